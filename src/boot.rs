@@ -1,0 +1,168 @@
+//! What heresy tells the runtime: one argument of JSON.
+//!
+//! The runtime's `_boot.py` reads it. Paths and arguments are bytes to the operating system and need not be UTF-8; so
+//! the JSON is bytes too: Python decodes an argument as it decodes any path, and finds in it just the strings that it
+//! would have made of them.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+/// The words of the launch. Every name is the JSON's key.
+#[derive(Debug)]
+pub struct Words<'a> {
+    /// The script, as typed: `sys.argv[0]`.
+    pub script: &'a OsStr,
+    /// The script's path from the root: `__file__`.
+    pub source: &'a Path,
+    pub sha256: &'a str,
+    /// The script's marked form.
+    pub marked: &'a Path,
+    /// A copy of the script as it is now, for when it is edited while it runs.
+    pub original: &'a Path,
+    /// Where the runtime may keep compiled code.
+    pub cache: &'a Path,
+    pub checkpoint: &'a Path,
+    /// Whether to continue from the checkpoint.
+    pub resume: bool,
+    /// The command line that continues the program, for messages.
+    pub command: &'a [OsString],
+    pub bounce: bool,
+    /// This binary, for starting the program once more.
+    pub heresy: &'a Path,
+    pub hash_seed: &'a HashSeed,
+    /// The signals that wait until the runtime lets them through.
+    pub blocked: &'a [&'static str],
+}
+
+/// The seed of the program's hashes, and what the environment held before heresy put the seed into it.
+#[derive(Debug)]
+pub struct HashSeed {
+    pub value: OsString,
+    pub was: Option<OsString>,
+}
+
+/// One argument of a process has at most 128 KiB on Linux; what is only for messages must not be what breaks that.
+const LONGEST_COMMAND: usize = 4096;
+
+impl Words<'_> {
+    /// The whole as one argument.
+    pub fn to_json(&self) -> OsString {
+        let mut json = Object::new();
+        json.string("script", self.script);
+        json.string("source", self.source);
+        json.string("sha256", self.sha256);
+        json.string("marked", self.marked);
+        json.string("original", self.original);
+        json.string("cache", self.cache);
+        json.string("checkpoint", self.checkpoint);
+        json.raw("resume", self.resume.to_string().as_bytes());
+        json.string("command", shell_command(self.command));
+        json.raw("bounce", self.bounce.to_string().as_bytes());
+        json.string("heresy", self.heresy);
+        let mut seed = Object::new();
+        seed.string("value", &self.hash_seed.value);
+        match &self.hash_seed.was {
+            Some(was) => seed.string("was", was),
+            None => seed.raw("was", b"null"),
+        }
+        json.raw("hash_seed", &seed.finish());
+        let blocked: Vec<String> = self.blocked.iter().map(|signal| format!("{signal:?}")).collect();
+        json.raw("blocked", format!("[{}]", blocked.join(", ")).as_bytes());
+        json.string("version", env!("CARGO_PKG_VERSION"));
+        OsString::from_vec(json.finish())
+    }
+}
+
+/// A JSON object whose strings are any bytes.
+struct Object(Vec<u8>);
+
+impl Object {
+    fn new() -> Object {
+        Object(b"{".to_vec())
+    }
+
+    fn string(&mut self, key: &str, value: impl AsRef<OsStr>) {
+        let mut quoted = b"\"".to_vec();
+        for &byte in value.as_ref().as_bytes() {
+            match byte {
+                b'"' | b'\\' => quoted.extend([b'\\', byte]),
+                0..0x20 => quoted.extend(format!("\\u{byte:04x}").bytes()),
+                _ => quoted.push(byte),
+            }
+        }
+        quoted.push(b'"');
+        self.raw(key, &quoted);
+    }
+
+    fn raw(&mut self, key: &str, value: &[u8]) {
+        let separator = if self.0.len() == 1 { "" } else { ", " };
+        self.0.extend(format!("{separator}\"{key}\": ").bytes());
+        self.0.extend(value);
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.0.push(b'}');
+        self.0
+    }
+}
+
+/// Before: `["heresy", "run", "a b.py"]`. After: `heresy run 'a b.py'`, which a shell reads as the words it was made
+/// from.
+fn shell_command(words: &[OsString]) -> OsString {
+    let mut line = Vec::new();
+    for word in words {
+        if !line.is_empty() {
+            line.push(b' ');
+        }
+        line.extend(shell_word(word.as_bytes()));
+        if line.len() > LONGEST_COMMAND {
+            line.truncate(LONGEST_COMMAND);
+            line.extend(b" ...");
+            break;
+        }
+    }
+    OsString::from_vec(line)
+}
+
+fn shell_word(word: &[u8]) -> Vec<u8> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=,+@%".contains(byte) || !byte.is_ascii();
+    if !word.is_empty() && word.iter().all(is_plain) {
+        return word.to_vec();
+    }
+    let mut quoted = b"'".to_vec();
+    for &byte in word {
+        match byte {
+            b'\'' => quoted.extend(b"'\\''"),
+            _ => quoted.push(byte),
+        }
+    }
+    quoted.push(b'\'');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::{OsStr, OsString};
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+    use super::{Object, shell_command};
+
+    #[test]
+    fn strings_keep_their_bytes() {
+        let mut json = Object::new();
+        json.string("a", OsStr::from_bytes(b"\"\\\n\xff"));
+        json.raw("b", b"[]");
+        assert_eq!(json.finish(), b"{\"a\": \"\\\"\\\\\\u000a\xff\", \"b\": []}");
+    }
+
+    #[test]
+    fn a_command_is_quoted_for_the_shell_and_kept_short() {
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(
+            shell_command(&words(&["heresy", "run", "a b.py", "", "it's"])),
+            r"heresy run 'a b.py' '' 'it'\''s'"
+        );
+        assert!(shell_command(&words(&["x"; 100_000])).into_vec().len() < 5000);
+    }
+}

@@ -1,0 +1,143 @@
+//! The cache: what heresy makes once and reads at every later start.
+//!
+//! ```text
+//! ~/.cache/heresy/
+//!   marked/<key>.py        transpiled scripts
+//!   sources/<sha256>       the scripts they came from, byte for byte, to say later what changed
+//!   pythons/<key>.json     what interpreters said of themselves
+//!   runtime-<hash>/heresy  the runtime, as a package
+//!   code/<build>/          compiled code; the runtime's own
+//! ```
+//!
+//! A file appears by rename, whole or not at all, so any number of heresies may start at the same time. Whatever is
+//! removed is made again. Losing the cache never loses a program: checkpoints are not here.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use etcetera::BaseStrategy;
+use nix::unistd::geteuid;
+use sha2::{Digest, Sha256};
+
+/// Calls `work` with a folder to cache in, and again with one in the temporary folder if the first cannot be written.
+///
+/// Input: work that lays something out in the folder it gets. Output: what it made, in the user's cache; or, where
+/// that fails with an I/O error (no home, a read-only one, a full disk), in the temporary folder. Any other error is
+/// the work's own, and final.
+pub fn with_folder<T>(mut work: impl FnMut(&Path) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    if let Some(folder) = user_folder() {
+        let made = create_private(&folder).map_err(anyhow::Error::from).and_then(|()| work(&folder));
+        match made {
+            Err(error) if error.is::<io::Error>() => {}
+            made => return made,
+        }
+    }
+    let folder = temporary_folder().context("there is no place for heresy's files, not even a temporary folder")?;
+    work(&folder)
+}
+
+/// `$XDG_CACHE_HOME/heresy`, or `~/.cache/heresy`.
+fn user_folder() -> Option<PathBuf> {
+    let strategy = etcetera::base_strategy::Xdg::new().ok()?;
+    let folder = strategy.cache_dir();
+    // A home that is unknown, or a variable that is relative, would put a cache wherever heresy happens to be started.
+    folder.is_absolute().then(|| folder.join("heresy"))
+}
+
+/// The folder in the temporary folder that all starts of this user share, or one for this start alone.
+///
+/// What lies in it gets executed, so a shared one is taken only if nobody else could have written it.
+fn temporary_folder() -> io::Result<PathBuf> {
+    let shared = shared_temporary_folder();
+    let _ = create_private(&shared);
+    let is_ours = shared.symlink_metadata().is_ok_and(|found| {
+        found.is_dir() && found.uid() == geteuid().as_raw() && found.permissions().mode() & 0o077 == 0
+    });
+    if is_ours && tempfile::tempfile_in(&shared).is_ok() {
+        return Ok(shared);
+    }
+    Ok(tempfile::Builder::new().prefix("heresy-").tempdir()?.keep())
+}
+
+fn shared_temporary_folder() -> PathBuf {
+    std::env::temp_dir().join(format!("heresy-{}", geteuid()))
+}
+
+fn create_private(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Writes a file of the cache: its folder is made, and the file appears whole or not at all.
+pub fn store(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    create_private(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Writes a file whose text must not turn up empty after a power cut: its name promises what is in it.
+pub fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Where the cache keeps the original of a script.
+pub fn source_path(cache: &Path, sha256: &str) -> PathBuf {
+    cache.join("sources").join(sha256)
+}
+
+/// The original of a script that was run before, if a cache still has it: where it is kept, and its text.
+pub fn find_source(sha256: &str) -> Option<(PathBuf, Vec<u8>)> {
+    let folders = [user_folder(), Some(shared_temporary_folder())];
+    let mut candidates = folders.iter().flatten().map(|folder| source_path(folder, sha256));
+    let (path, bytes) = candidates.find_map(|path| fs::read(&path).ok().map(|bytes| (path, bytes)))?;
+    // The name came out of a file that anyone may have written; what it leads to is shown only if it is what it is called.
+    (hash_one(&bytes) == sha256).then_some((path, bytes))
+}
+
+/// The hash of a sequence of parts, where `["ab", "c"]` and `["a", "bc"]` differ.
+pub fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hex(&hasher.finalize())
+}
+
+/// The plain SHA-256 of some bytes, as `sha256sum` prints it.
+pub fn hash_one(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Makes the folder that this build's runtime keeps compiled code in.
+pub fn code_folder(cache: &Path) -> io::Result<PathBuf> {
+    let folder = cache.join("code").join(&hash([build_identity().as_bytes()])[..16]);
+    create_private(&folder)?;
+    Ok(folder)
+}
+
+/// Tells builds of heresy apart that call themselves by one version, so that none reads what another transpiled.
+pub fn build_identity() -> String {
+    let executable = std::env::current_exe().and_then(fs::metadata);
+    let stamp = executable.map(|found| (found.len(), found.mtime(), found.mtime_nsec())).unwrap_or_default();
+    format!("{} {stamp:?}", env!("CARGO_PKG_VERSION"))
+}
+
+/// The bytes of a name or an argument, for `hash`.
+pub fn bytes_of(text: &(impl AsRef<OsStr> + ?Sized)) -> &[u8] {
+    text.as_ref().as_bytes()
+}

@@ -1,0 +1,206 @@
+//! The command line: what can be asked of `heresy`, as types. Nothing here acts.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ColorChoice, Parser, Subcommand};
+
+/// Run an ordinary Python script so that it can be stopped anywhere and carry on later.
+///
+/// Ctrl-C saves the whole program (every frame, every variable, every open file's position) and ends it.
+/// The same command again continues it at the very statement it had reached, in a new process, also after
+/// a reboot, on another machine, or under another CPython from 3.11 to 3.15. The script is not edited.
+#[derive(Debug, Parser)]
+#[command(name = "heresy", version, arg_required_else_help = true)]
+#[command(after_help = "Begin with:  heresy run script.py   (Ctrl-C stops it; the same command again goes on)")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// When to colour diagnostics and diffs
+    ///
+    /// `auto` colours what goes to a terminal, unless NO_COLOR is set; a given flag beats the variable.
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Run(RunArgs),
+    Resume(ResumeArgs),
+    Transpile(TranspileArgs),
+    Diff(DiffArgs),
+}
+
+/// Run a script; or continue it, if it was stopped here
+///
+/// The script sees what `python SCRIPT ARGS` would show it: arguments, standard input, exit status, signals,
+/// tracebacks. Ctrl-C writes a checkpoint to `.heresy/` in the current directory and ends the program;
+/// the same command, given again in the same directory, continues it. A program that ends removes its checkpoint.
+///
+/// The checkpoint belongs to one script with one list of arguments: others neither meet nor disturb it.
+#[derive(Debug, Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub python: PythonArgs,
+
+    /// Start over, even if there is a checkpoint to continue from
+    ///
+    /// The old checkpoint is kept until the new run replaces it with its own, or ends.
+    #[arg(long)]
+    pub fresh: bool,
+
+    /// At Ctrl-C, stop and at once continue in a new process
+    ///
+    /// A way to try whether a script survives being stopped: it goes on as if nothing had been. Use Ctrl-\ to end it.
+    #[arg(long)]
+    pub bounce: bool,
+
+    /// The script, then its own arguments
+    ///
+    /// Everything from the script on belongs to the script, also what looks like an option of heresy:
+    /// write heresy's options before it.
+    #[arg(required = true, trailing_var_arg = true, value_names = ["SCRIPT", "ARGS"], num_args = 1..)]
+    command: Vec<OsString>,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  heresy run train.py --epochs 90          start, or continue after Ctrl-C
+  heresy run --fresh train.py --epochs 90  start over
+  heresy run --python 3.13 train.py        choose the interpreter";
+
+impl RunArgs {
+    /// The script, as typed.
+    pub fn script(&self) -> &OsStr {
+        &self.command[0]
+    }
+
+    /// The script's own arguments.
+    pub fn script_args(&self) -> &[OsString] {
+        &self.command[1..]
+    }
+}
+
+/// Continue a stopped program from its checkpoint
+///
+/// Script, arguments and working directory are those of the program that was stopped: all of them are in the
+/// checkpoint. `heresy run` with the same script and arguments does the same.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    #[command(flatten)]
+    pub python: PythonArgs,
+
+    /// At Ctrl-C, stop and at once continue in a new process
+    #[arg(long)]
+    pub bounce: bool,
+
+    /// The checkpoint; without it, the only one in ./.heresy
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct PythonArgs {
+    /// The interpreter: a path, a name on PATH, or a version like 3.13
+    ///
+    /// Without it, the active virtual environment's ($VIRTUAL_ENV), else `python3` on PATH. It must be CPython 3.11
+    /// to 3.15. A stopped program may be continued by another version than the one it was stopped under.
+    #[arg(long, value_name = "PY")]
+    pub python: Option<OsString>,
+}
+
+/// Show the Python that heresy makes of a script
+///
+/// The result is the script itself, byte for byte, with marks where it can be continued and names for the values
+/// that Python keeps nameless. `python OUT` runs it where heresy's runtime can be imported (see --with-runtime).
+#[derive(Debug, Args)]
+pub struct TranspileArgs {
+    /// The script; `-` reads standard input
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+
+    /// Where to write the result; `-`, and the default, is standard output
+    ///
+    /// The file is replaced as a whole or not at all. It cannot be the input.
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+
+    /// Print a diff from the script to the result, in place of the result
+    #[arg(long)]
+    pub diff: bool,
+
+    /// Put the runtime beside OUT, so that `python OUT` finds it
+    ///
+    /// Writes the folder `heresy` into OUT's folder.
+    #[arg(long, requires = "output")]
+    pub with_runtime: bool,
+
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// Show how heresy's Python differs from the script
+///
+/// A unified diff from the script to what `heresy transpile` makes of it; all that it adds stands out on its line.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The script; `-` reads standard input
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+
+    /// Unchanged lines to show around each change
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub context: usize,
+
+    /// Leave out the labels and gotos: show only the values that got names
+    #[arg(long)]
+    pub no_labels: bool,
+
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct TargetArgs {
+    /// The Python version whose syntax the script is written in
+    ///
+    /// A file that this version would reject is rejected, with the reason.
+    #[arg(long, value_name = "X.Y", default_value = "3.15", value_parser = target_version())]
+    pub target_version: (u8, u8),
+}
+
+/// Before: `"3.13"`. After: `(3, 13)`; anything but a supported version is a usage error that lists those that are.
+fn target_version() -> impl TypedValueParser<Value = (u8, u8)> {
+    PossibleValuesParser::new(["3.11", "3.12", "3.13", "3.14", "3.15"]).map(|text| {
+        let minor = text.trim_start_matches("3.").parse().unwrap_or(u8::MAX);
+        (3, minor)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{Cli, Command};
+
+    #[test]
+    fn definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn everything_after_the_script_is_the_scripts() {
+        let typed = ["heresy", "run", "--fresh", "a.py", "--python", "x", "--", "-h", "--fresh"];
+        let Command::Run(run) = Cli::parse_from(typed).command else { panic!("not `run`") };
+        assert!(run.fresh && run.python.python.is_none());
+        assert_eq!(run.script(), "a.py");
+        assert_eq!(run.script_args(), ["--python", "x", "--", "-h", "--fresh"]);
+    }
+
+    #[test]
+    fn an_unknown_option_before_the_script_is_an_error() {
+        assert!(Cli::try_parse_from(["heresy", "run", "--frsh", "a.py"]).is_err());
+    }
+}

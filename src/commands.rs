@@ -1,0 +1,34 @@
+//! One module per command: the only place with input and output.
+//!
+//! Each has `execute(arguments, color) -> anyhow::Result<Exit>`. What a user should read about the script has been
+//! printed as a diagnostic by then, and `Exit` says how it ended; an `Err` is a failure of the machine around it.
+
+use std::io::Write;
+
+use anstream::AutoStream;
+use clap::ColorChoice;
+use heresy::Diagnostic;
+
+pub mod diff;
+pub mod resume;
+pub mod run;
+pub mod transpile;
+
+/// Prints diagnostics to standard error, each followed by an empty line.
+pub fn report(diagnostics: &[Diagnostic], color: ColorChoice) {
+    let stderr = std::io::stderr();
+    let colored = is_colored(&stderr, color);
+    for diagnostic in diagnostics {
+        // Where nobody listens there is nobody to tell that telling failed.
+        let _ = writeln!(stderr.lock(), "{}", diagnostic.render(colored).trim_end());
+    }
+}
+
+/// Whether `--color` and the environment (`NO_COLOR`, `TERM`, a terminal at the other end) want colour on this stream.
+pub fn is_colored(stream: &impl anstream::stream::RawStream, color: ColorChoice) -> bool {
+    match color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => AutoStream::choice(stream) != anstream::ColorChoice::Never,
+    }
+}

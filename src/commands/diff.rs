@@ -1,0 +1,30 @@
+//! `heresy diff`: what heresy would add to a script.
+
+use std::io;
+
+use clap::ColorChoice;
+use heresy::DiffOptions;
+
+use super::transpile::{diff_bytes, load, new_name, print};
+use crate::cli::DiffArgs;
+use crate::commands::{is_colored, report};
+use crate::exit::Exit;
+
+pub fn execute(args: &DiffArgs, color: ColorChoice) -> anyhow::Result<Exit> {
+    let (source, transpiled) = match load(&args.input, args.target.target_version) {
+        Ok(loaded) => loaded,
+        Err(failure) => {
+            report(&failure.diagnostics, color);
+            return Ok(failure.exit);
+        }
+    };
+    let options = DiffOptions {
+        old_name: source.name().to_owned(),
+        new_name: new_name(&source, None),
+        context: args.context,
+        labels: !args.no_labels,
+        colored: is_colored(&io::stdout(), color),
+    };
+    print(&diff_bytes(&source, &transpiled, &options)?)?;
+    Ok(Exit::Success)
+}

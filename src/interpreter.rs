@@ -1,0 +1,195 @@
+//! Finding the Python that runs a script, and learning its version without starting it each time.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::cache;
+
+/// The oldest and the newest CPython that heresy knows how to continue a program on.
+pub const OLDEST: (u8, u8) = (3, 11);
+pub const NEWEST: (u8, u8) = (3, 15);
+
+/// A Python that can run heresy's runtime.
+#[derive(Debug)]
+pub struct Interpreter {
+    /// The absolute path to execute. A link stays a link: a virtual environment is one.
+    pub path: PathBuf,
+    /// Major and minor version: the syntax that it takes.
+    pub version: (u8, u8),
+}
+
+/// Why there is no interpreter; each says what to do about it.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("there is no Python `{asked}`{place}")]
+    Missing { asked: String, place: &'static str },
+    #[error("`{path}` does not work as a Python: {why}")]
+    Broken { path: String, why: String },
+    #[error("`{path}` is {what}, and heresy needs CPython {}.{} to {}.{}", OLDEST.0, OLDEST.1, NEWEST.0, NEWEST.1)]
+    Unsuitable { path: String, what: String },
+}
+
+impl Error {
+    /// What the user can do: above all, the suitable interpreters that are at hand.
+    pub fn advice(&self) -> String {
+        let at_hand: Vec<String> =
+            (OLDEST.1..=NEWEST.1).rev().map(|minor| format!("3.{minor}")).filter(|version| works(version)).collect();
+        match at_hand.as_slice() {
+            [] => "install CPython 3.11 or newer, and name it: `heresy run --python PATH script.py`".to_owned(),
+            [first, ..] => {
+                format!("at hand: {}; for example `heresy run --python {first} script.py`", at_hand.join(", "))
+            }
+        }
+    }
+}
+
+/// Whether an interpreter of this version can be used: a version switcher has names on PATH for many that cannot.
+fn works(version: &str) -> bool {
+    locate(Some(OsStr::new(version))).is_ok_and(|path| ask(&path).is_ok_and(|identity| identity.check(&path).is_ok()))
+}
+
+/// Finds the interpreter that the user means, and checks that it will do.
+///
+/// Input: the value of `--python`, if given, and the cache. Output: that one; else the active virtual environment's;
+/// else `python3` on PATH.
+pub fn find(asked: Option<&OsStr>, cache: &Path) -> Result<Interpreter, Error> {
+    let path = locate(asked)?;
+    let identity = match remembered(&path, cache) {
+        Some(identity) => identity,
+        None => {
+            let identity = ask(&path)?;
+            remember(&path, cache, &identity);
+            identity
+        }
+    };
+    identity.check(&path)?;
+    let version = (identity.version.0, identity.version.1);
+    Ok(Interpreter { path, version })
+}
+
+fn locate(asked: Option<&OsStr>) -> Result<PathBuf, Error> {
+    let Some(asked) = asked else {
+        let of_environment = env::var_os("VIRTUAL_ENV")
+            .filter(|folder| !folder.is_empty())
+            .map(|folder| Path::new(&folder).join("bin/python"))
+            .filter(|python| is_executable(python));
+        let missing = || Error::Missing { asked: "python3".into(), place: " on PATH" };
+        return of_environment.or_else(|| on_path(OsStr::new("python3"))).map(absolute).ok_or_else(missing);
+    };
+    if cache::bytes_of(asked).contains(&b'/') {
+        let path = PathBuf::from(asked);
+        return if is_executable(&path) {
+            Ok(absolute(path))
+        } else {
+            Err(Error::Missing { asked: asked.display().to_string(), place: "" })
+        };
+    }
+    let name = match asked.to_str() {
+        Some(text) if is_version(text) => OsString::from(format!("python{text}")),
+        _ => asked.to_owned(),
+    };
+    on_path(&name).map(absolute).ok_or(Error::Missing { asked: name.display().to_string(), place: " on PATH" })
+}
+
+/// `3`, `3.13`, `3.13t`: what follows `python` in a program's name.
+fn is_version(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_digit())
+        && text.chars().all(|each| each.is_ascii_alphanumeric() || each == '.')
+}
+
+fn on_path(name: &OsStr) -> Option<PathBuf> {
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| is_executable(path))
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+/// The path from the root, links and all. Python makes `sys.executable` of it.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// What an interpreter says of itself.
+#[derive(Debug, Serialize, Deserialize)]
+struct Identity {
+    implementation: String,
+    version: (u8, u8, u8),
+    free_threaded: bool,
+}
+
+impl Identity {
+    fn check(&self, path: &Path) -> Result<(), Error> {
+        let (major, minor, micro) = self.version;
+        let known = (OLDEST..=NEWEST).contains(&(major, minor));
+        let what = match self.implementation.as_str() {
+            "cpython" if known && !self.free_threaded => return Ok(()),
+            "cpython" if self.free_threaded => format!("a free-threaded Python {major}.{minor}.{micro}"),
+            "cpython" => format!("Python {major}.{minor}.{micro}"),
+            other => format!("{other} (Python {major}.{minor}.{micro})"),
+        };
+        Err(Error::Unsuitable { path: path.display().to_string(), what })
+    }
+}
+
+/// The question is put so that every Python since 2.6 can answer it.
+const QUESTION: &str = r#"
+import sys
+implementation = getattr(getattr(sys, "implementation", None), "name", "cpython")
+print('{"implementation": "%s", "version": [%d, %d, %d], "free_threaded": %s}' % (
+    (implementation,) + tuple(sys.version_info[:3]) + (["false", "true"]["t" in getattr(sys, "abiflags", "")],)))
+"#;
+
+fn ask(path: &Path) -> Result<Identity, Error> {
+    let broken = |why: String| Error::Broken { path: path.display().to_string(), why };
+    let answer = Command::new(path)
+        .args(["-S", "-E", "-c", QUESTION])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| broken(error.to_string()))?;
+    serde_json::from_slice(&answer.stdout).map_err(|_| {
+        let said = String::from_utf8_lossy(&answer.stderr);
+        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it does not say its version");
+        broken(last.trim().to_owned())
+    })
+}
+
+fn remembered(path: &Path, cache: &Path) -> Option<Identity> {
+    serde_json::from_slice(&fs::read(memory_path(path, cache)?).ok()?).ok()
+}
+
+/// Forgetting costs 10 ms at the next start, so a failure is none.
+fn remember(path: &Path, cache: &Path, identity: &Identity) {
+    if let (Some(memory), Ok(json)) = (memory_path(path, cache), serde_json::to_vec(identity)) {
+        let _ = cache::store(&memory, &json);
+    }
+}
+
+/// Where the answer of this very file is kept. An upgrade changes the file, and so the place.
+///
+/// None for a script: those of version switchers start another interpreter in another folder.
+fn memory_path(path: &Path, cache: &Path) -> Option<PathBuf> {
+    let real = path.canonicalize().ok()?;
+    if is_script(&real).unwrap_or(true) {
+        return None;
+    }
+    let found = real.metadata().ok()?;
+    let stamp = format!("{} {} {}", found.len(), found.mtime(), found.mtime_nsec());
+    let key = cache::hash([cache::bytes_of(&real), stamp.as_bytes()]);
+    Some(cache.join("pythons").join(format!("{}.json", &key[..32])))
+}
+
+fn is_script(path: &Path) -> io::Result<bool> {
+    let mut start = [0; 2];
+    File::open(path)?.read_exact(&mut start)?;
+    Ok(start == *b"#!")
+}

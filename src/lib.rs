@@ -1,0 +1,99 @@
+//! heresy's transpiler.
+
+pub mod diagnostic;
+pub mod source;
+
+mod binding;
+mod compile;
+mod diff;
+mod emit;
+mod lower;
+mod mark;
+mod nesting;
+mod parse;
+mod point;
+mod scope;
+mod tag;
+mod tree;
+
+use std::thread;
+
+use rustpython_ruff_text_size::Ranged;
+
+pub use diagnostic::{Code, Diagnostic};
+pub use diff::{DiffOptions, diff};
+pub use emit::{Insertion, Purpose};
+pub use source::Source;
+
+/// What a file is transpiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The Python that will run the file: its syntax, and what its compiler rejects.
+    pub target_version: (u8, u8),
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { target_version: (3, 15) }
+    }
+}
+
+/// A transpiled file: the original's text and what is inserted into it.
+#[derive(Clone, Debug)]
+pub struct Transpiled {
+    text: String,
+    insertions: Vec<Insertion>,
+}
+
+impl Transpiled {
+    /// The whole text of the result.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What was inserted, in text order.
+    pub fn insertions(&self) -> &[Insertion] {
+        &self.insertions
+    }
+}
+
+/// The names of all rewrites; each has fixtures in the folder of its name.
+pub fn rewrites() -> impl Iterator<Item = &'static str> {
+    lower::REWRITES.iter().map(|rewrite| rewrite.name)
+}
+
+/// Makes a script continuable.
+///
+/// Nothing here overflows the stack: a thread with room for the file's deepest expression does the work.
+pub fn transpile(source: &Source, options: &Options) -> Result<Transpiled, Vec<Diagnostic>> {
+    let weight = nesting::measure(source).map_err(|diagnostic| vec![diagnostic])?;
+    thread::scope(|scope| {
+        let work = || transpile_here(source, options).map_err(|diagnostic| vec![diagnostic]);
+        match thread::Builder::new().stack_size(nesting::stack_for(weight)).spawn_scoped(scope, work) {
+            Ok(worker) => worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(error) => Err(vec![
+                Diagnostic::new(Code::NESTED_TOO_DEEPLY, "there is not enough memory to go as deep as this file does")
+                    .note(error.to_string()),
+            ]),
+        }
+    })
+}
+
+fn transpile_here(source: &Source, options: &Options) -> Result<Transpiled, Diagnostic> {
+    let version = options.target_version.into();
+    let parsed = parse::parse(source, version)?;
+    let module = parsed.syntax();
+    if let Some(header) = mark::is_transpiled(&module.body) {
+        return Err(Diagnostic::new(Code::ALREADY_TRANSPILED, "the file is transpiled already")
+            .at(source.name(), source.shared_text(), header.range().into(), "heresy wrote this line")
+            .note("transpile the original, or run this file with Python"));
+    }
+    let scopes = scope::build(module, version);
+    compile::check(source, module, parsed.tokens(), &scopes, version)?;
+    let tag = tag::Tag::for_file(source.text(), parsed.tokens(), &scopes);
+    let lowered = lower::lower(source, parsed.tokens(), &scopes);
+    let mut edits = mark::mark(source, parsed.tokens(), &scopes, &lowered, &tag);
+    edits.extend(lowered.edits);
+    let insertions = emit::insertions(edits, &lowered.numbers, source, &tag);
+    Ok(Transpiled { text: emit::apply(source.text(), &insertions), insertions })
+}

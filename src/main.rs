@@ -1,0 +1,60 @@
+//! Arguments to exit status.
+
+mod boot;
+mod cache;
+mod changes;
+mod checkpoint;
+mod cli;
+mod commands;
+mod exit;
+mod interpreter;
+mod launch;
+mod refusal;
+mod runtime;
+
+use std::panic::{self, PanicHookInfo};
+use std::process::ExitCode;
+
+use clap::{ColorChoice, Parser};
+use heresy::{Code, Diagnostic};
+
+use cli::{Cli, Command};
+use exit::Exit;
+use refusal::{MACHINE, Refusal};
+
+fn main() -> ExitCode {
+    let Cli { command, color } = Cli::parse();
+    panic::set_hook(Box::new(move |panic| report_panic(panic, color)));
+    let ended = panic::catch_unwind(|| match &command {
+        Command::Run(args) => commands::run::execute(args),
+        Command::Resume(args) => commands::resume::execute(args),
+        Command::Transpile(args) => commands::transpile::execute(args, color),
+        Command::Diff(args) => commands::diff::execute(args, color),
+    });
+    let exit = match ended {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => report_error(&error, color),
+        Err(_) => Exit::Internal,
+    };
+    exit.into()
+}
+
+/// A command's error: a refusal has its diagnostics; anything else is a failure of the machine around heresy.
+fn report_error(error: &anyhow::Error, color: ColorChoice) -> Exit {
+    if let Some(refusal) = error.downcast_ref::<Refusal>() {
+        commands::report(&refusal.diagnostics, color);
+        return refusal.exit;
+    }
+    commands::report(&[Diagnostic::new(MACHINE, format!("{error:#}"))], color);
+    Exit::Usage
+}
+
+/// A panic is our own fault: it is said so, with what a bug report needs.
+fn report_panic(panic: &PanicHookInfo<'_>, color: ColorChoice) {
+    let what = panic.payload_as_str().unwrap_or("no message");
+    let place = panic.location().map_or(String::new(), |place| format!(" at {place}"));
+    let diagnostic = Diagnostic::new(Code::INTERNAL, format!("heresy failed{place}: {what}"))
+        .note(format!("this is a fault in heresy {}, not in your script", env!("CARGO_PKG_VERSION")))
+        .note("please report it, with the script if you can share it");
+    commands::report(&[diagnostic], color);
+}

@@ -1,0 +1,181 @@
+//! Nesting: how deep a file's expressions go, measured before anything recurses over them.
+//!
+//! **Input** the text; **Output** a weight that no part of the syntax tree is deeper than, or a diagnostic.
+//! **Guarantees** a stack of [`stack_for`] that weight suffices for the parser, every walk over the tree, and its end.
+//!
+//! Measuring is one pass over the tokens, without recursion. Python's own limits on brackets and indentation are checked
+//! here too, since nothing deeper could ever run.
+
+use rustpython_ruff_python_ast as ast;
+use rustpython_ruff_python_parser as parser;
+
+use ast::token::TokenKind;
+use parser::Mode;
+use parser::lexer::lex;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Source;
+
+/// CPython's tokenizer has room for so many open brackets (`MAXLEVEL`), in all versions from 3.11 to 3.15.
+pub const MAX_BRACKETS: usize = 200;
+/// And for so many levels of indentation (`MAXINDENT`, less the outermost).
+const MAX_INDENTATION: usize = 99;
+/// And for so many f-strings inside each other (`MAXFSTRINGLEVEL`, less the file itself).
+const MAX_STRINGS: usize = 149;
+/// Operators in one expression; CPython's parser and compiler give up far below.
+const MAX_WEIGHT: usize = 50_000;
+
+/// Stack that one step of nesting may take in a build without optimisation, with a margin of two (measured).
+const STACK_PER_STEP: usize = 24 * 1024;
+const STACK_AT_LEAST: usize = 16 * 1024 * 1024;
+
+/// The stack to transpile a file of this weight with. It is only mapped, and costs nothing until it is used.
+pub fn stack_for(weight: usize) -> usize {
+    STACK_AT_LEAST + weight * STACK_PER_STEP
+}
+
+/// The greatest weight of any expression of a file.
+pub fn measure(source: &Source) -> Result<usize, Diagnostic> {
+    let depth = depth(source.text());
+    let Some(excess) = depth.excess() else { return Ok(depth.weight) };
+    // Tokens of this lexer do not say where they are, so the place is found by looking at how much text it takes.
+    let text = source.text();
+    let (mut enough, mut too_little) = (text.len(), 0);
+    while enough - too_little > 1 {
+        let middle = text.floor_char_boundary(too_little + (enough - too_little) / 2);
+        if middle == too_little {
+            break;
+        }
+        let is_enough = self::depth(&text[..middle]).excess().is_some();
+        *(if is_enough { &mut enough } else { &mut too_little }) = middle;
+    }
+    Err(Diagnostic::new(Code::NESTED_TOO_DEEPLY, excess).at(
+        source.name(),
+        source.shared_text(),
+        too_little..enough,
+        "too deep here",
+    ))
+}
+
+#[derive(Debug, Default)]
+struct Depth {
+    brackets: usize,
+    indentation: usize,
+    strings: usize,
+    weight: usize,
+}
+
+impl Depth {
+    fn excess(&self) -> Option<&'static str> {
+        if self.brackets > MAX_BRACKETS {
+            Some("too many nested brackets: Python allows 200")
+        } else if self.indentation > MAX_INDENTATION {
+            Some("too many levels of indentation: Python allows 99")
+        } else if self.strings > MAX_STRINGS {
+            Some("too many nested f-strings: Python allows 149")
+        } else if self.weight > MAX_WEIGHT {
+            Some("the expression is nested too deeply")
+        } else {
+            None
+        }
+    }
+}
+
+/// The greatest depths anywhere in a text, or up to where one is too great.
+///
+/// Brackets nest, and so does each operator with the one before it (`1 + 1 + 1`, `not not x`, `a.b().c()`), until a comma
+/// or the end of the statement. Comparisons, `and` and `or` are flat, but a chain of them is short anyway.
+fn depth(text: &str) -> Depth {
+    let mut greatest = Depth::default();
+    let mut indentation: usize = 0;
+    let mut strings: usize = 0;
+    // For each open bracket, the operators since its last comma; and how many lambdas still await their colon, since a
+    // comma among their parameters ends nothing.
+    let mut levels = vec![Level::default()];
+    let mut weight = 0;
+    let mut lexer = lex(text, Mode::Module);
+    loop {
+        let kind = lexer.next_token();
+        let open = levels.len() - 1;
+        let Some(level) = levels.last_mut() else { return greatest };
+        match kind {
+            TokenKind::EndOfFile => return greatest,
+            TokenKind::Indent => indentation += 1,
+            TokenKind::Dedent => indentation = indentation.saturating_sub(1),
+            TokenKind::FStringStart | TokenKind::TStringStart => strings += 1,
+            TokenKind::FStringEnd | TokenKind::TStringEnd => strings = strings.saturating_sub(1),
+            TokenKind::Newline => {
+                levels.truncate(1);
+                levels.iter_mut().for_each(|level| *level = Level::default());
+                weight = 0;
+            }
+            TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => {
+                level.operators += 1;
+                weight += 1;
+                levels.push(Level::default());
+            }
+            TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace if open > 0 => {
+                weight -= levels.pop().map_or(0, |level| level.operators);
+            }
+            TokenKind::Comma | TokenKind::Semi if level.lambdas == 0 => {
+                weight -= level.operators;
+                level.operators = 0;
+            }
+            TokenKind::Colon => level.lambdas = level.lambdas.saturating_sub(1),
+            kind if nests(kind) => {
+                level.lambdas += usize::from(kind == TokenKind::Lambda);
+                level.operators += 1;
+                weight += 1;
+            }
+            _ => {}
+        }
+        // Inside of f-strings CPython counts otherwise, and leniently.
+        let brackets = if strings == 0 { levels.len() - 1 } else { 0 };
+        greatest.brackets = greatest.brackets.max(brackets);
+        greatest.indentation = greatest.indentation.max(indentation);
+        greatest.strings = greatest.strings.max(strings);
+        greatest.weight = greatest.weight.max(weight);
+        if greatest.excess().is_some() {
+            return greatest;
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Level {
+    operators: usize,
+    lambdas: usize,
+}
+
+/// Whether a token makes an expression around, or beside, what comes before or after it.
+fn nests(kind: TokenKind) -> bool {
+    kind.as_binary_operator().is_some()
+        || matches!(
+            kind,
+            TokenKind::Tilde
+                | TokenKind::Not
+                | TokenKind::Lambda
+                | TokenKind::If
+                | TokenKind::Await
+                | TokenKind::Yield
+                | TokenKind::Dot
+                | TokenKind::ColonEqual
+                | TokenKind::FStringStart
+                | TokenKind::TStringStart
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights() {
+        assert_eq!(depth("x = 1 + 2 + 3\n").weight, 2);
+        assert_eq!(depth("x = [1 + 2, 3 + 4, 5 + 6]\n").weight, 2);
+        assert_eq!(depth("f(g(h(x)))\n").brackets, 3);
+        assert_eq!(depth("lambda x, y: lambda z, w: lambda: 0\n").weight, 3);
+        assert_eq!(depth("if x:\n  if y:\n    pass\n").indentation, 2);
+        assert_eq!(depth("x = ')'\n(1)\n").brackets, 1);
+    }
+}

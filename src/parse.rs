@@ -1,0 +1,52 @@
+//! Parsing: text to tree, or one diagnostic that says why not.
+//!
+//! **Input** a [`Source`] and the Python version it is written in; **Output** a module, with its tokens.
+//! **Guarantees** what is accepted here is in the grammar of that version; `compile` knows the rules beyond grammar.
+
+use rustpython_ruff_python_ast as ast;
+use rustpython_ruff_python_parser as parser;
+
+use ast::token::{TokenKind, Tokens};
+use ast::{ModModule, PythonVersion};
+use parser::{Mode, ParseOptions, Parsed, parse_unchecked};
+use rustpython_ruff_text_size::{Ranged, TextRange};
+
+use crate::diagnostic::{Code, Diagnostic, title_case};
+use crate::source::Source;
+
+/// The module, or the first thing that is wrong with it.
+pub fn parse(source: &Source, version: PythonVersion) -> Result<Parsed<ModModule>, Diagnostic> {
+    let options = ParseOptions::from(Mode::Module).with_target_version(version);
+    let parsed = parse_unchecked(source.text(), options);
+    if let Some(error) = parsed.errors().first() {
+        return Err(unclosed_bracket(source, parsed.tokens(), error.range())
+            .unwrap_or_else(|| at(source, Code::SYNTAX, &error.error.to_string(), error.range(), "here")));
+    }
+    if let Some(error) = parsed.unsupported_syntax_errors().first() {
+        let diagnostic = at(source, Code::NEWER_SYNTAX, &error.to_string(), error.range(), "not in this version");
+        return Err(diagnostic
+            .note("name the version that the script is written for: --target-version, or --python of `heresy run`"));
+    }
+    parsed.try_into_module().ok_or_else(|| Diagnostic::new(Code::INTERNAL, "the parser gave no module"))
+}
+
+/// An error at the end of the file is mostly one of a bracket far above.
+fn unclosed_bracket(source: &Source, tokens: &Tokens, range: TextRange) -> Option<Diagnostic> {
+    if range.end().to_usize() < source.text().trim_end().len() {
+        return None;
+    }
+    let mut open = Vec::new();
+    for token in tokens {
+        match token.kind() {
+            TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => open.push(token.range()),
+            TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => drop(open.pop()),
+            _ => {}
+        }
+    }
+    let bracket = open.pop()?;
+    Some(at(source, Code::SYNTAX, &format!("`{}` was never closed", &source.text()[bracket]), bracket, "opened here"))
+}
+
+fn at(source: &Source, code: Code, title: &str, range: TextRange, label: &str) -> Diagnostic {
+    Diagnostic::new(code, title_case(title)).at(source.name(), source.shared_text(), range.into(), label)
+}

@@ -1,0 +1,148 @@
+//! Why a program is not started: every such reason as a diagnostic, with the status that heresy then ends with.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use heresy::{Code, Diagnostic};
+
+use crate::checkpoint;
+use crate::exit::Exit;
+use crate::interpreter;
+
+/// The machine around heresy failed: a full disk, a limit, a permission.
+pub const MACHINE: Code = Code { number: "H012", name: "machine" };
+const NO_SCRIPT: Code = Code { number: "H020", name: "no-script" };
+const NO_INTERPRETER: Code = Code { number: "H021", name: "no-interpreter" };
+// The runtime gives the first four, too, with the same meaning; H310 to H329 are its own.
+const UNREADABLE_CHECKPOINT: Code = Code { number: "H301", name: "unreadable-checkpoint" };
+const FOREIGN_CHECKPOINT: Code = Code { number: "H302", name: "foreign-checkpoint" };
+const DAMAGED_CHECKPOINT: Code = Code { number: "H303", name: "damaged-checkpoint" };
+const SOURCE_CHANGED: Code = Code { number: "H304", name: "source-changed" };
+const WHICH_CHECKPOINT: Code = Code { number: "H330", name: "which-checkpoint" };
+const PLACE_GONE: Code = Code { number: "H331", name: "place-gone" };
+
+/// A program that is not started, and why.
+#[derive(Debug)]
+pub struct Refusal {
+    pub diagnostics: Vec<Diagnostic>,
+    pub exit: Exit,
+}
+
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.diagnostics.iter().try_for_each(|diagnostic| write!(f, "{diagnostic}"))
+    }
+}
+
+impl Refusal {
+    fn new(exit: Exit, diagnostic: Diagnostic) -> Refusal {
+        Refusal { diagnostics: vec![diagnostic], exit }
+    }
+
+    /// The script cannot be read.
+    pub fn no_script(script: &OsStr, error: &io::Error) -> Refusal {
+        let script = Path::new(script).display();
+        let diagnostic = match error.kind() {
+            io::ErrorKind::NotFound => Diagnostic::new(NO_SCRIPT, format!("there is no file {script}")),
+            io::ErrorKind::IsADirectory => Diagnostic::new(NO_SCRIPT, format!("{script} is a folder, not a script"))
+                .note("if it holds a `__main__.py`, run that file"),
+            _ => Diagnostic::new(NO_SCRIPT, format!("{script} cannot be read: {}", in_words(error))),
+        };
+        Refusal::new(Exit::Usage, diagnostic)
+    }
+
+    /// The script is `-`.
+    pub fn script_on_stdin() -> Refusal {
+        let diagnostic = Diagnostic::new(NO_SCRIPT, "a script on standard input cannot be run")
+            .note("to continue it later, heresy must find the script again: write it to a file");
+        Refusal::new(Exit::Usage, diagnostic)
+    }
+
+    /// The script is no Python, by the lights of the interpreter that was to run it.
+    pub fn script(diagnostics: Vec<Diagnostic>) -> Refusal {
+        Refusal { diagnostics, exit: Exit::Refused }
+    }
+
+    pub fn interpreter(error: &interpreter::Error) -> Refusal {
+        let diagnostic = Diagnostic::new(NO_INTERPRETER, error.to_string()).note(error.advice());
+        Refusal::new(Exit::Usage, diagnostic)
+    }
+
+    /// The script is another than the one that was stopped. `old` is, where it is still known, the file that has the text
+    /// of then, and a diff from it.
+    pub fn source_changed(
+        script: &OsStr,
+        checkpoint: &Path,
+        stood_at: Option<&str>,
+        old: Option<&(PathBuf, String)>,
+    ) -> Refusal {
+        let script = Path::new(script).display();
+        let mut diagnostic = Diagnostic::new(SOURCE_CHANGED, format!("{script} has changed since it was stopped"));
+        if let Some(place) = stood_at {
+            diagnostic = diagnostic.note(format!("it was stopped at {place}"));
+        }
+        let restore = match old {
+            Some((path, changes)) => {
+                diagnostic = diagnostic.note(format!("what changed since:\n{changes}"));
+                format!("to continue, restore the file; its text of then is in {}", path.display())
+            }
+            None => "to continue, restore the file".to_owned(),
+        };
+        let diagnostic = diagnostic
+            .note(restore)
+            .note("to start over, use `heresy run --fresh`")
+            .note(format!("nothing is lost: the checkpoint {} stays as it is", checkpoint.display()));
+        Refusal::new(Exit::Refused, diagnostic)
+    }
+
+    /// The checkpoint is cut, damaged, not heresy's, or of a later release.
+    pub fn checkpoint(path: &Path, error: &checkpoint::Error) -> Refusal {
+        use checkpoint::Error;
+        let (code, exit) = match error {
+            Error::Io(_) => (UNREADABLE_CHECKPOINT, Exit::Usage),
+            Error::Foreign | Error::Newer(_) => (FOREIGN_CHECKPOINT, Exit::Refused),
+            Error::Cut { .. } | Error::Damaged(_) => (DAMAGED_CHECKPOINT, Exit::Refused),
+        };
+        let why = match error {
+            Error::Io(error) => in_words(error),
+            other => other.to_string(),
+        };
+        let mut diagnostic = Diagnostic::new(code, format!("cannot continue from {}", path.display())).note(why);
+        if exit == Exit::Refused {
+            diagnostic = diagnostic.note("the file stays as it is; `heresy run --fresh` starts the program over");
+        }
+        Refusal::new(exit, diagnostic)
+    }
+
+    /// `heresy resume` without a file, where there is none, or more than one: `found` describes each.
+    pub fn which_checkpoint(folder: &Path, found: &[String]) -> Refusal {
+        let diagnostic = if found.is_empty() {
+            Diagnostic::new(WHICH_CHECKPOINT, format!("no program was stopped in {}", folder.display()))
+                .note("`heresy run script.py` starts one; or name a checkpoint: `heresy resume FILE`")
+        } else {
+            Diagnostic::new(WHICH_CHECKPOINT, format!("{} programs were stopped in {}", found.len(), folder.display()))
+                .note(format!("name the one to continue, `heresy resume FILE`:\n{}", found.join("\n")))
+        };
+        Refusal::new(Exit::Usage, diagnostic)
+    }
+
+    /// The directory that a program worked in is not there.
+    pub fn place_gone(cwd: &Path, error: &io::Error) -> Refusal {
+        let title = format!("the program's working directory {} cannot be entered: {}", cwd.display(), in_words(error));
+        let diagnostic = Diagnostic::new(PLACE_GONE, title)
+            .note("a program continues in the directory that it was started in, where its files are");
+        Refusal::new(Exit::Usage, diagnostic)
+    }
+}
+
+/// Before: `No such file or directory (os error 2)`. After: `no such file or directory`.
+fn in_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut characters = text.chars();
+    characters.next().map_or(String::new(), |first| first.to_lowercase().chain(characters).collect())
+}

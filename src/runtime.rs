@@ -1,0 +1,125 @@
+//! The Python runtime: embedded in the binary, laid out as a package where an interpreter can import it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::cache;
+
+/// The name of the package, and of its folder.
+const PACKAGE: &str = "heresy";
+
+/// The package's files: path in the package, and text.
+const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runtime_files.rs"));
+
+/// Makes sure that the runtime stands in `cache`.
+///
+/// Input: a folder that can be written. Output: the package's folder, `<cache>/runtime-<hash of its files>/heresy`.
+/// It appears by one rename, so starts at the same time see all of it or nothing; and its name says what it holds,
+/// so two releases of heresy share a cache.
+pub fn lay_out(cache: &Path) -> io::Result<PathBuf> {
+    let parent = cache.join(format!("runtime-{}", &contents_hash()[..16]));
+    let package = parent.join(PACKAGE);
+    if is_whole(&package) {
+        return Ok(package);
+    }
+    fs::create_dir_all(cache)?;
+    let fresh = tempfile::Builder::new().prefix(".runtime-").tempdir_in(cache)?;
+    write_package(fresh.path())?;
+    put_in_place(&fresh, &parent)?;
+    match is_whole(&package) {
+        true => Ok(package),
+        false => Err(io::Error::other(format!("{} cannot be made whole", package.display()))),
+    }
+}
+
+/// Writes the runtime beside a transpiled file, so that `python OUT` can import it.
+///
+/// Input: OUT's folder. Output: the package's folder, `<dir>/heresy`; an older runtime there is replaced as a whole,
+/// anything else of that name is left alone and is an error.
+pub fn write_beside(dir: &Path) -> io::Result<PathBuf> {
+    let package = dir.join(PACKAGE);
+    if package.symlink_metadata().is_ok() && !package.join("_boot.py").is_file() {
+        let message = format!("{} exists and is not heresy's runtime", package.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+    }
+    let fresh = tempfile::Builder::new().prefix(".heresy-").tempdir_in(dir)?;
+    write_package(fresh.path())?;
+    let written = fresh.path().join(PACKAGE);
+    put_in_place_of(&written, &package)?;
+    Ok(package)
+}
+
+fn write_package(parent: &Path) -> io::Result<()> {
+    let package = parent.join(PACKAGE);
+    for (name, text) in FILES {
+        let path = package.join(name);
+        fs::create_dir_all(path.parent().unwrap_or(&package))?;
+        cache::write_synced(&path, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Whether all files are there in full; something may tidy old files out of caches.
+fn is_whole(package: &Path) -> bool {
+    FILES.iter().all(|(name, text)| {
+        package.join(name).metadata().is_ok_and(|found| found.is_file() && found.len() == text.len() as u64)
+    })
+}
+
+/// Renames `fresh` to `target`. If another process was faster, its folder stays.
+fn put_in_place(fresh: &TempDir, target: &Path) -> io::Result<()> {
+    if target.join(PACKAGE).exists() && !is_whole(&target.join(PACKAGE)) {
+        return put_in_place_of(fresh.path(), target);
+    }
+    match fs::rename(fresh.path(), target) {
+        Err(_) if is_whole(&target.join(PACKAGE)) => Ok(()),
+        renamed => renamed,
+    }
+}
+
+/// Renames `fresh` to `target`, after moving a folder of that name out of the way.
+fn put_in_place_of(fresh: &Path, target: &Path) -> io::Result<()> {
+    if target.symlink_metadata().is_err() {
+        return fs::rename(fresh, target);
+    }
+    let aside = tempfile::Builder::new().prefix(".heresy-old-").tempdir_in(target.parent().unwrap_or(target))?;
+    fs::rename(target, aside.path().join(PACKAGE))?;
+    fs::rename(fresh, target)
+}
+
+fn contents_hash() -> String {
+    cache::hash(FILES.iter().flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{FILES, lay_out, write_beside};
+
+    #[test]
+    fn lays_out_every_file_and_mends_a_broken_folder() {
+        let cache = tempfile::tempdir().unwrap();
+        let package = lay_out(cache.path()).unwrap();
+        let (name, text) = FILES[0];
+        fs::write(package.join(name), "cut").unwrap();
+        assert_eq!(lay_out(cache.path()).unwrap(), package);
+        assert_eq!(fs::read_to_string(package.join(name)).unwrap(), text);
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1, "nothing else is left in the cache");
+    }
+
+    #[test]
+    fn writes_beside_but_never_over_what_is_not_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        write_beside(dir.path()).unwrap();
+        write_beside(dir.path()).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+
+        let taken = tempfile::tempdir().unwrap();
+        fs::write(taken.path().join("heresy"), "a file of the user's").unwrap();
+        assert!(write_beside(taken.path()).is_err());
+    }
+}

@@ -1,0 +1,427 @@
+"""Taking a paused program apart: is this a safe point, and what are its frames?
+
+A *safe point* is a moment at which every frame on the stack can be continued exactly:
+
+* the innermost frame stands at the start of a statement that has a place (or waits in a C call that can be restarted);
+* every other frame is inside an explicit call, nothing that is needed afterwards is without a name, and the function
+  that it calls, looked up again without running any code, is the very function whose frame comes next. So there is no C
+  function in between (``sorted(xs, key=slow)``), whose half-done work nobody could continue;
+* the value stack is as deep as the statement's surroundings (``for``, ``with``, handlers) say, not deeper.
+
+What does not hold raises :class:`NotContinuable`, and the stop waits.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import types
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from . import _cpython
+from ._cells import cells_of
+from ._errors import NotContinuable
+from ._marked import Place, place_of
+from ._program import COMPREHENSIONS, FUNCTIONS, SCOPES, Program, Scope, ScopeKey
+from ._residual import residual, restarted
+from ._values import Values, callee, is_restartable_wait
+
+_GENERATOR_FLAGS = 0x20 | 0x80 | 0x200
+
+
+class Block(NamedTuple):
+    """One thing that keeps slots on the value stack: ``for``, ``with``, ``handler`` or ``finally``."""
+
+    kind: str
+    node: ast.AST
+
+
+class FrameState(NamedTuple):
+    """A frame, as a checkpoint holds it: names, places and objects.
+
+    Attributes:
+        module: the name of the module whose scope it runs.
+        scope: which scope.
+        place: the statement it stands at or in.
+        call: which call of that statement is in progress (in order of the text), None at its start.
+        restart: the call is a C function that is to be called again.
+        line: the line in the source, for people.
+        variables: the bound local variables (empty for a module: its globals are saved with it).
+        cells: the cells of the variables that functions share.
+        blocks: for each enclosing block that keeps slots, outermost first, its kind and the value behind it.
+        instance: in a list, the object under construction, if the next frame is its ``__init__``.
+    """
+
+    module: str
+    scope: ScopeKey
+    place: Place
+    call: int | None
+    restart: bool
+    line: int
+    variables: dict[str, Any]
+    cells: dict[str, types.CellType]
+    blocks: list[tuple[str, Any]]
+    instance: list[Any]
+
+
+class Stack(NamedTuple):
+    """The frames of a program, outermost first, and what to tell people of them."""
+
+    frames: list[FrameState]
+    shown: list[tuple[str, int, str, str]]
+
+
+class Unsafe(NotContinuable):
+    """This is no safe point.
+
+    Attributes:
+        barrier: the frame that must move on before there can be one; None: the innermost.
+    """
+
+    def __init__(self, reason: str, barrier: types.FrameType | None = None) -> None:
+        super().__init__(reason)
+        self.barrier = barrier
+
+
+def capture(programs: dict[str, Program], innermost: types.FrameType, root: types.CodeType, *, waiting: bool) -> Stack:
+    """The frames from the program's bottom up to ``innermost``.
+
+    Args:
+        programs: the instrumented modules by name.
+        root: the code of the frame below the program's first.
+        waiting: the innermost frame is inside a C call that may be restartable; else it is at a line event.
+
+    Raises:
+        Unsafe: they cannot all be continued from here.
+    """
+    handled = sys.exception()
+    frames: list[types.FrameType] = []
+    frame: types.FrameType | None = innermost
+    while frame is not None and frame.f_code is not root:
+        frames.append(frame)
+        frame = frame.f_back
+    frames.reverse()
+
+    parts: list[_Part] = []
+    for index, frame in enumerate(frames):
+        following = frames[index + 1] if index + 1 < len(frames) else None
+        try:
+            part = _Part(programs, frame)
+            if following is not None:
+                part.inside_call(following)
+            elif waiting:
+                part.inside_wait()
+            else:
+                part.at_start()
+            part.surroundings()
+        except NotContinuable as error:
+            # Who must move on: the caller of a frame that cannot be continued, or the frame whose call is obscure.
+            raise Unsafe(str(error), frames[max(0, index - 1)] if _foreign(programs, frame) else frame) from None
+        parts.append(part)
+    _name_exceptions(parts, handled)
+    all_cells = cells_of([(part.frame, part.bound_names()) for part in parts])
+    return Stack(
+        [part.state(cells) for part, cells in zip(parts, all_cells)],
+        [(p.program.filename, p.line, p.frame.f_code.co_qualname, place_of(p.statement)[0]) for p in parts],  # type: ignore[index]
+    )
+
+
+def _foreign(programs: dict[str, Program], frame: types.FrameType) -> bool:
+    """Whether a frame can never be continued, wherever it stands."""
+    if frame.f_code.co_flags & _GENERATOR_FLAGS:
+        return True
+    scope = _scope(programs, frame)
+    return scope is None or not isinstance(scope.node, (ast.Module, *FUNCTIONS))
+
+
+def _scope(programs: dict[str, Program], frame: types.FrameType) -> Scope | None:
+    program = programs.get(frame.f_globals.get("__name__", ""))
+    return program.scope(frame.f_code) if program is not None else None
+
+
+class _Part:
+    """One frame on its way into a checkpoint."""
+
+    def __init__(self, programs: dict[str, Program], frame: types.FrameType) -> None:
+        scope = _scope(programs, frame)
+        if scope is None:
+            raise NotContinuable(f"{frame.f_code.co_qualname} is not part of the program")
+        if _foreign(programs, frame):
+            raise NotContinuable(f"{frame.f_code.co_qualname} is not a plain function")
+        self.frame = frame
+        self.scope = scope
+        self.program = scope.program
+        self.values = Values(frame, self.program.marked)
+        self.statement: ast.stmt
+        self.call: ast.Call | None = None
+        self.restart = False
+        self.instance: list[Any] = []
+        self.offset = frame.f_lasti
+        self.blocks: list[Block] = []
+        self.block_values: list[tuple[str, Any]] = []
+
+    def at_start(self) -> None:
+        if self.scope.is_pending():
+            raise NotContinuable("the frames above are still to be restored")
+        statement = self.scope.statement_starting_at(self.offset)
+        if statement is None:
+            raise NotContinuable("not at the start of a statement")
+        self.statement = statement
+
+    def inside_call(self, following: types.FrameType) -> None:
+        """The frame is executing a call, of exactly the function whose frame is ``following``."""
+        call = self._call()
+        target = callee(self.values.of(call.func))
+        if target.function.__code__ is not following.f_code and not self._same_scope(target.function, following):
+            raise NotContinuable(f"{target.function.__qualname__} is not what is running")
+        if target.makes is not None:
+            self.instance.append(_instance_under_construction(following, target.makes, self.program))
+
+    def _same_scope(self, function: types.FunctionType, following: types.FrameType) -> bool:
+        """A resumed frame runs the resume form of its function's code."""
+        running = self.program.scope(following.f_code)
+        wanted = self.program.scope(function.__code__)
+        return running is not None and wanted is not None and running.key == wanted.key
+
+    def inside_wait(self) -> None:
+        """The frame is executing a C call that can be abandoned and called again."""
+        call = self._call(restart=True)
+        if not is_restartable_wait(self.values.of(call.func)):
+            raise NotContinuable("the call cannot be restarted")
+        self.restart = True
+
+    def _call(self, restart: bool = False) -> ast.Call:
+        call = self.scope.call_at(self.offset)
+        if call is None:
+            raise NotContinuable("not inside a call that is written as one")
+        call = getattr(call, "heresy_model", call)
+        statement = self.program.statement_of(call)
+        if statement is None or place_of(statement) is None:
+            raise NotContinuable("the statement has no label")
+        self.statement, self.call = statement, call
+        hole: ast.expr = ast.Constant(None)
+        residual(self.program, statement, call, hole, self.values)
+        if restart:
+            restarted(call, self.values)
+        return call
+
+    def surroundings(self) -> None:
+        """The enclosing blocks, checked against the depth of the value stack."""
+        program = self.program
+        if program.scope_of(self.statement) is not self.scope.node:
+            raise NotContinuable("the statement belongs to another scope")
+        start = self.scope.start_of(self.statement, self.offset)
+        if start is None:
+            raise NotContinuable("the start of the statement is not known")
+        self.blocks = enclosing(program, self.statement)
+        depth = self.scope.depths[start]
+        plain = sum(_SLOTS[block.kind] for block in self.blocks)
+        finals = [block for block in self.blocks if block.kind == "finally"]
+        if depth == plain:
+            for block in finals:
+                if leaves_early(program, block.node):
+                    raise NotContinuable("in a finally that may be left in several ways")
+            self.blocks = [block for block in self.blocks if block.kind != "finally"]
+        elif not (len(finals) == 1 and depth == plain + _cpython.FINALLY_EXCEPTION_SLOTS):
+            raise NotContinuable("the value stack holds something that has no name")
+        self.blocks += [Block("with", item) for item in entered_items(self.statement, self.call)]
+        self.block_values = [(block.kind, self._block_value(block)) for block in self.blocks]
+
+    def _block_value(self, block: Block) -> Any:
+        match block:
+            case Block("for", ast.For(iter=ast.NamedExpr(target=ast.Name(id=name)))):
+                return self.values.name(name)
+            case Block("with", ast.withitem(context_expr=ast.NamedExpr(target=ast.Name(id=name)))):
+                return self.values.name(name)
+            case Block("with", ast.withitem(context_expr=ast.Name(id=name))):
+                return self.values.name(name)
+            case Block("handler", ast.ExceptHandler() as handler):
+                name = exception_name(self.program, handler)
+                if name is not None:
+                    return self.values.name(name)
+            case Block("finally", _):
+                return None
+        raise NotContinuable(f"the value behind a {block.kind} has no name")
+
+    @property
+    def line(self) -> int:
+        return self.call.lineno if self.call is not None else self.statement.lineno
+
+    def bound_names(self) -> set[str]:
+        return bound_names(self.scope.node)
+
+    def state(self, cells: dict[str, types.CellType]) -> FrameState:
+        variables: dict[str, Any] = {}
+        if isinstance(self.scope.node, FUNCTIONS):
+            is_spill = self.program.marked.is_spill
+            for name, value in dict(self.frame.f_locals).items():
+                if name not in cells and not (value is None and is_spill(name)):
+                    variables[name] = value
+        place = place_of(self.statement)
+        assert place is not None
+        return FrameState(
+            self.frame.f_globals["__name__"],
+            self.scope.key,
+            place,
+            calls_of(self.statement).index(self.call) if self.call is not None else None,
+            self.restart,
+            self.line,
+            variables,
+            cells,
+            self.block_values,
+            self.instance,
+        )
+
+
+_SLOTS = {
+    "for": _cpython.FOR_SLOTS,
+    "with": _cpython.WITH_SLOTS,
+    "handler": _cpython.HANDLER_SLOTS,
+    "finally": 0,
+}
+
+
+def _name_exceptions(parts: list[_Part], handled: BaseException | None) -> None:
+    """Gives a pending ``finally`` its exception, and checks the innermost handler's.
+
+    The exception that a ``finally`` will raise again has no name in Python; only the innermost one that is being
+    handled anywhere on the stack can be asked for.
+    """
+    inner = [(part, index) for part in parts for index, (kind, _) in enumerate(part.block_values) if kind in ("handler", "finally")]
+    for part, index in inner:
+        kind, value = part.block_values[index]
+        innermost = (part, index) == inner[-1]
+        if kind == "finally":
+            if not innermost or handled is None:
+                raise Unsafe("the exception behind a finally has no name", part.frame)
+            part.block_values[index] = (kind, handled)
+        elif not isinstance(value, BaseException) or innermost and value is not handled:
+            raise Unsafe("the exception being handled has lost its name", part.frame)
+
+
+def _instance_under_construction(frame: types.FrameType, cls: type, program: Program) -> Any:
+    """The object whose ``__init__`` is running in ``frame``: its first parameter, if nothing rebinds it."""
+    code = frame.f_code
+    scope = program.scope(code)
+    if scope is None or not isinstance(scope.node, FUNCTIONS) or not code.co_argcount:
+        raise NotContinuable("__init__ does not name its instance")
+    name = code.co_varnames[0].lstrip(".")
+    for node in ast.walk(scope.node):
+        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
+            raise NotContinuable("__init__ rebinds its instance")
+    instance = frame.f_locals.get(name)
+    if type(instance) is not cls:
+        raise NotContinuable("__init__ runs for another class")
+    return instance
+
+
+# --- questions to the tree that capture and resume share ------------------------------------------------------------
+
+
+def calls_of(statement: ast.stmt) -> list[ast.Call]:
+    """The calls of a statement itself (for a compound one: its header), in order of the text."""
+    found: list[ast.Call] = []
+    work: list[ast.AST] = [statement]
+    while work:
+        node = work.pop()
+        if isinstance(node, ast.Call) and not isinstance(node.func, ast.Constant):
+            found.append(node)
+        inner = [c for c in ast.iter_child_nodes(node) if not isinstance(c, (ast.stmt, ast.ExceptHandler, ast.match_case))]
+        work.extend(reversed(inner))
+    return found
+
+
+def enclosing(program: Program, statement: ast.stmt) -> list[Block]:
+    """The blocks around a statement, in its scope, that may keep slots on the value stack; outermost first."""
+    blocks: list[Block] = []
+    child: ast.AST = statement
+    while (parent := program.parents.get(child)) is not None and not isinstance(child, SCOPES):
+        match parent:
+            case ast.For() if child in parent.body:
+                blocks.append(Block("for", parent))
+            case ast.With() if child in parent.body:
+                blocks += [Block("with", item) for item in reversed(parent.items)]
+            case ast.ExceptHandler():
+                if isinstance(program.parents.get(parent), ast.TryStar):
+                    raise NotContinuable("inside except*")
+                blocks.append(Block("handler", parent))
+            case ast.Try() | ast.TryStar() if child in parent.finalbody:
+                blocks.append(Block("finally", parent))
+            case ast.AsyncFor() | ast.AsyncWith():
+                raise NotContinuable("inside async code")
+        if isinstance(parent, SCOPES):
+            break
+        child = parent
+    blocks.reverse()
+    return blocks
+
+
+def entered_items(statement: ast.stmt, call: ast.Call | None) -> list[ast.withitem]:
+    """The items of a ``with`` statement that are entered already while ``call`` computes a later one."""
+    if not isinstance(statement, ast.With) or call is None:
+        return []
+    for index, item in enumerate(statement.items):
+        if any(node is call for node in ast.walk(item)):
+            return statement.items[:index]
+    return []
+
+
+def exception_name(program: Program, handler: ast.ExceptHandler) -> str | None:
+    """The name that holds the exception of a handler for all of its body."""
+    match handler.body[0]:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name()) if program.marked.is_spill(name):
+            return name
+    return handler.name
+
+
+def leaves_early(program: Program, node: ast.AST) -> bool:
+    """Whether a ``try … finally`` can be left by return, break or continue: then its ``finally`` has several copies."""
+    assert isinstance(node, (ast.Try, ast.TryStar))
+    parts: list[ast.AST] = [*node.body, *node.orelse, *[s for handler in node.handlers for s in handler.body]]
+    return any(_jumps_out(part) for part in parts)
+
+
+def _jumps_out(node: ast.AST, in_loop: bool = False) -> bool:
+    if isinstance(node, ast.Return):
+        return True
+    if isinstance(node, (ast.Break, ast.Continue)):
+        return not in_loop
+    if isinstance(node, (*SCOPES,)):
+        return False
+    if isinstance(node, (ast.For, ast.While, ast.AsyncFor)):
+        return any(_jumps_out(s, True) for s in node.body) or any(_jumps_out(s, in_loop) for s in node.orelse)
+    return any(_jumps_out(child, in_loop) for child in ast.iter_child_nodes(node))
+
+
+def bound_names(scope: ast.AST) -> set[str]:
+    """The names that a function scope binds itself, not by its comprehensions."""
+    names: set[str] = set()
+    if not isinstance(scope, FUNCTIONS):
+        return names
+    arguments = scope.args
+    for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]:
+        if argument is not None:
+            names.add(argument.arg)
+    work: list[ast.AST] = list(scope.body)
+    while work:
+        node = work.pop()
+        names.update(_bound_by(node))
+        if not isinstance(node, (*SCOPES, *COMPREHENSIONS)):
+            work.extend(ast.iter_child_nodes(node))
+    return names
+
+
+def _bound_by(node: ast.AST) -> Iterable[str]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            yield name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
+            yield name
+        case ast.MatchMapping(rest=str() as name):
+            yield name
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            for alias in aliases:
+                yield (alias.asname or alias.name).split(".")[0]

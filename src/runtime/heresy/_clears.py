@@ -1,0 +1,150 @@
+"""Clearing spills: nothing lives longer in the run form than it does in the original.
+
+A spill is a second reference to a value that plain Python holds on its value stack only. As soon as Python would have
+dropped the value, the run form drops the name::
+
+    (_h1 := f(x)) + g(y)                  (_h1 := f(x)) + g(y); _h1 = None
+    for x in (_h1 := xs): …          ->   for x in (_h1 := xs): …          (before each `break`: _h1 = None)
+                                          else: _h1 = None; …
+    with (_h1 := open(p)) as f: …         with (_h1 := open(p)) as f: …; _h1 = None
+
+In a function a cleared spill is None, which is as quick as can be; among a module's globals it is deleted, so that no
+name of ours is left there. The inserted statements stand at positions that have just been run, so that no debugger
+sees a line twice.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from ._marked import Marked, augmented_spill
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def clear_spills(marked: Marked) -> None:
+    """Inserts the clearing statements into ``marked.tree``."""
+    _Clearer(marked, in_function=False).suite(marked.tree.body, [], [])
+    for node in ast.walk(marked.tree):
+        if isinstance(node, _FUNCTIONS):
+            _Clearer(marked, in_function=True).suite(node.body, [], [])
+
+
+def spills_in(marked: Marked, node: ast.AST | None) -> list[str]:
+    """The spills that evaluating ``node`` itself sets, inner scopes left out."""
+    found: list[str] = []
+    work: list[ast.AST] = [node] if node is not None else []
+    while work:
+        current = work.pop()
+        if isinstance(current, ast.NamedExpr) and marked.is_spill(current.target.id):
+            found.append(current.target.id)
+        if not isinstance(current, _SCOPES):
+            work.extend(ast.iter_child_nodes(current))
+    return sorted(found)
+
+
+class _Clearer:
+    """Walks the suites of one scope.
+
+    ``leaving`` lists, for the innermost loop outwards, the spills that a ``break`` drops; ``passing`` those that a
+    ``continue`` drops (the managers of ``with`` statements inside the loop).
+    """
+
+    def __init__(self, marked: Marked, in_function: bool) -> None:
+        self.marked = marked
+        self.in_function = in_function
+
+    def suite(self, suite: list[ast.stmt], leaving: list[str], passing: list[str]) -> None:
+        result: list[ast.stmt] = []
+        index = 0
+        while index < len(suite):
+            if augmented_spill(self.marked, suite, index):
+                group = suite[index : index + 3]
+                names = [n for s in group for n in spills_in(self.marked, s)]
+                names.append(group[0].targets[0].id)  # type: ignore[attr-defined]
+                result += group + self._clear(names, group[0])
+                index += 3
+                continue
+            self._statement(suite[index], result, leaving, passing)
+            index += 1
+        suite[:] = result
+
+    def _statement(self, s: ast.stmt, result: list[ast.stmt], leaving: list[str], passing: list[str]) -> None:
+        spills = lambda node: spills_in(self.marked, node)  # noqa: E731
+        match s:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                # Their own suites are scopes of their own; headers are never spilled.
+                result.append(s)
+            case ast.If(test=test):
+                self.suite(s.body, leaving, passing)
+                self.suite(s.orelse, leaving, passing)
+                names = spills(test)
+                if names:
+                    s.body[:0] = self._clear(names, test)
+                    s.orelse[:0] = self._clear(names, test)
+                result.append(s)
+            case ast.While(test=test):
+                names = spills(test)
+                self.suite(s.body, [], [])
+                self.suite(s.orelse, leaving, passing)
+                if names:
+                    s.body[:0] = self._clear(names, test)
+                    s.orelse[:0] = self._clear(names, test)
+                result.append(s)
+            case ast.For(iter=source):
+                names = spills(source)
+                iterator = [source.target.id] if isinstance(source, ast.NamedExpr) and source.target.id in names else []
+                rest = [name for name in names if name not in iterator]
+                self.suite(s.body, iterator, [])
+                self.suite(s.orelse, leaving, passing)
+                s.body[:0] = self._clear(rest, source)
+                s.orelse[:0] = self._clear(iterator, source)
+                result.append(s)
+            case ast.AsyncFor():
+                self.suite(s.body, [], [])
+                self.suite(s.orelse, leaving, passing)
+                result.append(s)
+            case ast.With() | ast.AsyncWith():
+                names = [name for item in s.items for name in spills(item)]
+                self.suite(s.body, leaving + names, passing + names)
+                result += [s, *self._clear(names, s)]
+            case ast.Try() | ast.TryStar():
+                inside = [name for inner in s.body for name in spills(inner)]
+                self.suite(s.body, leaving, passing)
+                for handler in s.handlers:
+                    self.suite(handler.body, leaving, passing)
+                    handler.body[:0] = self._clear(inside, handler)
+                self.suite(s.orelse, leaving, passing)
+                self.suite(s.finalbody, leaving, passing)
+                result.append(s)
+            case ast.Match():
+                names = spills(s.subject)
+                for case in s.cases:
+                    self.suite(case.body, leaving, passing)
+                    case.body[:0] = self._clear(names + spills(case.guard), s)
+                result.append(s)
+                result += self._clear(names, s)
+            case ast.Break():
+                result += [*self._clear(leaving, s), s]
+            case ast.Continue():
+                result += [*self._clear(passing, s), s]
+            case ast.Return() | ast.Raise():
+                result.append(s)
+            case _:
+                result += [s, *self._clear(spills(s), s)]
+
+    def _clear(self, names: Iterable[str], where: ast.AST) -> list[ast.stmt]:
+        """``_h1 = None`` for each name, on the line where ``where`` starts."""
+        result: list[ast.stmt] = []
+        for name in sorted(set(names)):
+            result.append(ast.Assign([ast.Name(name, ast.Store())], ast.Constant(None)))
+            if not self.in_function:
+                result.append(ast.Delete([ast.Name(name, ast.Del())]))
+        for statement in result:
+            for child in ast.walk(statement):
+                if "lineno" in child._attributes:
+                    child.lineno = child.end_lineno = where.lineno  # type: ignore[attr-defined]
+                    child.col_offset = child.end_col_offset = where.col_offset  # type: ignore[attr-defined]
+        return result

@@ -1,0 +1,340 @@
+"""All that differs between CPython 3.11, 3.12, 3.13, 3.14 and 3.15.
+
+The rest of the runtime asks about *behaviour* (how many value-stack slots does a ``with`` keep?), never about a
+version; this is the only file that reads ``sys.version_info`` or touches an opcode.
+
+Three jobs need to know the interpreter:
+
+* reading code objects: which syntax node does an instruction belong to, how deep is the value stack there;
+* patching code objects in place, never moving a byte: naming the iterator of a ``for``, jumping to a label;
+* reaching the variables of a frame, cells included.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+_VERSION = sys.version_info[:2]
+
+#: From 3.15 a ``for`` keeps two slots: the iterator, and NULL or a hidden index. Over a list or a tuple it does not
+#: even make an iterator, so that the position could not be named: the run form calls ``iter`` itself there.
+FOR_KEEPS_INDEX = _VERSION >= (3, 15)
+
+#: From 3.14 a ``with`` keeps the ``__exit__`` function and the manager; before, the bound ``__exit__``.
+WITH_KEEPS_MANAGER = _VERSION >= (3, 14)
+
+#: In 3.11 ``GET_ITER`` carries the position of the whole ``for`` statement, from 3.12 that of the iterable.
+GET_ITER_AT_STATEMENT = _VERSION < (3, 12)
+
+#: From 3.13 (PEP 667) writing to ``frame.f_locals`` reaches the variable itself.
+F_LOCALS_WRITES_THROUGH = _VERSION >= (3, 13)
+
+#: From 3.14 annotations are evaluated on demand by an ``__annotate__`` function.
+LAZY_ANNOTATIONS = _VERSION >= (3, 14)
+
+FOR_SLOTS = 2 if FOR_KEEPS_INDEX else 1
+WITH_SLOTS = 2 if WITH_KEEPS_MANAGER else 1
+HANDLER_SLOTS = 1
+FINALLY_EXCEPTION_SLOTS = 2
+
+
+def _op(*names: str) -> int:
+    """The number of the first of these opcodes that this interpreter has."""
+    for name in names:
+        if name in dis.opmap:
+            return dis.opmap[name]
+    raise LookupError(f"this CPython has none of the opcodes {names}")
+
+
+_NOP = _op("NOP")
+_COPY = _op("COPY")
+_GET_ITER = _op("GET_ITER")
+_EXTENDED_ARG = _op("EXTENDED_ARG")
+_JUMP_FORWARD = _op("JUMP_FORWARD")
+_PUSH_EXC_INFO = _op("PUSH_EXC_INFO")
+_PUSH_NULL = _op("PUSH_NULL")
+_POP_TOP = _op("POP_TOP")
+_STORES = {_op("STORE_FAST"), _op("STORE_NAME"), _op("STORE_GLOBAL"), _op("STORE_DEREF")}
+_CALLS = {_op("CALL"), _op("CALL_FUNCTION_EX")} | {dis.opmap[n] for n in ("CALL_KW", "PRECALL") if n in dis.opmap}
+_NO_FALL_THROUGH = {
+    number
+    for name, number in dis.opmap.items()
+    if name.startswith(("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"))
+    or name in ("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_ABSOLUTE")
+}
+_JUMPS = set(dis.hasjrel) | set(dis.hasjabs)
+_BACKWARD = {number for name, number in dis.opmap.items() if "BACKWARD" in name}
+_HAS_ARG = set(getattr(dis, "hasarg", range(dis.HAVE_ARGUMENT, 256)))
+_RETURN_GENERATOR = _op("RETURN_GENERATOR")
+
+
+def _cache_sizes() -> list[int]:
+    """For each opcode, how many code units of cache follow it."""
+    import opcode
+
+    sizes = [0] * 256
+    entries: Any = opcode._inline_cache_entries  # type: ignore[attr-defined]
+    pairs = entries.items() if hasattr(entries, "items") else zip(dis.opname, entries)
+    for name, size in pairs:
+        if name in dis.opmap:
+            sizes[dis.opmap[name]] = size
+    return sizes
+
+
+_CACHES = _cache_sizes()
+
+
+class Instruction:
+    """One instruction: byte offset, opcode, full argument, jump target (byte offset) if it jumps."""
+
+    __slots__ = ("offset", "opcode", "arg", "target", "next")
+
+    def __init__(self, offset: int, op: int, arg: int | None, target: int | None) -> None:
+        self.offset = offset
+        self.opcode = op
+        self.arg = arg
+        self.target = target
+        self.next = offset
+
+    @property
+    def falls_through(self) -> bool:
+        return self.opcode not in _NO_FALL_THROUGH
+
+
+def instructions(code: types.CodeType) -> list[Instruction]:
+    """The instructions of ``code`` in order, caches left out.
+
+    Not by ``dis``, which shows constants and so would call the ``__repr__`` of the user's objects.
+    """
+    data = code.co_code
+    result: list[Instruction] = []
+    offset = extended = 0
+    while offset < len(data):
+        op, arg = data[offset], data[offset + 1] | extended
+        extended = arg << 8 if op == _EXTENDED_ARG else 0
+        following = offset + 2 + 2 * _CACHES[op]
+        item = Instruction(offset, op, arg, None)
+        if op in _JUMPS:
+            item.target = following + (-2 * arg if op in _BACKWARD else 2 * arg)
+        item.next = following
+        result.append(item)
+        offset = following
+    return result
+
+
+def exception_table(code: types.CodeType) -> Iterator[tuple[int, int, int, int, bool]]:
+    """The entries ``(start, end, target, depth, lasti)`` of ``co_exceptiontable``, in byte offsets."""
+    data = iter(code.co_exceptiontable)
+
+    def varint() -> int:
+        byte = next(data)
+        value = byte & 63
+        while byte & 64:
+            byte = next(data)
+            value = value << 6 | byte & 63
+        return value
+
+    while True:
+        try:
+            start = varint() * 2
+        except StopIteration:
+            return
+        length, target, depth_lasti = varint() * 2, varint() * 2, varint()
+        yield start, start + length, target, depth_lasti >> 1, bool(depth_lasti & 1)
+
+
+def stack_depths(code: types.CodeType) -> dict[int, int]:
+    """The depth of the value stack before each reachable instruction, by byte offset."""
+    listing = {item.offset: item for item in instructions(code)}
+    depths: dict[int, int] = {}
+    work = [(0, 0)]
+    work += [(target, depth + lasti + 1) for _, _, target, depth, lasti in exception_table(code)]
+    while work:
+        offset, depth = work.pop()
+        while offset in listing and offset not in depths:
+            depths[offset] = depth
+            item = listing[offset]
+            if item.target is not None:
+                work.append((item.target, depth + _effect(item, True)))
+            if not item.falls_through:
+                break
+            depth += _effect(item, False)
+            offset = item.next
+    return depths
+
+
+def _effect(item: Instruction, jump: bool) -> int:
+    # A generator's frame is entered again with the value sent on its stack; 3.11 and 3.12 do not count it.
+    if item.opcode == _RETURN_GENERATOR:
+        return 1
+    return dis.stack_effect(item.opcode, item.arg if item.opcode in _HAS_ARG else None, jump=jump)
+
+
+def unit_columns(code: types.CodeType) -> list[int | None]:
+    """The end column of each code unit (two bytes): the runtime compiles node numbers into it."""
+    return [position[3] for position in code.co_positions()]
+
+
+def call_units(code: types.CodeType) -> set[int]:
+    """The byte offsets at which a frame that is inside an explicit call can stand, caches included."""
+    result: set[int] = set()
+    for item in instructions(code):
+        if item.opcode in _CALLS:
+            result.update(range(item.offset, item.next, 2))
+    return result
+
+
+def leading_offsets(code: types.CodeType) -> dict[int, tuple[int, ...]]:
+    """For each instruction (byte offset), the offsets of the instructions that may run just before it.
+
+    Exception handlers are entered from nowhere here; the first instruction has the predecessor -1.
+    """
+    before: dict[int, list[int]] = {0: [-1]}
+    for item in instructions(code):
+        if item.falls_through:
+            before.setdefault(item.next, []).append(item.offset)
+        if item.target is not None:
+            before.setdefault(item.target, []).append(item.offset)
+    return {offset: tuple(found) for offset, found in before.items()}
+
+
+# --- patches ----------------------------------------------------------------------------------------------------
+
+
+def name_iterators(code: types.CodeType, is_spill: Callable[[str], bool]) -> types.CodeType:
+    """Makes ``for x in (_h1 := xs)`` name the *iterator*, in ``code`` and the code objects inside it.
+
+    ``COPY; STORE _h1; GET_ITER`` becomes ``GET_ITER; COPY; STORE _h1``: the same bytes in another order, so nothing
+    moves and nothing is paid. Where a ``for`` keeps an index (3.15), the run form has called ``iter`` itself and
+    ``GET_ITER`` becomes ``PUSH_NULL``, which is what it would have pushed for an iterator.
+    """
+    bytes_ = bytearray(code.co_code)
+    listing = instructions(code)
+    for index, item in enumerate(listing):
+        if item.opcode != _GET_ITER or index < 2:
+            continue
+        store, copy = listing[index - 1], listing[index - 2]
+        if store.opcode not in _STORES or not is_spill(_stored_name(code, store)):
+            continue
+        first = index - 2
+        while listing[first].opcode == _EXTENDED_ARG:
+            first -= 1
+        copy = listing[first]
+        if copy.opcode != _COPY:
+            continue
+        if FOR_KEEPS_INDEX:
+            bytes_[item.offset : item.next] = bytes((_PUSH_NULL, 0)) + bytes((_NOP, 0)) * ((item.next - item.offset) // 2 - 1)
+        else:
+            bytes_[copy.offset : item.next] = bytes_[item.offset : item.next] + bytes_[copy.offset : item.offset]
+    consts = tuple(name_iterators(c, is_spill) if isinstance(c, types.CodeType) else c for c in code.co_consts)
+    if bytes(bytes_) == code.co_code and all(a is b for a, b in zip(consts, code.co_consts)):
+        return code
+    return code.replace(co_code=bytes(bytes_), co_consts=consts)
+
+
+def _stored_name(code: types.CodeType, store: Instruction) -> str:
+    arg = store.arg or 0
+    name = dis.opname[store.opcode]
+    if name in ("STORE_NAME", "STORE_GLOBAL"):
+        return code.co_names[arg]
+    return _local_names(code)[arg]
+
+
+def _local_names(code: types.CodeType) -> tuple[str, ...]:
+    cells = tuple(name for name in code.co_cellvars if name not in code.co_varnames)
+    return code.co_varnames + cells + code.co_freevars
+
+
+#: Attributes that stand in the goto of a resume form for instructions Python has no syntax for.
+PUSH_EXC_INFO = "heresy_push_exc_info"
+PUSH_EXC_INFO_POP = "heresy_push_exc_info_pop"
+PUSH_NULL = "heresy_push_null"
+JUMP = "heresy_jump"
+
+_SEQUENCES = {
+    PUSH_EXC_INFO: (_PUSH_EXC_INFO,),
+    PUSH_EXC_INFO_POP: (_PUSH_EXC_INFO, _POP_TOP),
+    PUSH_NULL: (_PUSH_NULL,),
+}
+
+
+def patch_goto(code: types.CodeType, target: int) -> types.CodeType:
+    """Turns the goto of a resume form into pushes and one jump to the byte offset ``target``.
+
+    The goto was compiled from ``(v1, v2.heresy_push_null, …, x.heresy_jump)``: the loads put the values onto the
+    stack in order; the bytes of the attribute ``heresy_jump`` and of building and dropping the tuple become the jump.
+    """
+    bytes_ = bytearray(code.co_code)
+    listing = instructions(code)
+    names = code.co_names
+    jumped = False
+    for index, item in enumerate(listing):
+        if dis.opname[item.opcode] != "LOAD_ATTR":
+            continue
+        attribute = names[_attribute_index(item.arg or 0)]
+        if attribute in _SEQUENCES:
+            units = b"".join(bytes((op, 0)) for op in _SEQUENCES[attribute])
+            start = listing[_first_unit(listing, index)].offset
+            _fill(bytes_, start, item.next, units)
+        elif attribute == JUMP:
+            # What was loaded for the attribute (one constant, stack +1) goes too: start from there.
+            start = listing[_first_unit(listing, _first_unit(listing, index) - 1)].offset
+            drop = next(i for i in range(index, len(listing)) if listing[i].opcode == _POP_TOP)
+            end = listing[drop].next
+            _fill(bytes_, start, end, _jump(start, end, target))
+            jumped = True
+    if not jumped:
+        raise LookupError("the goto of a resume form was not found in its code")
+    return code.replace(co_code=bytes(bytes_))
+
+
+def _fill(bytes_: bytearray, start: int, end: int, units: bytes) -> None:
+    if len(units) > end - start:
+        raise LookupError("no room for a patch in a resume form")
+    bytes_[start:end] = units + bytes((_NOP, 0)) * ((end - start - len(units)) // 2)
+
+
+def _jump(start: int, end: int, target: int) -> bytes:
+    """``EXTENDED_ARG… JUMP_FORWARD`` placed at ``start``, to ``target``; what is left of the room is never run."""
+    for extended in range(4):
+        distance = (target - (start + 2 * (extended + 1))) // 2
+        if distance < 0:
+            raise LookupError("a label of a resume form lies before its goto")
+        if distance < 1 << 8 * (extended + 1):
+            parts = [bytes((_EXTENDED_ARG, distance >> 8 * k & 255)) for k in range(extended, 0, -1)]
+            return b"".join(parts) + bytes((_JUMP_FORWARD, distance & 255))
+    raise LookupError("a label of a resume form is too far from its goto")
+
+
+def _attribute_index(arg: int) -> int:
+    return arg >> 1 if _VERSION >= (3, 12) else arg
+
+
+def _first_unit(listing: list[Instruction], index: int) -> int:
+    """The index of the first ``EXTENDED_ARG`` of the instruction at ``index``, or ``index``."""
+    while index and listing[index - 1].opcode == _EXTENDED_ARG:
+        index -= 1
+    return index
+
+
+def offsets_of_line(code: types.CodeType, line: int) -> list[int]:
+    """The byte offsets of the instructions at ``line``."""
+    positions = list(code.co_positions())
+    return [item.offset for item in instructions(code) if positions[item.offset // 2][0] == line]
+
+
+# --- frames -----------------------------------------------------------------------------------------------------
+
+
+def write_local(frame: types.FrameType, name: str, value: Any) -> None:
+    """Sets a variable of a running frame, through its cell if it has one."""
+    frame.f_locals[name] = value
+    if not F_LOCALS_WRITES_THROUGH:
+        # Before PEP 667 `f_locals` is a copy; this call of the C API, which debuggers use, writes it back.
+        import ctypes
+
+        ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))

@@ -1,0 +1,35 @@
+"""The errors of the runtime, each with the code that ``heresy explain`` knows."""
+
+from __future__ import annotations
+
+
+class HeresyError(Exception):
+    """Something a user must be told; printed as one diagnostic, never as a traceback.
+
+    Attributes:
+        code: the diagnostic's code, ``H301``.
+        why: what is behind it, or None.
+        help: what to do about it, or None.
+    """
+
+    def __init__(self, code: str, title: str, *, why: str | None = None, help: str | None = None) -> None:
+        super().__init__(title)
+        self.code = code
+        self.title = title
+        self.why = why
+        self.help = help
+
+
+class InternalError(HeresyError):
+    """heresy is at fault."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__("H900", title, help="this is a bug in heresy: please report it with the program")
+
+
+class NotContinuable(Exception):
+    """The program cannot be continued exactly from here: the stop waits for another place.
+
+    Attributes:
+        frame_depth: how many frames from the bottom are below the obstacle; set by the one who knows.
+    """

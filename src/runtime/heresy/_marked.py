@@ -1,0 +1,123 @@
+"""The marked form: what ``heresy transpile`` writes, read back.
+
+Input is the text of ``out.py``. :func:`read` parses it, drops the marks and remembers on each statement the *place*
+that the marks gave it; what is left is the program's own syntax tree plus spills::
+
+    label .L2                             For(iter=NamedExpr(_h1, items), …)   place ("L2", 0)
+    for item in (_h1 := items):    ->
+        total = 0                         Assign(…)                             place ("L3", 1): one after label L3
+
+The contract between the transpiler and this module is only what is written here:
+
+* ``import heresy; heresy.enter(__name__, __file__, "in.py", tag="_")`` is the header; ``tag`` is appended to the words
+  ``label``, ``goto`` and ``_h`` when the program uses them itself;
+* ``label .L7`` gives the next statement of the same suite a place; statements after it count on: ``("L7", 1)``;
+* ``goto .entry(a, b, _h1)`` is the first statement of a scope and lists its hoisted names;
+* ``_h1``, ``_h2``, … are spills: ``(_h1 := E)`` in place, ``except E as _h1``, ``_h1 = e`` at the head of a handler, and
+  ``_h1 = T; _h1 += V; T = _h1`` for ``T += V``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TypeAlias
+
+#: A label and how many statements after it, in the same suite.
+Place: TypeAlias = tuple[str, int]
+
+
+class MarkedFormError(Exception):
+    """The text is not what ``heresy transpile`` writes."""
+
+
+class Marked:
+    """A program in marked form, its marks dropped.
+
+    Attributes:
+        tree: the syntax tree without marks, with spills. Statements that have a place carry it as ``heresy_place``.
+        source_name: the file name that the header gives (``in.py``), or None without a header.
+        is_spill: tells whether a name is a spill of this file.
+    """
+
+    def __init__(self, text: str, filename: str = "<marked>") -> None:
+        self.tree: ast.Module = ast.parse(text, filename)
+        self.source_name: str | None = None
+        self.tag = ""
+        self._read_header()
+        self._spill = re.compile(f"_h{self.tag}[0-9]+")
+        self._drop_marks(self.tree.body)
+        for node in ast.walk(self.tree):
+            for suite in suites(node):
+                self._drop_marks(suite)
+
+    def is_spill(self, name: object) -> bool:
+        return isinstance(name, str) and self._spill.fullmatch(name) is not None
+
+    def _read_header(self) -> None:
+        body = self.tree.body
+        for index, statement in enumerate(body[:-1]):
+            call = body[index + 1]
+            if not (isinstance(statement, ast.Import) and [a.name for a in statement.names] == ["heresy"]):
+                continue
+            if isinstance(call, ast.Expr) and isinstance(call.value, ast.Call) and ast.unparse(call.value.func) == "heresy.enter":
+                if len(call.value.args) > 2:
+                    self.source_name = ast.literal_eval(call.value.args[2])
+                for keyword in call.value.keywords:
+                    if keyword.arg == "tag":
+                        self.tag = ast.literal_eval(keyword.value)
+                del body[index : index + 2]
+                return
+
+    def _drop_marks(self, suite: list[ast.stmt]) -> None:
+        kept: list[ast.stmt] = []
+        label, count = "", 0
+        for statement in suite:
+            name = self._label(statement)
+            if name is not None:
+                label, count = name, 0
+            elif not self._is_goto(statement):
+                if label:
+                    statement.heresy_place = (label, count)  # type: ignore[attr-defined]
+                    count += 1
+                kept.append(statement)
+        suite[:] = kept
+
+    def _label(self, statement: ast.stmt) -> str | None:
+        match statement:
+            case ast.Expr(value=ast.Attribute(value=ast.Name(id=base), attr=name)) if base == "label" + self.tag:
+                return name
+        return None
+
+    def _is_goto(self, statement: ast.stmt) -> bool:
+        match statement:
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=base)))) if base == "goto" + self.tag:
+                return True
+        return False
+
+
+def suites(node: ast.AST) -> list[list[ast.stmt]]:
+    """The statement lists that ``node`` holds itself."""
+    found = []
+    for field in ("body", "orelse", "finalbody"):
+        suite = getattr(node, field, None)
+        if isinstance(suite, list):
+            found.append(suite)
+    return found
+
+
+def place_of(statement: ast.AST) -> Place | None:
+    """The place of a statement, None where the program cannot be continued."""
+    return getattr(statement, "heresy_place", None)
+
+
+def augmented_spill(marked: Marked, suite: list[ast.stmt], index: int) -> bool:
+    """Whether ``_h1 = T; _h1 += V; T = _h1`` starts at ``index``: the marked form of ``T += V``."""
+    match suite[index : index + 3]:
+        case [
+            ast.Assign(targets=[ast.Name(id=first)]),
+            ast.AugAssign(target=ast.Name(id=second)),
+            ast.Assign(targets=[_], value=ast.Name(id=third)),
+        ]:
+            return first == second == third and marked.is_spill(first)
+    return False

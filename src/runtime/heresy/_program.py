@@ -1,0 +1,307 @@
+"""An instrumented module, as the runtime knows it when a program is stopped or continued.
+
+While a program runs, only its code objects exist. When it is stopped, a :class:`Program` reads the marked form again
+and finds out, for each instruction, which node of the syntax tree it belongs to. No table is kept for that: the same
+tree is compiled once more with a *number for each node in the place of its columns*. Columns do not influence what
+CPython generates, so the bytes are the same, and ``co_positions()`` of the twin gives the node of each instruction,
+on every version and for every construct.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from . import _cpython, _run_form
+from ._errors import InternalError
+from ._marked import Marked, place_of, suites
+
+#: A code object's name: its qualified name, and which one of that name in source order.
+ScopeKey: TypeAlias = tuple[str, int]
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+SCOPES = (ast.Module, *FUNCTIONS, ast.Lambda, ast.ClassDef, *COMPREHENSIONS)
+
+_ANONYMOUS: dict[str, tuple[type[ast.AST], ...]] = {
+    "<module>": (ast.Module,),
+    "<lambda>": (ast.Lambda,),
+    "<listcomp>": (ast.ListComp,),
+    "<setcomp>": (ast.SetComp,),
+    "<dictcomp>": (ast.DictComp,),
+    "<genexpr>": (ast.GeneratorExp,),
+}
+#: Comprehensions have code objects of their own in 3.11 only; names must not depend on that.
+_INLINED = re.compile(r"\.<locals>\.<(?:list|set|dict)comp>|<(?:list|set|dict)comp>\.<locals>\.")
+#: Node numbers start above the length of any attribute name, which CPython subtracts from a column.
+_FIRST_NUMBER = 10_000
+
+
+class CodeIndex:
+    """The code objects of a compiled module, by name and by identity."""
+
+    def __init__(self, module: types.CodeType) -> None:
+        self._by_key: dict[ScopeKey, types.CodeType] = {}
+        self._by_id: dict[int, ScopeKey] = {}
+        named: dict[str, list[types.CodeType]] = {}
+        for code in walk_code(module):
+            named.setdefault(_INLINED.sub("", code.co_qualname), []).append(code)
+        for name, codes in named.items():
+            for number, code in enumerate(sorted(codes, key=lambda c: c.co_firstlineno)):
+                self._by_key[name, number] = code
+                self._by_id[id(code)] = (name, number)
+
+    def key(self, code: types.CodeType) -> ScopeKey | None:
+        return self._by_id.get(id(code))
+
+    def code(self, key: ScopeKey) -> types.CodeType | None:
+        return self._by_key.get(tuple(key))  # type: ignore[arg-type]
+
+
+def walk_code(code: types.CodeType) -> Iterator[types.CodeType]:
+    """``code`` and all code objects inside it, in order of their constants."""
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from walk_code(const)
+
+
+class Scope:
+    """One scope of a program: its node, and what each instruction of one compilation of it belongs to."""
+
+    def __init__(self, program: Program, key: ScopeKey, node: ast.AST, code: types.CodeType, nodes: list[ast.AST | None]):
+        self.program = program
+        self.key = key
+        self.node = node
+        self.code = code
+        #: The node of each code unit (half a byte offset).
+        self.nodes = nodes
+        #: For a resume form: tells whether inner frames are still to be restored, so that it cannot be stopped in.
+        self.is_pending: Callable[[], bool] = lambda: False
+
+    @functools.cached_property
+    def depths(self) -> dict[int, int]:
+        """The depth of the value stack before each instruction, by byte offset."""
+        return _cpython.stack_depths(self.code)
+
+    @functools.cached_property
+    def _calls(self) -> set[int]:
+        return _cpython.call_units(self.code)
+
+    @functools.cached_property
+    def _leading(self) -> dict[int, tuple[int, ...]]:
+        return _cpython.leading_offsets(self.code)
+
+    def statement_starting_at(self, offset: int) -> ast.stmt | None:
+        """The statement whose first instruction stands at a byte offset, if it has a place."""
+        node = self.nodes[offset // 2]
+        if node is None or offset not in self.depths:
+            return None
+        statement = self.program.statement_of(node)
+        if statement is None or place_of(statement) is None or node not in first_evaluated(statement):
+            return None
+        header = self.program.header
+        entered = any(
+            before < 0 or header(self.nodes[before // 2]) is not statement for before in self._leading.get(offset, ())
+        )
+        return statement if entered else None
+
+    def start_of(self, statement: ast.stmt, offset: int) -> int | None:
+        """Where the copy of ``statement`` that the instruction at ``offset`` belongs to starts.
+
+        CPython compiles the body of a ``finally`` and the test of a ``while`` more than once.
+        """
+        while offset >= 0:
+            if self.statement_starting_at(offset) is statement:
+                return offset
+            offset -= 2
+        return None
+
+    def call_at(self, offset: int) -> ast.Call | None:
+        """The call that a frame standing at ``offset`` is executing."""
+        node = self.nodes[offset // 2] if offset >= 0 else None
+        return node if isinstance(node, ast.Call) and offset in self._calls else None
+
+
+class Program:
+    """A module in marked form, read for a stop or a resume.
+
+    Attributes:
+        module: the module object whose code it is.
+        marked: its tree; positions are those of the original.
+        flags: the ``__future__`` flags it is compiled with.
+    """
+
+    def __init__(
+        self, module: types.ModuleType, marked_text: str, source: bytes | None, filename: str, run_code: types.CodeType
+    ) -> None:
+        self.module = module
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.marked: Marked = _run_form.read(marked_text, source, filename)
+            self.filename = filename
+            self.run_code = run_code
+            self.index = CodeIndex(run_code)
+            self.flags = run_code.co_flags & _FUTURE_FLAGS
+            self.parents: dict[ast.AST, ast.AST] = {
+                child: node for node in ast.walk(self.marked.tree) for child in ast.iter_child_nodes(node)
+            }
+            self._scopes: dict[int, Scope] = {}
+            self._add_run_form()
+
+    def scope(self, code: types.CodeType) -> Scope | None:
+        """The scope of a running code object, run form or resume form."""
+        return self._scopes.get(id(code))
+
+    def scope_named(self, key: ScopeKey) -> Scope | None:
+        code = self.index.code(key)
+        return self._scopes.get(id(code)) if code is not None else None
+
+    def add(self, key: ScopeKey, code: types.CodeType, twin: types.CodeType, numbers: dict[int, ast.AST]) -> Scope | None:
+        """Makes another compilation of a scope known; ``twin`` is the same code with node numbers as columns."""
+        if code.co_code != twin.co_code:
+            raise InternalError(f"the twin of {code.co_qualname} differs from it")
+        nodes = [numbers.get(column) if column is not None else None for column in _cpython.unit_columns(twin)]
+        node = self._scope_node(code, nodes)
+        if node is None:
+            return None
+        scope = self._scopes[id(code)] = Scope(self, key, node, code, nodes)
+        return scope
+
+    def _add_run_form(self) -> None:
+        numbers, restore = number_nodes(self.marked.tree)
+        twin = _run_form.compile_tree(self.marked, self.marked.tree, self.filename, self.flags)
+        restore()
+        for code, its_twin in zip(walk_code(self.run_code), walk_code(twin), strict=True):
+            key = self.index.key(code)
+            if key is not None:
+                self.add(key, code, its_twin, numbers)
+
+    def _scope_node(self, code: types.CodeType, nodes: list[ast.AST | None]) -> ast.AST | None:
+        kinds = _ANONYMOUS.get(code.co_name)
+        for node in nodes:
+            found = node
+            while found is not None:
+                if kinds is not None and isinstance(found, kinds):
+                    return found
+                if isinstance(found, (*FUNCTIONS, ast.ClassDef)) and found.name == code.co_name:
+                    return found
+                found = self.parents.get(found)
+        return self.marked.tree if code.co_name == "<module>" else None
+
+    # --- where a node stands ------------------------------------------------------------------------------------
+
+    def statement_of(self, node: ast.AST | None) -> ast.stmt | None:
+        """The innermost statement that ``node`` is part of."""
+        while node is not None and not isinstance(node, ast.stmt):
+            node = self.parents.get(node)
+        return node
+
+    #: The statement whose own part (for a compound statement: its header) a node belongs to.
+    header = statement_of
+
+    def scope_of(self, node: ast.AST) -> ast.AST:
+        """The node of the scope that a statement stands in."""
+        current = self.parents.get(node)
+        while current is not None and not isinstance(current, SCOPES):
+            current = self.parents.get(current)
+        return current if current is not None else self.marked.tree
+
+    def statement_at(self, scope: ast.AST, place: tuple[str, int]) -> ast.stmt | None:
+        """The statement of a scope that has this place."""
+        work: list[ast.AST] = [scope]
+        while work:
+            node = work.pop()
+            for suite in [*suites(node), *[h.body for h in getattr(node, "handlers", [])], *[c.body for c in getattr(node, "cases", [])]]:
+                for statement in suite:
+                    if place_of(statement) == tuple(place):
+                        return statement
+                    if not isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
+                        work.append(statement)
+        return None
+
+
+_FUTURE_FLAGS = 0
+for _name in __import__("__future__").all_feature_names:
+    _FUTURE_FLAGS |= getattr(__import__("__future__"), _name).compiler_flag
+_FUTURE_FLAGS &= ~0x0010  # nested scopes: CO_NESTED shares the bit and is no flag for compile()
+
+
+def number_nodes(tree: ast.AST) -> tuple[dict[int, ast.AST], Callable[[], None]]:
+    """Puts a number into the columns of each node below ``tree``, children before parents.
+
+    Returns:
+        the node of each number, and a function that puts the true columns back.
+    """
+    numbers: dict[int, ast.AST] = {}
+    saved: list[tuple[ast.AST, int, int]] = []
+    work: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while work:
+        node, done = work.pop()
+        if not done:
+            work.append((node, True))
+            work.extend((child, False) for child in ast.iter_child_nodes(node))
+        elif "col_offset" in node._attributes:
+            number = _FIRST_NUMBER + len(numbers)
+            numbers[number] = getattr(node, "heresy_model", node)
+            saved.append((node, node.col_offset, node.end_col_offset))  # type: ignore[attr-defined]
+            node.col_offset = node.end_col_offset = number  # type: ignore[attr-defined]
+
+    def restore() -> None:
+        # In reverse: a node that stands in two places was saved twice, the truth first.
+        for node, start, end in reversed(saved):
+            node.col_offset, node.end_col_offset = start, end  # type: ignore[attr-defined]
+
+    return numbers, restore
+
+
+def first_evaluated(statement: ast.stmt) -> list[ast.AST]:
+    """The chain of nodes from a statement down to the one that is evaluated first.
+
+    ``self.total = f(x) + 1`` gives Assign, BinOp, Call, Name f: the first instruction belongs to one of them.
+    """
+    chain: list[ast.AST] = []
+    node: ast.AST | None = statement
+    while node is not None:
+        chain.append(node)
+        match node:
+            case ast.Assign() | ast.Return() | ast.Expr() | ast.AnnAssign() | ast.Attribute() | ast.Starred() | ast.Subscript():
+                node = node.value
+            case ast.NamedExpr() | ast.Await() | ast.YieldFrom() | ast.Yield() | ast.FormattedValue():
+                node = node.value
+            case ast.AugAssign() | ast.For() | ast.AsyncFor():
+                node = node.target if isinstance(node, ast.AugAssign) else node.iter
+            case ast.If() | ast.While() | ast.Assert() | ast.IfExp():
+                node = node.test
+            case ast.With() | ast.AsyncWith():
+                node = node.items[0].context_expr
+            case ast.Match():
+                node = node.subject
+            case ast.Raise():
+                node = node.exc
+            case ast.Delete():
+                node = node.targets[0]
+            case ast.BinOp() | ast.Compare():
+                node = node.left
+            case ast.UnaryOp():
+                node = node.operand
+            case ast.BoolOp() | ast.JoinedStr():
+                node = node.values[0] if node.values else None
+            case ast.Call():
+                node = node.func
+            case ast.Tuple() | ast.List() | ast.Set():
+                node = node.elts[0] if node.elts else None
+            case ast.Dict():
+                node = node.keys[0] or node.values[0] if node.keys else None
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if node.decorator_list:
+                node = node.decorator_list[0]
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                node = node.generators[0].iter
+            case _:
+                node = None
+    return chain

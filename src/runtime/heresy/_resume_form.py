@@ -1,0 +1,458 @@
+"""The resume form: what a scope compiles to when a saved frame of it is continued.
+
+The scope keeps its body. In front stands a *goto* that gives the frame its variables and the value stack of the
+enclosing blocks, and jumps to a label; at the label, the half-done statement has a branch that does the rest::
+
+    def scale(items):                          def scale(items):
+        for item in (_h1 := items):                items, item, _h1 = VALUES.pop()
+            out(f(item) + 1)         ->            goto .here(STACK.pop())            # the iterator
+                                                   for item in (_h1 := items):
+    (stopped inside f)                                 if PENDING.on:
+                                                           label .here
+                                                           out(PENDING.take()() + 1)
+                                                       else:
+                                                           out(f(item) + 1)
+
+``PENDING.take()()`` calls the resume form of the next frame: its caller's frame is this one, as it was, so tracebacks,
+recursion and ``try`` blocks are right. The words in capitals are constants of the code object, so nothing of ours is
+found in any namespace.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import functools
+import types
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from . import _cpython, _run_form
+from ._capture import Block, FrameState, calls_of, enclosing, entered_items
+from ._errors import InternalError
+from ._program import FUNCTIONS, Program, number_nodes, walk_code
+from ._residual import residual, restarted
+
+# No file has as many lines: instructions at these lines are ours.
+_GOTO_LINE = 900_000_001
+_LABEL_LINE = 900_000_002
+
+_PENDING = frozenset({"heresy.pending"})
+_STACK = frozenset({"heresy.stack"})
+_VALUES = frozenset({"heresy.values"})
+# No program can spell these names, so they hide none of its own.
+_FACTORY = ".factory"
+_FUNCTION = ".function"
+
+
+class Pending:
+    """What a resumed frame still has to hand over, once.
+
+    Attributes:
+        on: whether the header of a compound statement is to use the rest of its expression.
+        callable: runs the next frame.
+    """
+
+    __slots__ = ("on", "callable", "instance", "heresy_jump")
+
+    def __init__(self) -> None:
+        self.on = False
+        self.callable: Callable[[], Any] | None = None
+        self.instance: list[Any] = []
+
+    def take(self) -> Callable[[], Any]:
+        """The next frame, to be called at once."""
+        self.on = False
+        function, self.callable = self.callable, None
+        assert function is not None
+        return function
+
+    def waits(self) -> bool:
+        """Whether the next frame has not been handed over yet."""
+        return self.on or self.callable is not None
+
+    def once(self) -> bool:
+        """Whether this is the first time."""
+        on, self.on = self.on, False
+        return on
+
+    def built(self, result: None) -> Any:
+        """The instance whose ``__init__`` has just returned."""
+        instance = self.instance.pop()
+        if result is not None:
+            raise TypeError(f"__init__() should return None, not {type(result).__name__!r}")
+        return instance
+
+
+class ResumeForm:
+    """A saved frame, compiled.
+
+    Attributes:
+        code: the code to run.
+        pending: where the callable of the next frame goes.
+    """
+
+    def __init__(self, program: Program, state: FrameState) -> None:
+        self.program = program
+        self.state = state
+        self.pending = Pending()
+        self.pending.instance = list(state.instance)
+        run_code = program.index.code(state.scope)
+        scope = program.scope_named(state.scope)
+        if run_code is None or scope is None:
+            raise InternalError(f"the scope {state.scope[0]} is not in the program")
+        self.run_code = run_code
+        self.node = scope.node
+        self.is_module = isinstance(self.node, ast.Module)
+        statement = program.statement_at(self.node, state.place)
+        if statement is None:
+            raise InternalError(f"{state.scope[0]} has no label {state.place[0]}")
+        self.statement = statement
+        self.call = calls_of(statement)[state.call] if state.call is not None else None
+        self.arguments: list[Any] = []
+        self.code = self._compile()
+
+    def function(self) -> Callable[[], Any]:
+        """The frame as something to call: it runs on and returns or raises what the frame does."""
+        cells = self.state.cells
+        closure = tuple(cells.get(name) or types.CellType() for name in self.code.co_freevars)
+        function = types.FunctionType(self.code, self.program.module.__dict__, self.code.co_name, None, closure)
+        first = self.code.co_argcount
+        function.__kwdefaults__ = dict.fromkeys(self.code.co_varnames[first : first + self.code.co_kwonlyargcount])
+        return functools.partial(function, *self.arguments)
+
+    # --- the tree ------------------------------------------------------------------------------------------------
+
+    def _compile(self) -> types.CodeType:
+        blocks = [block for block in enclosing(self.program, self.statement) if block.kind != "finally" or self._in_exception]
+        blocks += [Block("with", item) for item in entered_items(self.statement, self.call)]
+        pushes = _stack(blocks, self.state.blocks)
+        body = self._spliced()
+        table = {_PENDING: self.pending, _STACK: [push.value for push in reversed(pushes)], **_run_form.BUILTIN_CONSTANTS}
+        goto = _goto(pushes)
+        depth = sum(push.slots for push in pushes)
+        if self.is_module:
+            assert isinstance(body, ast.Module)
+            body.body = [goto, *_without_preamble(body.body)]
+            tree = body
+        else:
+            tree = self._factory(body, goto, table)
+        numbers, restore = number_nodes(tree)
+        twin = self._finished(self._extract(tree), depth, {})
+        restore()
+        code = self._finished(self._extract(tree), depth, table)
+        scope = self.program.add(self.state.scope, code, twin, numbers)
+        assert scope is not None
+        scope.is_pending = self.pending.waits
+        return code
+
+    @property
+    def _in_exception(self) -> bool:
+        return any(kind == "finally" for kind, _ in self.state.blocks)
+
+    def _extract(self, tree: ast.Module) -> types.CodeType:
+        code = _run_form.compile_tree(self.program.marked, tree, self.program.filename, self.program.flags)
+        if self.is_module:
+            return code
+        return next(c for c in walk_code(code) if c.co_name == _FUNCTION)
+
+    def _finished(self, code: types.CodeType, depth: int, table: dict[Any, Any]) -> types.CodeType:
+        depths = _cpython.stack_depths(code)
+        targets = [offset + 2 for offset in _cpython.offsets_of_line(code, _LABEL_LINE) if depths.get(offset) == depth]
+        if not targets:
+            raise InternalError(f"no label in {self.run_code.co_qualname} has {depth} values on the stack")
+        code = _cpython.patch_goto(code, targets[0])
+        own = {_nested_name(c): c for c in walk_code(self.run_code)}
+        consts = tuple(own.get(_nested_name(c), c) if isinstance(c, types.CodeType) else c for c in code.co_consts)
+        code = code.replace(co_consts=consts, co_name=self.run_code.co_name, co_qualname=self.run_code.co_qualname)
+        return _run_form.bind_constants(code, table) if table else code
+
+    def _spliced(self) -> ast.AST:
+        """The scope with the half-done statement replaced; nodes off the way to it are shared with the program."""
+        node: ast.AST = self.statement
+        replacement: list[ast.stmt] = self._half_done()
+        while node is not self.node:
+            parent = self.program.parents[node]
+            fresh = _copy(parent)
+            for name, value in ast.iter_fields(parent):
+                if isinstance(value, list) and any(item is node for item in value):
+                    index = next(i for i, item in enumerate(value) if item is node)
+                    setattr(fresh, name, [*value[:index], *replacement, *value[index + 1 :]])
+            node, replacement = parent, [fresh]  # type: ignore[list-item]
+        return replacement[0]
+
+    def _half_done(self) -> list[ast.stmt]:
+        statement, call = self.statement, self.call
+        label = ast.Pass()
+        _place(label, _LABEL_LINE)
+        label.heresy_model = statement  # type: ignore[attr-defined]
+        if call is None:
+            return [label, statement]
+        rest = residual(self.program, statement, call, self._hole(call), None)
+        if isinstance(rest, list):
+            branch = ast.If(_pending("on", statement), [label, *rest], [statement])
+            return [ast.copy_location(branch, statement)]
+        self.pending.on = True
+        return self._compound(label, rest)
+
+    def _hole(self, call: ast.Call) -> ast.expr:
+        if self.state.restart:
+            return restarted(call, None)
+        take = _at(ast.Call(_pending("take", call), [], []), call)
+        hole = _at(ast.Call(take, [], []), call)
+        if self.state.instance:
+            hole = _at(ast.Call(_pending("built", call), [hole], []), call)
+        # All of it stands for the call, so that no instruction inside it is taken for the statement's start.
+        for node in ast.walk(hole):
+            node.heresy_model = call  # type: ignore[attr-defined]
+        return hole
+
+    def _compound(self, label: ast.stmt, rest: ast.stmt) -> list[ast.stmt]:
+        """A compound statement whose header uses the rest of its expression the first time."""
+        statement = self.statement
+        match statement, rest:
+            case ast.If() | ast.While(), ast.If() | ast.While():
+                rest.test = self._first_time(rest.test, statement.test)
+            case ast.For(), ast.For():
+                rest.iter = self._first_time(rest.iter, statement.iter)
+            case ast.Match(), ast.Match():
+                rest.subject = self._first_time(rest.subject, statement.subject)
+            case ast.With(), ast.With():
+                done = len(entered_items(statement, self.call))
+                item = rest.items[done]
+                item.context_expr = self._first_time(item.context_expr, statement.items[done].context_expr)
+                if done:
+                    inner = _copy(rest)
+                    inner.items = rest.items[done:]
+                    rest.items = rest.items[:done]
+                    rest.body = [label, inner]
+                    return [rest]
+        return [label, rest]
+
+    def _first_time(self, rest: ast.expr, whole: ast.expr) -> ast.expr:
+        if isinstance(rest, ast.NamedExpr) and isinstance(whole, ast.NamedExpr):
+            rest.value = self._first_time(rest.value, whole.value)
+            return rest
+        test: ast.expr = _pending("on", whole)
+        if self.state.restart:
+            test = _at(ast.Call(_pending("once", whole), [], []), whole)
+        return _at(ast.IfExp(test, rest, whole), whole)
+
+    def _factory(self, body: ast.AST, goto: ast.stmt, table: dict[Any, Any]) -> ast.Module:
+        """``def factory(): …`` around the function, which owns the cells and gives the class name for mangling."""
+        function = body
+        assert isinstance(function, FUNCTIONS) and isinstance(self.node, FUNCTIONS)
+        code, state = self.run_code, self.state
+        cells = [name for name in code.co_cellvars if name in state.cells]
+        function.name, function.decorator_list, function.returns = _FUNCTION, [], None
+        if hasattr(function, "type_params"):
+            function.type_params = []
+        parameters, function.args = self._parameters(cells)
+        hoisted = dict(state.variables)
+        for name in code.co_varnames:
+            if self.program.marked.is_spill(name):
+                hoisted.setdefault(name, None)
+        table[_VALUES] = [tuple(hoisted.values())]
+        prologue: list[ast.stmt] = []
+        if cells:
+            prologue.append(ast.Nonlocal(cells))
+        if hoisted:
+            names = ast.Tuple([ast.Name(name, ast.Store()) for name in hoisted], ast.Store())
+            prologue.append(ast.Assign([names], _pop(_VALUES)))
+        gone = [name for name in parameters if name not in hoisted and name not in cells]
+        if gone:
+            prologue.append(ast.Delete([ast.Name(name, ast.Del()) for name in gone]))
+        for statement in prologue:
+            _place(statement, _GOTO_LINE)
+        function.body = [*prologue, goto, *_plain_annotations(function.body)]
+        owned = sorted({*cells, *code.co_freevars})
+        suite: list[ast.stmt] = [ast.Assign([ast.Name(name, ast.Store())], ast.Constant(None)) for name in owned]
+        inner: ast.stmt = function
+        cls = self._class_name()
+        if cls is not None:
+            # The class is there to mangle names; the name itself must mean what it means to the function.
+            if cls not in owned:
+                suite.insert(0, ast.Global([cls]))
+            inner = ast.ClassDef(cls, [], [], [function], [])
+            if hasattr(self.node, "type_params"):
+                inner.type_params = []  # type: ignore[attr-defined]
+        empty = ast.arguments([], [], None, [], [], None, [])
+        factory = ast.FunctionDef(_FACTORY, empty, [*suite, inner], [])
+        if hasattr(self.node, "type_params"):
+            factory.type_params = []  # type: ignore[attr-defined]
+        for node in [*suite, factory] if inner is function else [*suite, inner, factory]:
+            _place(node, self.node.lineno, deep=node in suite)
+        return ast.Module([factory], [])
+
+    def _parameters(self, cells: list[str]) -> tuple[list[str], ast.arguments]:
+        """The function's parameters without defaults and annotations; those that are cells get other names."""
+        assert isinstance(self.node, FUNCTIONS)
+        old = self.node.args
+        variables, saved_cells = self.state.variables, self.state.cells
+        names: list[str] = []
+
+        def parameter(arg: ast.arg) -> ast.arg:
+            name = self._mangled(arg.arg)
+            names.append(name)
+            return ast.copy_location(ast.arg("." + name if name in cells else name), arg)
+
+        fresh = ast.arguments(
+            [parameter(a) for a in old.posonlyargs],
+            [parameter(a) for a in old.args],
+            parameter(old.vararg) if old.vararg else None,
+            [parameter(a) for a in old.kwonlyargs],
+            [],
+            parameter(old.kwarg) if old.kwarg else None,
+            [],
+        )
+        fresh.kw_defaults = [None] * len(fresh.kwonlyargs)
+        for arg in [*old.posonlyargs, *old.args]:
+            name = self._mangled(arg.arg)
+            value = variables.get(name)
+            if name in saved_cells:
+                try:
+                    value = saved_cells[name].cell_contents
+                except ValueError:
+                    value = None
+            self.arguments.append(value)
+        return names, fresh
+
+    def _mangled(self, name: str) -> str:
+        cls = self._class_name()
+        if cls is None or not name.startswith("__") or name.endswith("__") or not cls.strip("_"):
+            return name
+        return f"_{cls.lstrip('_')}{name}"
+
+    def _class_name(self) -> str | None:
+        node: ast.AST | None = self.program.parents.get(self.node)
+        while node is not None and not isinstance(node, ast.ClassDef):
+            node = self.program.parents.get(node)
+        return node.name if node is not None else None
+
+
+# --- pieces ---------------------------------------------------------------------------------------------------------
+
+
+class _Push(NamedTuple):
+    """A value for the value stack; ``how`` names the instructions that follow its load."""
+
+    value: Any
+    how: str = ""
+
+    @property
+    def slots(self) -> int:
+        return 2 if self.how in (_cpython.PUSH_NULL, _cpython.PUSH_EXC_INFO) else 1
+
+
+def _stack(blocks: list[Block], saved: list[tuple[str, Any]]) -> list[_Push]:
+    """What the blocks keep on the value stack, bottom first."""
+    if [block.kind for block in blocks] != [kind for kind, _ in saved]:
+        raise InternalError("the blocks around a saved place are not those of the program")
+    pushes: list[_Push] = []
+    for kind, value in saved:
+        match kind:
+            case "for":
+                pushes.append(_Push(value, _cpython.PUSH_NULL if _cpython.FOR_KEEPS_INDEX else ""))
+            case "with":
+                pushes += _exit_of(value)
+            case "handler":
+                pushes.append(_Push(value, _cpython.PUSH_EXC_INFO_POP))
+            case _:
+                pushes.append(_Push(value, _cpython.PUSH_EXC_INFO))
+    return pushes
+
+
+def _exit_of(manager: Any) -> list[_Push]:
+    """What a ``with`` keeps of its manager to call ``__exit__`` later."""
+    exit_, owner = _exit_method(manager)
+    if not _cpython.WITH_KEEPS_MANAGER:
+        return [_Push(exit_ if owner is None else exit_.__get__(owner, type(owner)))]
+    return [_Push(exit_, _cpython.PUSH_NULL)] if owner is None else [_Push(exit_), _Push(owner)]
+
+
+def _exit_method(manager: Any) -> tuple[Any, Any]:
+    """``__exit__`` as the interpreter looks it up: the function and the manager, or something bound and None."""
+    for cls in type(manager).__mro__:
+        if "__exit__" in cls.__dict__:
+            found = cls.__dict__["__exit__"]
+            if isinstance(found, (types.FunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)):
+                return found, manager
+            return found.__get__(manager, type(manager)) if hasattr(type(found), "__get__") else found, None
+    raise InternalError(f"{type(manager).__name__} has no __exit__")
+
+
+def _goto(pushes: list[_Push]) -> ast.stmt:
+    """``(v1, v2.heresy_push_null, …, PENDING.heresy_jump)``: what `patch_goto` turns into pushes and a jump."""
+    items: list[ast.expr] = []
+    for push in pushes:
+        items.append(ast.Attribute(_pop(_STACK), push.how, ast.Load()) if push.how else _pop(_STACK))
+    items.append(ast.Attribute(_constant(_PENDING), _cpython.JUMP, ast.Load()))
+    statement = ast.Expr(ast.Tuple(items, ast.Load()))
+    _place(statement, _GOTO_LINE)
+    return statement
+
+
+def _constant(key: frozenset[str]) -> ast.expr:
+    return ast.Constant(key)
+
+
+def _pop(key: frozenset[str]) -> ast.expr:
+    return ast.Call(ast.Attribute(_constant(key), "pop", ast.Load()), [], [])
+
+
+def _pending(name: str, where: ast.AST) -> ast.expr:
+    return _at(ast.Attribute(_at(_constant(_PENDING), where), name, ast.Load()), where)
+
+
+def _at(node: ast.expr, where: ast.AST) -> ast.expr:
+    return ast.copy_location(node, where)
+
+
+def _place(node: ast.AST, line: int, deep: bool = True) -> None:
+    for child in ast.walk(node) if deep else [node]:
+        if "lineno" in child._attributes:
+            child.lineno = child.end_lineno = line  # type: ignore[attr-defined]
+            child.col_offset = child.end_col_offset = 0  # type: ignore[attr-defined]
+
+
+def _copy(node: Any) -> Any:
+    fresh = copy.copy(node)
+    fresh.heresy_model = getattr(node, "heresy_model", node)
+    return fresh
+
+
+def _nested_name(code: types.CodeType) -> tuple[Any, ...]:
+    return code.co_name, code.co_firstlineno, code.co_code, code.co_linetable
+
+
+def _without_preamble(body: list[ast.stmt]) -> list[ast.stmt]:
+    """A module's statements without its docstring and ``__future__`` imports, which have been run."""
+    result = list(body)
+    if result and isinstance(result[0], ast.Expr) and isinstance(result[0].value, ast.Constant) and isinstance(result[0].value.value, str):
+        del result[0]
+    return [s for s in result if not (isinstance(s, ast.ImportFrom) and s.module == "__future__" and s.level == 0)]
+
+
+def _plain_annotations(body: list[ast.stmt]) -> list[ast.stmt]:
+    """``x: int = 1`` as ``x = 1``, since a variable that is nonlocal to the resume form may not be annotated."""
+
+    def plain(node: Any) -> Any:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            if node.value is None:
+                fresh: ast.stmt = ast.Pass()
+            else:
+                fresh = ast.Assign([node.target], node.value)
+            fresh.heresy_model = getattr(node, "heresy_model", node)  # type: ignore[attr-defined]
+            return ast.copy_location(fresh, node)
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) or not isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)):
+            return node
+        changed = None
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list) and value and isinstance(value[0], (ast.stmt, ast.ExceptHandler, ast.match_case)):
+                new = [plain(item) for item in value]
+                if any(a is not b for a, b in zip(new, value)):
+                    changed = changed or _copy(node)
+                    setattr(changed, name, new)
+        return changed or node
+
+    return [plain(statement) for statement in body]

@@ -1,0 +1,256 @@
+"""Stopping a program: from the signal to a durable checkpoint.
+
+The handler of Ctrl-C only asks for a stop and turns tracing on; the next start of a statement that is a safe point takes
+it. Until there is one the program runs on, and nothing above a frame that waits in C code is traced. Before a stop is
+asked for, nothing of this costs anything.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import time
+import types
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ._errors import HeresyError, InternalError, NotContinuable
+
+if TYPE_CHECKING:
+    from ._capture import Stack
+    from ._program import Program
+    from ._start import Launch
+
+_STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+
+
+class Stopper:
+    """Answers Ctrl-C for one program.
+
+    Attributes:
+        program: the program's syntax, read when it is first needed.
+    """
+
+    def __init__(self, launch: Launch, root: types.CodeType, main: types.ModuleType, run_code: types.CodeType) -> None:
+        self.launch = launch
+        self.root = root
+        self.main = main
+        self.run_code = run_code
+        self.pid = os.getpid()
+        self.program: Program | None = None
+        self.asked = 0
+        self.refused_at = float("-inf")
+        self.barrier: tuple[types.FrameType, int] | None = None
+        self.reason = ""
+        self.passed = 0
+        # The first to be registered is the last to be called: what the program registers belongs to its run.
+        atexit.register(self._ended)
+
+    # --- signals ------------------------------------------------------------------------------------------------
+
+    def install(self) -> None:
+        """Takes Ctrl-C over, unless it is ignored, and lets signals through."""
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._on_signal)
+        if self.launch.stop_at is not None:
+            self._trace(sys._getframe())
+        from ._start import unblock
+
+        unblock()
+
+    def _ended(self) -> None:
+        """The program has ended: its checkpoint is not needed any more."""
+        if os.getpid() != self.pid:
+            return
+        if signal.getsignal(signal.SIGINT) == self._on_signal:
+            # What is left is the interpreter's own end. To be killed in it would say that the program was not done.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if self.launch.stop_at == 0:
+            say(f"{self.passed} safe points passed")
+        if os.path.exists(self.launch.checkpoint):
+            from . import _checkpoint
+
+            _checkpoint.remove(self.launch.checkpoint)
+
+    def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
+        if os.getpid() != self.pid or frame is None or time.monotonic() - self.refused_at < 5:
+            # A child of the program, or the user insists after a refusal: as in plain Python.
+            signal.default_int_handler(number, frame)
+        self.asked += 1
+        if self.asked == 2:
+            say(f"still waiting for a place to stop at ({self.reason or 'no statement has started yet'}); once more ends the program without saving it")
+        elif self.asked > 2:
+            self._untrace(frame)
+            signal.default_int_handler(number, frame)
+        else:
+            self._try(frame, waiting=True)
+            if self.asked:
+                self._trace(frame)
+
+    # --- tracing ------------------------------------------------------------------------------------------------
+
+    def _ours(self, code: types.CodeType) -> bool:
+        return code.co_filename == self.run_code.co_filename
+
+    def _trace(self, frame: types.FrameType) -> None:
+        current: types.FrameType | None = frame
+        while current is not None and current.f_code is not self.root:
+            if self._ours(current.f_code):
+                current.f_trace = self._on_event
+            current = current.f_back
+        sys.settrace(self._on_call)
+
+    def _untrace(self, frame: types.FrameType | None) -> None:
+        sys.settrace(None)
+        while frame is not None and frame.f_code is not self.root:
+            if frame.f_trace == self._on_event:
+                frame.f_trace = None
+            frame = frame.f_back
+        self.asked, self.barrier = 0, None
+
+    def _on_call(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        if self._behind_barrier() or not self._ours(frame.f_code):
+            return None
+        return self._on_event
+
+    def _on_event(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        if event == "line" and not self._behind_barrier():
+            self._try(frame, waiting=False)
+        return self._on_event
+
+    def _behind_barrier(self) -> bool:
+        """Whether a frame below is inside a call that must end before there can be a safe point."""
+        if self.barrier is None:
+            return False
+        frame, instruction = self.barrier
+        if frame.f_lasti == instruction and _is_on_stack(frame):
+            return True
+        self.barrier = None
+        return False
+
+    def _try(self, frame: types.FrameType, *, waiting: bool) -> None:
+        if frame.f_code is self.root:
+            return  # the program has not begun yet, or is over
+        try:
+            from . import _capture
+
+            stack = _capture.capture({"__main__": self._program()}, frame, self.root, waiting=waiting)
+        except NotContinuable as unsafe:
+            self.reason = str(unsafe)
+            barrier = getattr(unsafe, "barrier", None)
+            if barrier is not None and barrier is not frame and not waiting:
+                self.barrier = (barrier, barrier.f_lasti)
+            return
+        except RecursionError:
+            self.reason = "the program's recursion leaves no room"
+            return
+        except Exception as error:
+            self._refuse(frame, error)
+            return
+        if self.launch.stop_at is not None and not self.asked:
+            self.passed += 1
+            if self.passed != self.launch.stop_at:
+                return
+        self._stop(frame, stack)
+
+    def _program(self) -> Program:
+        if self.program is None:
+            self.program = load_program(self.launch, self.main, self.run_code)
+        return self.program
+
+    # --- the stop itself ----------------------------------------------------------------------------------------
+
+    def _stop(self, frame: types.FrameType, stack: Stack) -> None:
+        """Makes a checkpoint and ends the process; returns only if that was not possible."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        sys.settrace(None)
+        try:
+            from . import _save
+
+            _save.save(self.launch, self._program(), stack, self.main)
+        except Exception as error:
+            self._refuse(frame, error)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+            return
+        file, line, function, _ = stack.shown[-1]
+        where = f"{file}:{line}" + ("" if function == "<module>" else f" in {function}()")
+        if self.launch.bounce:
+            say(f"stopped at {where}; continuing in a new process")
+            self._bounce()
+        say(f"stopped at {where}; to continue: {self.launch.command}")
+        end_by(signal.SIGINT)
+
+    def _refuse(self, frame: types.FrameType, error: Exception) -> None:
+        """Says why the program cannot be stopped, and lets it run on."""
+        self._untrace(frame)
+        self.refused_at = time.monotonic()
+        report(error)
+        say("the program runs on; Ctrl-C within five seconds ends it without saving it")
+
+    def _bounce(self) -> NoReturn:
+        import json
+
+        options = {**self.launch.options, "resume": True}
+        arguments = [*self.launch.boot, json.dumps(options), *self.launch.arguments]
+        seed = (self.launch.hash_seed or {}).get("value")
+        if seed is not None:
+            os.environ["PYTHONHASHSEED"] = seed
+        os.execv(sys.executable, [sys.executable, *arguments])
+
+
+def load_program(launch: Launch, main: types.ModuleType, run_code: types.CodeType) -> Program:
+    """Reads the program's syntax again."""
+    from ._program import Program
+
+    return Program(main, *launch.texts(), launch.source, run_code)
+
+
+def _is_on_stack(frame: types.FrameType) -> bool:
+    current: types.FrameType | None = sys._getframe()
+    while current is not None:
+        if current is frame:
+            return True
+        current = current.f_back
+    return False
+
+
+def end_by(number: int) -> NoReturn:
+    """Ends the process as the signal would: nothing of the program runs any more."""
+    signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)
+
+
+# --- words for people -----------------------------------------------------------------------------------------------
+
+
+def say(text: str) -> None:
+    """One line on standard error, past the program's own ``sys.stderr``."""
+    try:
+        os.write(2, f"heresy: {text}\n".encode(errors="backslashreplace"))
+    except OSError:
+        pass
+
+
+def report(error: Exception) -> None:
+    """A diagnostic on standard error. What is not meant for the user is a fault of ours."""
+    if not isinstance(error, HeresyError):
+        if os.environ.get("HERESY_DEBUG"):
+            import traceback
+
+            traceback.print_exception(error)
+        error = InternalError(f"the runtime has failed: {type(error).__name__}: {error}")
+    lines = [f"error[{error.code}]: {error.title}"]
+    lines += [f"  = {label}: {text}" for label, text in (("note", error.why), ("help", error.help)) if text]
+    try:
+        os.write(2, ("\n".join(lines) + "\n").encode(errors="backslashreplace"))
+    except OSError:
+        pass
+
+
+def report_fatal(error: BaseException) -> NoReturn:
+    """Reports what kept the program from starting or continuing, and ends with status 1; nothing is lost."""
+    report(error if isinstance(error, Exception) else InternalError(f"the start was interrupted by {type(error).__name__}"))
+    os._exit(1)

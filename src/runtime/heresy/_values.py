@@ -1,0 +1,295 @@
+"""Reading a paused frame: what an expression gave, without running any of the user's code.
+
+A stop must know which object a call called, and whether something can be computed again. Both are answered by looking
+names and attributes up as CPython does, but only where the look-up is a *plain* one: no property, no ``__getattr__``, no
+user-defined ``__getitem__`` is ever run.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import operator
+import types
+from collections.abc import Callable
+from typing import Any
+
+from ._errors import NotContinuable
+from ._marked import Marked
+
+#: Values of exactly these types cannot change, and operators and formatting on them run no code of the user's.
+IMMUTABLE = frozenset(
+    {int, float, complex, bool, str, bytes, type(None), type(Ellipsis), range, types.BuiltinFunctionType, types.FunctionType}
+)
+_PLAIN_CONTAINERS = (list, tuple, dict, str, bytes, range)
+_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
+    ast.BitOr: operator.or_, ast.BitXor: operator.xor, ast.BitAnd: operator.and_,
+    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert, ast.Not: operator.not_,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
+    ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
+}  # fmt: skip
+_MISSING: Any = object()
+
+
+def is_immutable(value: object) -> bool:
+    """Whether computing with ``value`` again gives the same and runs no code of the user's."""
+    if type(value) in (tuple, frozenset):
+        return all(is_immutable(item) for item in value)  # type: ignore[attr-defined]
+    return type(value) in IMMUTABLE
+
+
+class Values:
+    """The values that the expressions of one paused frame have."""
+
+    def __init__(self, frame: types.FrameType, marked: Marked) -> None:
+        self.frame = frame
+        self.marked = marked
+        self._locals: dict[str, Any] | None = None
+
+    def name(self, name: str) -> Any:
+        """The value of a name.
+
+        Raises:
+            NotContinuable: it is unbound.
+        """
+        if self._locals is None:
+            # A module's variables are its globals; to touch its `f_locals` would, on 3.12, unbind the variables of a
+            # comprehension that it is executing.
+            optimized = self.frame.f_code.co_flags & _OPTIMIZED
+            self._locals = dict(self.frame.f_locals) if optimized else {}
+        for scope in (self._locals, self.frame.f_globals, self.frame.f_builtins):
+            value = scope.get(name, _MISSING)
+            if value is not _MISSING:
+                return value
+        raise NotContinuable(f"{name} has no value")
+
+    def is_builtin(self, name: str) -> bool:
+        """Whether ``name`` means the builtin of that name here."""
+        return self.name(name) is getattr(builtins, name)
+
+    def of(self, node: ast.expr) -> Any:
+        """The value of an expression, computed without running any code of the user's.
+
+        Raises:
+            NotContinuable: that is not possible.
+        """
+        match node:
+            case ast.Constant(value=value):
+                return value
+            case ast.Name(id=name):
+                return self.name(self._mangled(name))
+            case ast.NamedExpr(target=ast.Name(id=name)):
+                return self.name(name)
+            case ast.Attribute(value=base, attr=attribute):
+                return self._attribute(base, self._mangled(attribute))
+            case ast.Subscript(value=base, slice=index) if not isinstance(index, ast.Slice):
+                container, key = self.of(base), self.of(index)
+                if type(container) in _PLAIN_CONTAINERS and is_immutable(key):
+                    try:
+                        return container[key]
+                    except LookupError:
+                        raise NotContinuable("the subscript is gone") from None
+            case ast.Tuple(elts=items):
+                return tuple(self.of(item) for item in items)
+            case ast.UnaryOp(op=op, operand=operand):
+                return self._operate(op, operand)
+            case ast.BinOp(op=op, left=left, right=right) if not isinstance(op, (ast.Pow, ast.MatMult)):
+                return self._operate(op, left, right)
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return self._operate(op, left, right)
+        raise NotContinuable(f"{type(node).__name__} cannot be looked up again")
+
+    def method(self, node: ast.Attribute) -> Any:
+        """The value of ``base.attr`` where a method is looked up, if it comes from a class or a module.
+
+        An attribute of the instance itself may have been replaced since it was looked up.
+        """
+        found = self.of(node)
+        if not (isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name)):
+            base = self.of(node.value)
+            own = None if isinstance(base, (type, types.ModuleType)) else _instance_dict(base)
+            if own is not None and node.attr in own:
+                raise NotContinuable(f"{node.attr} belongs to the instance and may have been replaced")
+        return found
+
+    def _operate(self, op: ast.AST, *operands: ast.expr) -> Any:
+        values = [self.of(operand) for operand in operands]
+        if type(op) not in _OPERATORS or not all(is_immutable(value) for value in values):
+            raise NotContinuable(f"{type(op).__name__} may run code")
+        try:
+            return _OPERATORS[type(op)](*values)
+        except Exception:
+            raise NotContinuable(f"{type(op).__name__} failed") from None
+
+    def _mangled(self, name: str) -> str:
+        """``__x`` in a method of ``class C`` means ``_C__x``."""
+        if not name.startswith("__") or name.endswith("__"):
+            return name
+        for part in reversed(self.frame.f_code.co_qualname.split(".")):
+            mangled = f"_{part.lstrip('_')}{name}"
+            if mangled in self.frame.f_code.co_names or mangled in self.frame.f_code.co_varnames:
+                return mangled
+        return name
+
+    def _attribute(self, base: ast.expr, name: str) -> Any:
+        match base:
+            case ast.Call(func=ast.Name(id="super"), args=[], keywords=[]) if self.is_builtin("super"):
+                return self._super(name)
+            case _:
+                pass
+        return plain_attribute(self.of(base), name)
+
+    def _super(self, name: str) -> Any:
+        code = self.frame.f_code
+        if not code.co_argcount:
+            raise NotContinuable("super() without an argument")
+        owner = self.name("__class__")
+        instance = self.name(code.co_varnames[0])
+        start = instance if isinstance(instance, type) and issubclass(instance, owner) else type(instance)
+        mro = type.mro(start) if start is type else start.__mro__
+        for cls in mro[mro.index(owner) + 1 :]:
+            if name in cls.__dict__:
+                return _bind(cls.__dict__[name], None if start is instance else instance, start)
+        raise NotContinuable(f"super().{name} is not there")
+
+
+_OPTIMIZED = 0x0001
+
+
+def plain_attribute(value: object, name: str) -> Any:
+    """``value.name``, if looking it up runs no code of the user's.
+
+    Raises:
+        NotContinuable: it would, or the attribute is not there.
+    """
+    if isinstance(value, types.ModuleType) and type(value).__getattribute__ is types.ModuleType.__getattribute__:
+        if name in value.__dict__:
+            return value.__dict__[name]
+        raise NotContinuable(f"module {value.__name__} has no {name}")
+    if isinstance(value, type):
+        return _class_attribute(value, name)
+    cls = type(value)
+    if _static(cls, "__getattribute__") is not object.__getattribute__:
+        raise NotContinuable(f"{cls.__name__} looks attributes up itself")
+    found = _static(cls, name)
+    own = _instance_dict(value)
+    if own is not None and name in own and not _is_data_descriptor(found):
+        return own[name]
+    if found is _MISSING:
+        raise NotContinuable(f"{cls.__name__} has no plain attribute {name}")
+    return _bind(found, value, cls)
+
+
+def _class_attribute(cls: type, name: str) -> Any:
+    if type(cls).__getattribute__ is not type.__getattribute__:
+        raise NotContinuable(f"{type(cls).__name__} looks attributes up itself")
+    if _is_data_descriptor(_static(type(cls), name)):
+        raise NotContinuable(f"{name} is computed by the metaclass")
+    found = _static(cls, name)
+    if found is _MISSING:
+        meta = _static(type(cls), name)
+        if meta is _MISSING:
+            raise NotContinuable(f"{cls.__name__} has no plain attribute {name}")
+        return _bind(meta, cls, type(cls))
+    return _bind(found, None, cls)
+
+
+def _bind(found: Any, instance: Any, owner: type) -> Any:
+    """What a descriptor found on a class gives, if it is one of the plain kinds."""
+    match found:
+        case types.FunctionType():
+            return found if instance is None else types.MethodType(found, instance)
+        case classmethod(__func__=function) if isinstance(function, types.FunctionType):
+            return types.MethodType(function, owner)
+        case staticmethod(__func__=function):
+            return function
+        case types.MethodDescriptorType() | types.WrapperDescriptorType() | types.ClassMethodDescriptorType():
+            return found.__get__(instance, owner)
+        case types.MemberDescriptorType() if instance is not None:
+            try:
+                return found.__get__(instance, owner)
+            except AttributeError:
+                raise NotContinuable("the slot is empty") from None
+    if hasattr(type(found), "__get__"):
+        raise NotContinuable(f"the attribute is a {type(found).__name__}")
+    return found
+
+
+def _static(cls: type, name: str) -> Any:
+    for base in type.__dict__["__mro__"].__get__(cls):
+        if name in base.__dict__:
+            return base.__dict__[name]
+    return _MISSING
+
+
+def _instance_dict(value: object) -> dict[str, Any] | None:
+    descriptor = _static(type(value), "__dict__")
+    if isinstance(descriptor, types.GetSetDescriptorType):
+        return descriptor.__get__(value)
+    return None
+
+
+def _is_data_descriptor(found: Any) -> bool:
+    return found is not _MISSING and (hasattr(type(found), "__set__") or hasattr(type(found), "__delete__"))
+
+
+class Callee:
+    """What a call runs: the Python function whose frame comes next.
+
+    Attributes:
+        function: that function.
+        makes: the class whose instance the call gives, for a frame of ``__init__``; the call's value is then the
+            instance, not what the frame returns.
+    """
+
+    def __init__(self, function: types.FunctionType, makes: type | None = None) -> None:
+        self.function = function
+        self.makes = makes
+
+
+def callee(called: Any) -> Callee:
+    """The Python function that calling an object runs *directly*, with the call's value being the function's.
+
+    Raises:
+        NotContinuable: there is a C function in between.
+    """
+    for _ in range(20):
+        if isinstance(called, types.FunctionType):
+            return Callee(called)
+        if isinstance(called, types.MethodType):
+            called = called.__func__
+        elif type(called) is functools.partial:
+            called = called.func
+        elif isinstance(called, type):
+            return _constructor(called)
+        else:
+            found = _static(type(called), "__call__")
+            if not isinstance(found, types.FunctionType):
+                break
+            called = found
+    raise NotContinuable(f"{getattr(called, '__name__', type(called).__name__)} is not a Python function")
+
+
+def _constructor(cls: type) -> Callee:
+    plain = _static(type(cls), "__call__") is type.__dict__["__call__"] and _static(cls, "__new__") is object.__new__
+    initializer = _static(cls, "__init__")
+    if plain and isinstance(initializer, types.FunctionType):
+        return Callee(initializer, makes=cls)
+    raise NotContinuable(f"{cls.__name__}() does not call __init__ directly")
+
+
+#: C functions that wait and can be abandoned and called again without harm.
+def is_restartable_wait(called: Any) -> bool:
+    import time
+
+    waits: list[Any] = [time.sleep, builtins.input]
+    try:
+        import select
+
+        waits += [getattr(select, name) for name in ("select",) if hasattr(select, name)]
+    except ImportError:
+        pass
+    return any(called is wait for wait in waits)

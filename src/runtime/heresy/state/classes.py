@@ -1,0 +1,271 @@
+"""Classes of the program: rebuilt with their saved bases, metaclass and attributes; no class body runs again.
+
+``type.__new__`` would call ``__init_subclass__`` and ``__set_name__``, which did their work when the program ran first.
+So a class is made without attributes, while its bases' ``__init_subclass__`` is out of the way, and gets its attributes
+afterwards, as they were. Methods that a library wrote with ``exec`` (dataclasses, named tuples) are made by the library again.
+"""
+
+from __future__ import annotations
+
+import abc
+import builtins
+import collections
+import dataclasses
+import enum
+import types
+import typing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .. import _cpython
+from .pickling import GENERAL, REDUCERS, CannotSave, Reduced, StatePickler
+
+#: Attributes that every class gets anew.
+_OWN = {"__dict__", "__weakref__", "_abc_impl", "__static_attributes_cache__", "__annotations_cache__"}
+_MISSING: Any = object()
+
+
+def is_by_value(pickler: StatePickler, cls: type) -> bool:
+    """Whether a class belongs to the program itself, so that it is rebuilt and not imported."""
+    return pickler.modules.has(cls.__dict__.get("__module__", getattr(cls, "__module__", None)))
+
+
+def _class(pickler: StatePickler, cls: Any) -> Reduced:
+    if not isinstance(cls, type):
+        return None
+    if not is_by_value(pickler, cls):
+        return _interpreter_type(cls)
+    if _is_named_tuple(cls):
+        fields = {"typename": cls.__name__, "field_names": cls._fields, "defaults": tuple(cls._field_defaults.values())}
+        generated = set(collections.namedtuple("_", cls._fields).__dict__) - {"__doc__", "__module__"}
+        return make_named_tuple, (fields,), _class_state(cls, generated), None, None, set_class_state
+    slots = cls.__dict__.get("__slots__", _MISSING)
+    layout = {"__qualname__": cls.__qualname__}
+    if slots is not _MISSING:
+        layout["__slots__"] = slots if isinstance(slots, str) else tuple(slots)
+    skip = set()
+    if dataclasses.is_dataclass(cls) and "__dataclass_params__" in cls.__dict__:
+        skip = _generated_by_dataclass(cls)
+    bases = cls.__bases__
+    return make_class, (type(cls), cls.__name__, bases, layout), _class_state(cls, skip), None, None, set_class_state
+
+
+GENERAL.insert(0, _class)
+
+
+def _interpreter_type(cls: type) -> Reduced:
+    """A type that claims to be a builtin but has its name in ``types`` only (``function``, ``cell``)."""
+    if cls.__module__ == "builtins" and getattr(builtins, cls.__name__, None) is not cls:
+        for name, value in vars(types).items():
+            if value is cls:
+                return getattr, (types, name)
+    return NotImplemented
+
+
+def _class_state(cls: type, skip: set[str]) -> dict[str, Any]:
+    attributes: dict[str, Any] = {}
+    for name, value in cls.__dict__.items():
+        if name in _OWN or name in skip or name == "__slots__":
+            continue
+        if isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+            continue
+        attributes[name] = value
+    order = [name for name in cls.__dict__ if name in attributes or name in skip]
+    state = {"attributes": attributes, "generated": sorted(skip), "order": order}
+    if getattr(cls, "__abstractmethods__", None) and "__abstractmethods__" in cls.__dict__:
+        attributes.pop("__abstractmethods__", None)
+        state["abstract"] = cls.__abstractmethods__  # type: ignore[attr-defined]
+    if _cpython.LAZY_ANNOTATIONS:
+        # The cache of evaluated annotations is made again from `__annotate_func__` when it is asked for.
+        attributes.pop("__annotations_cache__", None)
+    return state
+
+
+def make_class(meta: type, name: str, bases: tuple[type, ...], layout: dict[str, Any]) -> type:
+    """A class without its attributes."""
+    namespace: Any = dict(layout)
+    with _quiet(bases):
+        if issubclass(meta, enum.EnumMeta):
+            return type.__new__(meta, name, bases, namespace)
+        if issubclass(meta, abc.ABCMeta):
+            return abc.ABCMeta.__new__(meta, name, bases, namespace)
+        return type.__new__(meta, name, bases, namespace)
+
+
+@contextmanager
+def _quiet(bases: tuple[type, ...]) -> Iterator[None]:
+    """Takes ``__init_subclass__`` of the bases out of the way for a moment."""
+    hidden: list[tuple[type, Any]] = []
+    for base in {cls for base in bases for cls in base.__mro__}:
+        if "__init_subclass__" in base.__dict__ and base.__flags__ & _HEAP_TYPE and not base.__flags__ & _IMMUTABLE:
+            hidden.append((base, base.__dict__["__init_subclass__"]))
+            type.__setattr__(base, "__init_subclass__", classmethod(lambda cls, **kwargs: None))
+    try:
+        yield
+    finally:
+        for base, method in hidden:
+            type.__setattr__(base, "__init_subclass__", method)
+
+
+_HEAP_TYPE = 1 << 9
+_IMMUTABLE = 1 << 8
+
+
+def set_class_state(cls: type, state: dict[str, Any]) -> None:
+    attributes = state["attributes"]
+    for name, value in attributes.items():
+        if name in ("__dict__", "__qualname__"):
+            continue
+        try:
+            type.__setattr__(cls, name, value)
+        except (AttributeError, TypeError) as error:
+            if name not in _VERSION_BOUND:
+                raise CannotSave(f"class {cls.__qualname__}: {name}: {error}") from error
+    if "abstract" in state:
+        cls.__abstractmethods__ = state["abstract"]  # type: ignore[attr-defined]
+    if state["generated"] and not _is_named_tuple(cls):
+        _generate_dataclass(cls, state["generated"])
+
+
+#: Attributes that only some interpreters let a class have.
+_VERSION_BOUND = {
+    "__annotate__", "__annotate_func__", "__static_attributes__", "__firstlineno__", "__type_params__", "__classcell__",
+    "__conditional_annotations__", "__classdictcell__", "__annotations_cache__", "__annotations__",
+}  # fmt: skip
+
+
+# --- named tuples -------------------------------------------------------------------------------------------------
+
+
+def _is_named_tuple(cls: type) -> bool:
+    new = cls.__dict__.get("__new__")
+    return cls.__bases__ == (tuple,) and "_fields" in cls.__dict__ and "_make" in cls.__dict__ and new is not None
+
+
+def make_named_tuple(fields: dict[str, Any]) -> type:
+    return collections.namedtuple(**fields)
+
+
+# --- dataclasses --------------------------------------------------------------------------------------------------
+
+_DATACLASS_METHODS = (
+    "__init__", "__repr__", "__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__setattr__", "__delattr__",
+    "__replace__", "__getstate__", "__setstate__",
+)  # fmt: skip
+
+
+def _generated_by_dataclass(cls: type) -> set[str]:
+    """The methods of a dataclass that ``@dataclass`` wrote."""
+    found: set[str] = set()
+    for name in _DATACLASS_METHODS:
+        method = cls.__dict__.get(name)
+        function = getattr(method, "__wrapped__", method)
+        if isinstance(function, types.FunctionType) and (
+            function.__code__.co_filename == "<string>" or function.__module__ in ("dataclasses", "reprlib")
+            or function.__globals__ is vars(dataclasses)
+        ):
+            found.add(name)
+    return found
+
+
+_NOT_FOR_TWIN = _OWN | {"__annotations__", "__annotate__", "__annotate_func__", "__slots__", "__match_args__"}
+
+
+def _generate_dataclass(cls: Any, names: list[str]) -> None:
+    """Has ``dataclasses`` write the methods of ``cls`` again, on a twin, and moves them over."""
+    params = cls.__dataclass_params__
+    # What the library looks for (`__post_init__`, an `__eq__` of the class's own) must be there.
+    namespace: dict[str, Any] = {
+        name: value
+        for name, value in cls.__dict__.items()
+        if name not in names and name not in _NOT_FOR_TWIN and not name.startswith("__dataclass_")
+        and not isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType))
+    }  # fmt: skip
+    namespace["__annotations__"] = {}
+    own_fields = _own_fields(cls)
+    for name, field in own_fields.items():
+        namespace["__annotations__"][name] = field.type
+        keywords = {key: getattr(field, key) for key in ("default", "default_factory", "init", "repr", "hash", "compare", "kw_only")}
+        namespace[name] = dataclasses.field(**keywords)
+    with _quiet(cls.__bases__):
+        new = abc.ABCMeta if isinstance(cls, abc.ABCMeta) else type
+        twin = new.__new__(type(cls), cls.__name__, cls.__bases__, namespace)
+    options = {key: getattr(params, key) for key in ("init", "repr", "eq", "order", "unsafe_hash", "frozen")}
+    dataclasses.dataclass(**options)(twin)
+    for name in names:
+        method = twin.__dict__.get(name, _MISSING)
+        if method is _MISSING and name == "__hash__":
+            continue
+        if method is _MISSING:
+            raise CannotSave(f"dataclass {cls.__qualname__}: {name} cannot be written again")
+        function = getattr(method, "__wrapped__", method)
+        if isinstance(function, types.FunctionType):
+            _point_to(function, twin, cls)
+        type.__setattr__(cls, name, method)
+
+
+def _point_to(function: types.FunctionType, twin: type, cls: type) -> None:
+    """A frozen dataclass's ``__setattr__`` holds its class in a cell."""
+    for cell in function.__closure__ or ():
+        try:
+            if cell.cell_contents is twin:
+                cell.cell_contents = cls
+        except ValueError:
+            continue
+
+
+def _own_fields(cls: Any) -> dict[str, Any]:
+    """The fields that the body of a dataclass names, in order; inherited ones that it does not repeat are left out."""
+    fields = cls.__dataclass_fields__
+    inherited: dict[str, Any] = {}
+    for base in reversed(cls.__mro__[1:]):
+        inherited.update(getattr(base, "__dataclass_fields__", {}) if "__dataclass_fields__" in base.__dict__ else {})
+    return {name: field for name, field in fields.items() if inherited.get(name) is not field}
+
+
+# --- enums --------------------------------------------------------------------------------------------------------
+
+
+def _enum_member(pickler: StatePickler, obj: Any) -> Reduced:
+    if not isinstance(obj, enum.Enum) or not is_by_value(pickler, type(obj)):
+        return None
+    cls = type(obj)
+    data = cls._member_type_  # type: ignore[attr-defined]
+    if data is object:
+        args: tuple[Any, ...] = ()
+    elif data in (int, str, float, bytes):
+        args = (data(obj._value_) if not isinstance(obj._value_, data) else obj._value_,)
+    else:
+        raise CannotSave(f"members of {cls.__name__} are of type {data.__name__}")
+    return make_member, (cls, data, args), dict(obj.__dict__), None, None, set_member_state
+
+
+GENERAL.append(_enum_member)
+
+
+def make_member(cls: type, data: type, args: tuple[Any, ...]) -> Any:
+    return data.__new__(cls, *args)
+
+
+def set_member_state(member: Any, state: dict[str, Any]) -> None:
+    member.__dict__.update(state)
+
+
+# --- type variables -------------------------------------------------------------------------------------------------
+
+
+def _type_variable(pickler: StatePickler, variable: Any) -> Reduced:
+    if not pickler.modules.has(variable.__module__):
+        return NotImplemented
+    keywords = {"bound": variable.__bound__, "covariant": variable.__covariant__, "contravariant": variable.__contravariant__}
+    return make_type_variable, (variable.__name__, variable.__constraints__, keywords, variable.__module__)
+
+
+def make_type_variable(name: str, constraints: tuple[Any, ...], keywords: dict[str, Any], module: str) -> Any:
+    variable = typing.TypeVar(name, *constraints, **keywords)  # type: ignore[misc]
+    variable.__module__ = module
+    return variable
+
+
+REDUCERS[typing.TypeVar] = _type_variable

@@ -1,0 +1,136 @@
+"""Exceptions with their tracebacks, causes, contexts and notes.
+
+A traceback is what a user reads when a continued program fails after all, so its entries survive: each becomes a frame of
+a tiny code object that has the file, function and position of the original (the frames' variables are not kept).
+"""
+
+from __future__ import annotations
+
+import ast
+import types
+from typing import Any
+
+from .pickling import GENERAL, REDUCERS, Reduced, StatePickler
+
+_LINKS = ("__cause__", "__context__", "__suppress_context__", "__traceback__")
+
+
+def _exception(pickler: StatePickler, error: Any) -> Reduced:
+    if not isinstance(error, BaseException):
+        return None
+    state: dict[str, Any] = {name: getattr(error, name) for name in _LINKS}
+    fields = {
+        name: value
+        for name in _c_fields(type(error))
+        if (value := getattr(error, name, None)) is not None and name not in ("args",)
+    }
+    if isinstance(error, BaseExceptionGroup):
+        args: tuple[Any, ...] = (error.message, list(error.exceptions))
+    else:
+        args = error.args
+    return make_exception, (type(error), args), (error.args, dict(error.__dict__), fields, state), None, None, set_exception_state
+
+
+GENERAL.insert(1, _exception)
+
+
+def _c_fields(cls: type) -> list[str]:
+    """The attributes that a built-in exception keeps outside ``args`` and ``__dict__``."""
+    names: list[str] = []
+    for base in cls.__mro__:
+        if base not in (object, BaseException):
+            names += [n for n, v in base.__dict__.items() if isinstance(v, types.MemberDescriptorType) and not n.startswith("_")]
+    return names
+
+
+def make_exception(cls: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    """An exception without running its ``__init__``."""
+    new = next(base.__dict__["__new__"] for base in cls.__mro__ if isinstance(base.__dict__.get("__new__"), types.BuiltinFunctionType))
+    return new(cls, *args)
+
+
+def set_exception_state(error: BaseException, saved: tuple[Any, ...]) -> None:
+    args, attributes, fields, links = saved
+    error.args = args
+    for name, value in fields.items():
+        try:
+            setattr(error, name, value)
+        except (AttributeError, TypeError):
+            continue
+    error.__dict__.update(attributes)
+    for name, value in links.items():
+        setattr(error, name, value)
+
+
+# --- tracebacks -----------------------------------------------------------------------------------------------------
+
+
+def _traceback(pickler: StatePickler, traceback: types.TracebackType) -> Reduced:
+    entries: list[tuple[Any, ...]] = []
+    entry: types.TracebackType | None = traceback
+    while entry is not None:
+        code = entry.tb_frame.f_code
+        position = list(code.co_positions())[entry.tb_lasti // 2] if entry.tb_lasti >= 0 else (None,) * 4
+        entries.append((code.co_filename, code.co_name, code.co_qualname, entry.tb_lineno, *position[1:], position[0]))
+        entry = entry.tb_next
+    return make_traceback, (entries,)
+
+
+REDUCERS[types.TracebackType] = _traceback
+
+
+def make_traceback(entries: list[tuple[Any, ...]]) -> types.TracebackType | None:
+    """A traceback whose frames have run code of the same name, at the same place."""
+    result: types.TracebackType | None = None
+    for entry in reversed(entries):
+        frame, lasti = _frame_at(*entry)
+        result = types.TracebackType(result, frame, lasti, entry[3])
+    return result
+
+
+def _frame_at(
+    filename: str, name: str, qualname: str, line: int, end_line: int | None, column: int | None, end_column: int | None, start_line: int | None
+) -> tuple[types.FrameType, int]:
+    call: ast.expr = ast.Call(ast.Name("stop", ast.Load()), [], [])
+    tree = ast.Module([ast.Expr(call)], [])
+    for node in ast.walk(tree):
+        if "lineno" in node._attributes:
+            node.lineno, node.end_lineno = start_line or line, end_line or line  # type: ignore[attr-defined]
+            node.col_offset, node.end_col_offset = column or 0, end_column or 0  # type: ignore[attr-defined]
+    code = compile(tree, filename, "exec", dont_inherit=True)
+    code = code.replace(co_name=name, co_qualname=qualname)
+    if column is None:
+        code = code.replace(co_linetable=_line_only(code, line))
+    try:
+        exec(code, {"stop": _stop, "__name__": name})
+    except _Stopped as stopped:
+        own = stopped.__traceback__.tb_next  # type: ignore[union-attr]
+        assert own is not None
+        return own.tb_frame, own.tb_lasti
+    raise AssertionError("unreachable")
+
+
+def _line_only(code: types.CodeType, line: int) -> bytes:
+    """A location table that gives all of ``code`` one line and no columns."""
+    units = len(code.co_code) // 2
+    table = bytearray()
+    delta = line - code.co_firstlineno
+    while units:
+        count = min(units, 8)
+        table.append(0x80 | 13 << 3 | count - 1)
+        zigzag = delta << 1 if delta >= 0 else (-delta << 1) | 1
+        while zigzag > 63:
+            table.append(0x40 | zigzag & 63)
+            zigzag >>= 6
+        table.append(zigzag)
+        delta = 0
+        units -= count
+    return bytes(table)
+
+
+class _Stopped(Exception):
+    pass
+
+
+def _stop() -> None:
+    raise _Stopped

@@ -1,0 +1,209 @@
+"""Open files: continued at their position, with their mode, encoding and buffering; never truncated.
+
+A file is saved as what it is made of: the raw file (path, mode, position), its buffer, its text layer. Writers are
+flushed first, so that what the program wrote before the stop is in the file. A text file that is being iterated over does
+not tell its position; it is found from what its decoder has read ahead.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gc
+import io
+import os
+from typing import Any
+
+from .._errors import HeresyError
+from .pickling import CannotSave, Reduced, StatePickler, reducer
+
+#: Encodings whose decoder has no state between characters, so that a byte offset says all.
+_STATELESS = {"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "cp437", "latin-1"}
+
+
+@reducer(io.TextIOWrapper)
+def _text_file(pickler: StatePickler, file: io.TextIOWrapper) -> Reduced:
+    mode = getattr(file, "mode", None)
+    if file.closed:
+        return closed_file, ("text", getattr(file, "name", None), mode)
+    if file.writable():
+        file.flush()
+    translate = _translation(file)
+    position = text_position(file) if file.seekable() else None
+    options = {
+        "encoding": file.encoding,
+        "errors": file.errors,
+        "newline": translate,
+        "line_buffering": file.line_buffering,
+        "write_through": file.write_through,
+    }
+    return open_text, (file.buffer, options, mode, position)
+
+
+@reducer(io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
+def _buffered_file(pickler: StatePickler, file: Any) -> Reduced:
+    if file.closed:
+        return closed_file, ("buffered", getattr(file, "name", None), getattr(file, "mode", None))
+    if type(file) is not io.BufferedReader:
+        file.flush()
+    if not isinstance(file.raw, io.FileIO):
+        raise CannotSave(f"a buffer over a {type(file.raw).__name__}")
+    return open_buffered, (type(file), file.raw, file.tell() if file.seekable() else None)
+
+
+@reducer(io.FileIO)
+def _raw_file(pickler: StatePickler, file: io.FileIO) -> Reduced:
+    if file.closed:
+        return closed_file, ("raw", file.name, file.mode)
+    if not isinstance(file.name, (str, bytes)):
+        raise CannotSave("a file that was opened by its descriptor has no path")
+    if not file.seekable():
+        raise CannotSave(f"{os.fsdecode(file.name)!r} is a pipe, a terminal or a device")
+    if not _same_file(file):
+        raise CannotSave(f"{os.fsdecode(file.name)!r} is no longer the file that is open")
+    return open_raw, (os.path.abspath(file.name), file.name, file.mode, file.tell())
+
+
+def _same_file(file: io.FileIO) -> bool:
+    try:
+        named, opened = os.stat(file.name), os.fstat(file.fileno())
+    except OSError:
+        return False
+    return os.path.samestat(named, opened)
+
+
+# --- what a text file keeps to itself -------------------------------------------------------------------------------
+
+
+def _decoder(file: io.TextIOWrapper) -> Any:
+    """The incremental decoder of a text file that has been read from, or None."""
+    for held in gc.get_referents(file):
+        if hasattr(held, "getstate") and hasattr(held, "decode"):
+            return held
+    return None
+
+
+def _translation(file: io.TextIOWrapper) -> str | None:
+    """The ``newline`` argument that a file was opened with, as far as it shows.
+
+    A decoder that leaves ``\\r\\n`` alone was opened with ``newline=""`` (or a fixed one, which splits lines alike).
+    """
+    decoder = _decoder(file)
+    if decoder is None:
+        # Written to, or not yet read: on POSIX, where `os.linesep` is "\n", None and "" write the same.
+        return None if file.writable() else _readable_translation(file)
+    if not isinstance(decoder, io.IncrementalNewlineDecoder):
+        return "\n"
+    state = decoder.getstate()
+    decoder.reset()
+    translated = decoder.decode("\r\n".encode(file.encoding), True)
+    decoder.reset()
+    decoder.setstate(state)
+    return None if translated == "\n" else ""
+
+
+def _readable_translation(file: io.TextIOWrapper) -> str | None:
+    """The same for a reader that has no decoder yet: asking for its position makes one."""
+    file.seek(file.tell())
+    file.read(0)
+    return _translation(file) if _decoder(file) is not None else None
+
+
+def text_position(file: io.TextIOWrapper) -> int:
+    """The position of a text file, as ``tell`` gives it, also in the middle of ``for line in file``.
+
+    Raises:
+        CannotSave: it cannot be found out in this encoding.
+    """
+    try:
+        return file.tell()
+    except OSError:
+        pass
+    encoding = codecs.lookup(file.encoding).name
+    if encoding not in _STATELESS:
+        raise CannotSave(f"a file in {encoding} does not tell its position while it is iterated over")
+    decoder = _decoder(file)
+    undecoded, flag = decoder.getstate() if decoder is not None else (b"", 0)
+    held_back = len(undecoded) + (flag & 1 if isinstance(decoder, io.IncrementalNewlineDecoder) else 0)
+    end = file.buffer.tell()
+    pending = 0
+    while file.read(1) and file.buffer.tell() == end:
+        pending += 1
+    end -= held_back
+    position = _back(file, encoding, end, pending, _translation(file) is None)
+    file.seek(position)
+    return position
+
+
+def _back(file: io.TextIOWrapper, encoding: str, end: int, characters: int, translated: bool) -> int:
+    """The byte offset that lies so many characters before ``end``."""
+    size = min(end, 4 * characters + 8)
+    raw = os.pread(file.fileno(), size, end - size)
+    if encoding == "utf-8":
+        while raw and raw[0] & 0xC0 == 0x80:
+            raw = raw[1:]
+    text = raw.decode(encoding, file.errors or "strict")
+    starts = [i for i, c in enumerate(text) if not (translated and c == "\n" and i and text[i - 1] == "\r")]
+    if len(starts) < characters:
+        raise CannotSave("the file does not hold what was read from it")
+    first = starts[len(starts) - characters] if characters else len(text)
+    return end - len(text[first:].encode(encoding, file.errors or "strict"))
+
+
+# --- the way back -----------------------------------------------------------------------------------------------------
+
+
+class FileChanged(HeresyError):
+    """A file that the program had open is gone or shorter than it was."""
+
+
+def open_raw(path: str, name: Any, mode: str, position: int) -> io.FileIO:
+    """The file again, at ``position``; never created, never truncated."""
+
+    def opener(_: str, flags: int) -> int:
+        return os.open(path, flags & ~(os.O_TRUNC | os.O_CREAT | os.O_EXCL))
+
+    try:
+        file = io.FileIO(name, mode.replace("b", ""), opener=opener)
+        size = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise FileChanged(
+            "H320", f"cannot open {os.fsdecode(path)!r} again: {error.strerror}",
+            why="the program had it open when it was stopped",
+            help="put the file back, then run the same command again",
+        ) from None  # fmt: skip
+    if size < position:
+        raise FileChanged(
+            "H321", f"{os.fsdecode(path)!r} has been cut since the program was stopped",
+            why=f"it stood at byte {position}, and the file has {size} now",
+            help="put the file back as it was, then run the same command again",
+        )  # fmt: skip
+    file.seek(position)
+    return file
+
+
+def open_buffered(kind: type, raw: io.FileIO, position: int | None) -> Any:
+    file = kind(raw)
+    if position is not None:
+        file.seek(position)
+    return file
+
+
+def open_text(buffer: Any, options: dict[str, Any], mode: str | None, position: int | None) -> io.TextIOWrapper:
+    file = io.TextIOWrapper(buffer, **options)
+    if mode is not None:
+        file.mode = mode  # type: ignore[misc]
+    if position is not None:
+        file.seek(position)
+    return file
+
+
+def closed_file(kind: str, name: Any, mode: str | None) -> Any:
+    """A file that was closed: it keeps its name and mode, and can do nothing."""
+    raw = io.FileIO(os.devnull, "r")
+    raw.name = name
+    file: Any = raw if kind == "raw" else io.BufferedReader(raw)
+    if kind == "text":
+        file = io.TextIOWrapper(file)
+        file.mode = mode
+    file.close()
+    return file

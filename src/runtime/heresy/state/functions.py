@@ -1,0 +1,178 @@
+"""Functions, methods and cells.
+
+A function is rebuilt from its code, which is found by qualified name in the recompiled module; its defaults, cells and
+attributes come from the checkpoint. No ``def`` is executed again.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+import types
+from typing import Any
+
+from .. import _cpython
+from .._program import CodeIndex, ScopeKey, walk_code
+from .pickling import REDUCERS, CannotSave, Modules, Reduced, StatePickler, import_by_name, reducer
+
+_EMPTY: Any = object()
+#: The modules of the program that is being restored; set by `restoring`.
+_modules: Modules | None = None
+
+
+def restoring(modules: Modules) -> None:
+    """Tells where the functions that are now unpickled find their code."""
+    global _modules
+    _modules = modules
+
+
+@reducer(types.FunctionType)
+def _function(pickler: StatePickler, function: types.FunctionType) -> Reduced:
+    module = function.__globals__.get("__name__")
+    if not pickler.modules.has(module) or pickler.modules.modules[module].__dict__ is not function.__globals__:
+        return _library_function(pickler, function)
+    key = pickler.modules.indexes[module].key(function.__code__)
+    if key is None:
+        raise CannotSave(f"function {function.__qualname__} was made by exec() or by a library")
+    return make_function, (module, key, function.__closure__), function_state(function), None, None, set_function_state
+
+
+def _library_function(pickler: StatePickler, function: types.FunctionType) -> Reduced:
+    """By name if it can be imported; else from the code that the library's function of that name holds."""
+    module, name = function.__module__, function.__qualname__
+    if _importable(module, name) is function:
+        return NotImplemented
+    located = locate_library_code(function.__globals__.get("__name__"), function.__code__)
+    if located is None:
+        raise CannotSave(f"function {name} of {module} has no name by which it can be found again")
+    return make_library_function, (*located, function.__closure__), function_state(function), None, None, set_function_state
+
+
+def _importable(module: str | None, qualname: str) -> Any:
+    found: Any = sys.modules.get(module or "")
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def locate_library_code(module: str | None, code: types.CodeType) -> tuple[str, str, ScopeKey] | None:
+    """Where a library keeps a code object: the module, its importable owner, the key inside the owner's code."""
+    outer = code.co_qualname.split(".<locals>")[0]
+    owner = getattr(_importable(module, outer), "__code__", None)
+    if module is None or owner is None:
+        return None
+    key = CodeIndex(owner).key(code)
+    return (module, outer, key) if key is not None else None
+
+
+def make_library_function(module: str, outer: str, key: ScopeKey, closure: tuple[types.CellType, ...] | None) -> types.FunctionType:
+    import_by_name(module)
+    code = CodeIndex(_importable(module, outer).__code__).code(key)
+    if code is None:
+        raise CannotSave(f"{key[0]} is no longer in {module}")
+    return types.FunctionType(code, sys.modules[module].__dict__, code.co_name, None, _closure(code, closure))
+
+
+def make_function(module: str, key: ScopeKey, closure: tuple[types.CellType, ...] | None) -> types.FunctionType:
+    """A function of the program, without its state."""
+    assert _modules is not None
+    code = _modules.indexes[module].code(key)
+    if code is None:
+        raise CannotSave(f"{key[0]} is not in {module}")
+    return types.FunctionType(code, _modules.modules[module].__dict__, code.co_name, None, _closure(code, closure))
+
+
+def _closure(code: types.CodeType, cells: tuple[types.CellType, ...] | None) -> tuple[types.CellType, ...]:
+    # Free variables are in alphabetical order in every version.
+    return tuple(cells or ())[: len(code.co_freevars)]
+
+
+def function_state(function: types.FunctionType) -> dict[str, Any]:
+    """What a function has beyond its code."""
+    state: dict[str, Any] = {}
+    for name, usual in (("__name__", function.__code__.co_name), ("__qualname__", function.__code__.co_qualname)):
+        if getattr(function, name) != usual:
+            state[name] = getattr(function, name)
+    for name in ("__defaults__", "__kwdefaults__", "__module__", "__doc__"):
+        state[name] = getattr(function, name)
+    state["__dict__"] = dict(function.__dict__)
+    if getattr(function, "__type_params__", ()):
+        state["__type_params__"] = function.__type_params__  # type: ignore[attr-defined]
+    annotate = getattr(function, "__annotate__", None) if _cpython.LAZY_ANNOTATIONS else None
+    if annotate is not None and isinstance(annotate, types.FunctionType):
+        state["__annotate__"] = annotate
+    elif function.__annotations__:
+        state["__annotations__"] = function.__annotations__
+    return state
+
+
+def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> None:
+    function.__dict__.update(state.pop("__dict__", {}))
+    for name, value in state.items():
+        try:
+            setattr(function, name, value)
+        except AttributeError:
+            # `__annotate__` and `__type_params__` came with 3.14 and 3.12: an older interpreter goes without.
+            continue
+
+
+# --- cells ------------------------------------------------------------------------------------------------------
+
+
+@reducer(types.CellType)
+def _cell(pickler: StatePickler, cell: types.CellType) -> Reduced:
+    try:
+        contents = (cell.cell_contents,)
+    except ValueError:
+        contents = ()
+    if contents and _is_namespace(contents[0]):
+        return types.CellType, (), _class_of(contents[0]), None, None, set_class_cell
+    return types.CellType, (), contents, None, None, set_cell
+
+
+def set_cell(cell: types.CellType, contents: tuple[Any, ...]) -> None:
+    if contents:
+        cell.cell_contents = contents[0]
+
+
+def _is_namespace(value: object) -> bool:
+    """Whether a dict is the namespace of a class itself: from 3.14 on, functions that evaluate annotations hold it."""
+    return type(value) is dict and "__module__" in value and "__static_attributes__" in value
+
+
+def _class_of(namespace: dict[str, Any]) -> type:
+    for holder in gc.get_referrers(namespace):
+        if isinstance(holder, type) and gc.get_referents(holder.__dict__)[0] is namespace:
+            return holder
+    raise CannotSave("the namespace of a class that is still being made")
+
+
+def set_class_cell(cell: types.CellType, cls: type) -> None:
+    cell.cell_contents = gc.get_referents(cls.__dict__)[0]
+
+
+# --- what wraps functions -----------------------------------------------------------------------------------------
+
+
+@reducer(types.MethodType)
+def _method(pickler: StatePickler, method: types.MethodType) -> Reduced:
+    return types.MethodType, (method.__func__, method.__self__)
+
+
+@reducer(staticmethod, classmethod)
+def _wrapped_method(pickler: StatePickler, method: Any) -> Reduced:
+    return type(method), (method.__func__,)
+
+
+@reducer(property)
+def _property(pickler: StatePickler, prop: property) -> Reduced:
+    return property, (prop.fget, prop.fset, prop.fdel, prop.__doc__)
+
+
+@reducer(functools.cached_property)
+def _cached_property(pickler: StatePickler, prop: Any) -> Reduced:
+    return functools.cached_property, (prop.func,), {"attrname": prop.attrname, "__doc__": prop.__doc__}
+
+
+REDUCERS[types.MethodDescriptorType] = lambda pickler, method: (getattr, (method.__objclass__, method.__name__))

@@ -1,0 +1,172 @@
+"""Instances: of the program's classes, taken apart without calling any of their methods; and singletons of libraries.
+
+``pickle`` would call ``__getstate__``, ``__reduce__``, ``__setstate__`` or ``__init__``, which may drop or do things. A
+checkpoint takes the value of the built-in base, the ``__dict__`` and the slots as they are.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+from .classes import is_by_value
+from .pickling import GENERAL, Reduced, StatePickler, import_by_name
+
+_MISSING: Any = object()
+_ATOMS = (int, float, complex, bool, str, bytes, type(None))
+
+
+def _instance(pickler: StatePickler, obj: Any) -> Reduced:
+    cls = type(obj)
+    if not is_by_value(pickler, cls) or isinstance(obj, (type, types.ModuleType, BaseException)):
+        return None
+    base = solid_base(cls)
+    if base is object:
+        early = _early(obj) if _hashes_itself(cls) else {}
+        return make_instance, (cls, early), instance_state(obj), None, None, set_instance_state
+    state = instance_state(obj)
+    match base.__name__:
+        case "dict" if base is dict:
+            return make_instance, (cls, {}), {**state, "items": dict(dict.items(obj))}, None, None, set_instance_state
+        case "list" if base is list:
+            return make_instance, (cls, {}), {**state, "list": list.__getitem__(obj, slice(None))}, None, None, set_instance_state
+        case "set" if base is set:
+            return make_instance, (cls, {}), {**state, "set": set(set.__iter__(obj))}, None, None, set_instance_state
+    values = {
+        int: lambda: int.__add__(obj, 0),
+        float: lambda: float.__add__(obj, 0.0),
+        str: lambda: str.__str__(obj) if type(str.__str__(obj)) is str else "".join(str.__iter__(obj)),
+        bytes: lambda: bytes.__getitem__(obj, slice(None)),
+        tuple: lambda: tuple.__getitem__(obj, slice(None)),
+        frozenset: lambda: frozenset(frozenset.__iter__(obj)),
+    }
+    if base in values:
+        return make_immutable, (base, cls, values[base]()), state, None, None, set_instance_state
+    return NotImplemented
+
+
+GENERAL.append(_instance)
+
+
+def solid_base(cls: type) -> type:
+    """The built-in class that gives instances of ``cls`` their layout."""
+    for base in cls.__mro__:
+        if not base.__flags__ & 1 << 9:
+            return base
+        new = base.__dict__.get("__new__")
+        if isinstance(new, types.BuiltinFunctionType) and new.__self__ is base:
+            return base
+    return object
+
+
+def _hashes_itself(cls: type) -> bool:
+    return cls.__hash__ is not object.__hash__ and cls.__hash__ is not None
+
+
+def _early(obj: Any) -> dict[str, Any]:
+    """Attributes that an object in a cycle of dicts and sets needs to be hashed before it is complete."""
+    state = instance_state(obj)
+    both = {**state.get("slots", {}), **(state.get("dict") or {})}
+    return {name: value for name, value in both.items() if _is_atomic(value)}
+
+
+def _is_atomic(value: object) -> bool:
+    if type(value) is tuple:
+        return all(_is_atomic(item) for item in value)  # type: ignore[attr-defined]
+    return type(value) in _ATOMS
+
+
+def instance_state(obj: Any) -> dict[str, Any]:
+    """``__dict__`` and slots of an object, as they are."""
+    state: dict[str, Any] = {}
+    try:
+        attributes = object.__getattribute__(obj, "__dict__")
+    except AttributeError:
+        attributes = None
+    if isinstance(attributes, dict) and attributes:
+        # One reference is the object's own, one ours, one the call's: more, and somebody else holds the dict too.
+        state["shared" if attributes is obj or sys.getrefcount(attributes) > 3 else "dict"] = attributes
+    slots: dict[str, Any] = {}
+    for cls in type(obj).__mro__:
+        if "__slots__" in cls.__dict__:
+            for name, member in cls.__dict__.items():
+                if isinstance(member, types.MemberDescriptorType):
+                    try:
+                        slots[name] = member.__get__(obj, type(obj))
+                    except AttributeError:
+                        continue
+    if slots:
+        state["slots"] = slots
+    return state
+
+
+def make_instance(cls: type, early: dict[str, Any]) -> Any:
+    obj = solid_base(cls).__new__(cls)  # type: ignore[call-overload]
+    _set_attributes(obj, early)
+    return obj
+
+
+def make_immutable(base: type, cls: type, value: Any) -> Any:
+    return base.__new__(cls, value)  # type: ignore[call-overload]
+
+
+def _set_attributes(obj: Any, attributes: dict[str, Any]) -> None:
+    for name, value in attributes.items():
+        member = _slot(type(obj), name)
+        if member is not None:
+            member.__set__(obj, value)
+        else:
+            object.__getattribute__(obj, "__dict__")[name] = value
+
+
+def _slot(cls: type, name: str) -> Any:
+    for base in cls.__mro__:
+        member = base.__dict__.get(name)
+        if isinstance(member, types.MemberDescriptorType):
+            return member
+    return None
+
+
+def set_instance_state(obj: Any, state: dict[str, Any]) -> None:
+    for name, value in state.get("slots", {}).items():
+        _slot(type(obj), name).__set__(obj, value)
+    if "shared" in state:
+        object.__setattr__(obj, "__dict__", state["shared"])
+    elif "dict" in state:
+        attributes = object.__getattribute__(obj, "__dict__")
+        attributes.clear()
+        attributes.update({sys.intern(name) if type(name) is str else name: value for name, value in state["dict"].items()})
+    if "items" in state:
+        dict.update(obj, state["items"])
+    if "list" in state:
+        list.extend(obj, state["list"])
+    if "set" in state:
+        set.update(obj, state["set"])
+
+
+# --- singletons of libraries ----------------------------------------------------------------------------------------
+
+
+def _singleton(pickler: StatePickler, obj: Any) -> Reduced:
+    """An object that a library keeps under a name (``dataclasses.MISSING``, ``os.environ``) is that one, not a copy."""
+    module = type(obj).__module__
+    if module == "builtins" or isinstance(obj, (type, types.FunctionType, types.BuiltinFunctionType)):
+        return None
+    if pickler.modules.has(module):
+        return None
+    names = pickler.library_names.get(module)
+    if names is None:
+        namespace = getattr(sys.modules.get(module), "__dict__", {})
+        names = pickler.library_names[module] = {id(value): name for name, value in reversed(list(namespace.items()))}
+    name = names.get(id(obj))
+    return (library_attribute, (module, name)) if name is not None else None
+
+
+GENERAL.append(_singleton)
+
+
+def library_attribute(module: str, name: str) -> Any:
+    return getattr(import_by_name(module), name)
+
+

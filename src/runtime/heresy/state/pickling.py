@@ -1,0 +1,122 @@
+"""The pickler and the unpickler of a checkpoint's payload.
+
+The standard ``pickle`` (protocol 5, in C) does the work. What it cannot do, or does by calling the user's code, is done
+by *reducers*, found by the exact type of an object or by a test. Objects that exist in every process (the program's
+module namespaces, ``sys.stdout``, …) are *anchors*: they are put into the memo of both sides beforehand, so that
+references to them cost nothing and keep their identity.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+import types
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from .._program import CodeIndex
+
+#: What a reducer returns: the tuple that ``object.__reduce_ex__`` returns, or NotImplemented for the default.
+Reduced: TypeAlias = Any
+Reducer: TypeAlias = Callable[["StatePickler", Any], Reduced]
+
+#: Reducers by exact type.
+REDUCERS: dict[type, Reducer] = {}
+#: Reducers tried in order for objects whose type has none: each returns None if it does not apply.
+GENERAL: list[Reducer] = []
+
+
+class CannotSave(Exception):
+    """An object cannot be saved; ``args[0]`` says why, for people."""
+
+
+def reducer(*types_: type) -> Callable[[Reducer], Reducer]:
+    """Registers a function as the reducer of these exact types."""
+
+    def register(function: Reducer) -> Reducer:
+        for type_ in types_:
+            REDUCERS[type_] = function
+        return function
+
+    return register
+
+
+class Modules:
+    """The instrumented modules of the program: whose functions and classes are rebuilt, not imported."""
+
+    def __init__(self, modules: dict[str, types.ModuleType], indexes: dict[str, CodeIndex]) -> None:
+        self.modules = modules
+        self.indexes = indexes
+
+    def has(self, name: object) -> bool:
+        return isinstance(name, str) and name in self.modules
+
+    def anchors(self) -> list[Any]:
+        """Objects that both sides have; in the same order on both."""
+        found: list[Any] = []
+        for stream in (sys.stdin, sys.stdout, sys.stderr):
+            buffer = getattr(stream, "buffer", None)
+            found += [stream, buffer, getattr(buffer, "raw", None)]
+        for name in sorted(self.modules):
+            found += [self.modules[name], self.modules[name].__dict__]
+        # The memo counts on: each place must be taken by an object of its own.
+        seen: set[int] = set()
+        for index, anchor in enumerate(found):
+            if anchor is None or id(anchor) in seen:
+                found[index] = object()
+            seen.add(id(anchor))
+        return found
+
+
+class StatePickler(pickle.Pickler):
+    """Pickles the state of a program.
+
+    Attributes:
+        last: the last object that was asked to be reduced: the culprit if pickling fails.
+    """
+
+    def __init__(self, file: io.BytesIO, modules: Modules) -> None:
+        super().__init__(file, protocol=5)
+        self.modules = modules
+        self.last: Any = None
+        #: For each library module that was asked for: the names of its globals by identity.
+        self.library_names: dict[str, dict[int, str]] = {}
+        anchors = modules.anchors()
+        self._anchors = anchors  # the memo knows ids: they must stay alive
+        self.memo = {id(anchor): (index, anchor) for index, anchor in enumerate(anchors)}
+
+    def reducer_override(self, obj: Any) -> Reduced:
+        self.last = obj
+        found = REDUCERS.get(type(obj))
+        if found is not None:
+            return found(self, obj)
+        for general in GENERAL:
+            reduced = general(self, obj)
+            if reduced is not None:
+                return reduced
+        return NotImplemented
+
+
+class StateUnpickler(pickle.Unpickler):
+    """The other side of `StatePickler`; rebuilds functions from the program's own code."""
+
+    def __init__(self, file: io.BytesIO, modules: Modules) -> None:
+        super().__init__(file)
+        self.memo = dict(enumerate(modules.anchors()))
+
+
+def import_by_name(name: str) -> types.ModuleType:
+    """A module, imported if need be."""
+    __import__(name)
+    return sys.modules[name]
+
+
+@reducer(types.ModuleType)
+def _module(pickler: StatePickler, module: types.ModuleType) -> Reduced:
+    name = module.__name__
+    if sys.modules.get(name) is not module:
+        raise CannotSave(f"module {name} is not the one that `import {name}` gives")
+    return import_by_name, (name,)
+
+

@@ -1,0 +1,64 @@
+//! The names that heresy adds, and the tag that keeps them apart from the file's own.
+//!
+//! **Input** every name of the file; **Output** a [`Tag`]: `label`, `goto` and `_h1` as they are, or with as many `_` as make
+//! them clash with nothing: `label_`, `goto_`, `_h_1`.
+
+use rustpython_ruff_python_ast as ast;
+
+use ast::token::{TokenKind, Tokens};
+use rustpython_ruff_text_size::Ranged;
+
+use crate::scope::Scopes;
+
+/// What tells heresy's names from the file's own; mostly nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag(String);
+
+impl Tag {
+    /// The first tag under which no name of the file is one of heresy's.
+    pub fn for_file(text: &str, tokens: &Tokens, scopes: &Scopes<'_>) -> Tag {
+        let words = || tokens.iter().filter(|token| token.kind() == TokenKind::Name).map(|token| &text[token.range()]);
+        let mut tag = Tag(String::new());
+        // What the source wrote in other letters (PEP 3131) is found among the normalised names.
+        while words().chain(scopes.names()).any(|word| tag.claims(word)) {
+            tag.0.push('_');
+        }
+        tag
+    }
+
+    /// The tag's text, as the header carries it.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    pub fn label(&self, number: usize) -> String {
+        format!("label{} .L{number}", self.0)
+    }
+
+    pub fn goto_entry(&self, names: &str) -> String {
+        format!("goto{} .entry({names})", self.0)
+    }
+
+    pub fn spill(&self, number: usize) -> String {
+        format!("_h{}{number}", self.0)
+    }
+
+    fn claims(&self, word: &str) -> bool {
+        let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let untagged = |prefix: &str| word.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(self.0.as_str()));
+        untagged("label") == Some("") || untagged("goto") == Some("") || untagged("_h").is_some_and(is_number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tag;
+
+    #[test]
+    fn claims() {
+        let tag = |text: &str| Tag(text.to_owned());
+        assert!(["label", "goto", "_h1", "_h01"].iter().all(|word| tag("").claims(word)));
+        assert!(["label_", "_h", "_h_1", "h1", "labels"].iter().all(|word| !tag("").claims(word)));
+        assert!(["label_", "goto_", "_h_1"].iter().all(|word| tag("_").claims(word)));
+    }
+}

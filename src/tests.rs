@@ -1,0 +1,14 @@
+//! The tests of the transpiler and of the command line.
+//!
+//! `invariants` holds what is true of every transpiled file, checked before its snapshot is compared.
+
+#[path = "tests/cli.rs"]
+mod cli;
+#[path = "tests/fixtures.rs"]
+mod fixtures;
+#[path = "tests/invariants.rs"]
+mod invariants;
+#[path = "tests/restore.rs"]
+mod restore;
+#[path = "tests/stdlib.rs"]
+mod stdlib;

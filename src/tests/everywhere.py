@@ -1,0 +1,217 @@
+"""The stop-everywhere test: programs are stopped at safe points, continued in fresh processes, and compared.
+
+    python everywhere.py --heresy target/release/heresy --python python3.13 [--points 300] [--chain] SCRIPT…
+
+Each SCRIPT is run plain first. Then, for n = 1, 2, 3, …, it is stopped at its n-th safe point and continued in a fresh
+process; what both lives print, the exit status and the files they leave must be those of the plain run. With `--points N`
+at most N points, spread over the run, are tried. With `--chain` the program is stopped again and again, at each safe point
+after every resume (or at every K-th with `--stride K`), so that it has as many lives as it has safe points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+RUNTIME = Path(__file__).resolve().parent.parent / "runtime" / "heresy" / "_boot.py"
+TIMEOUT = 120
+
+
+class Outcome(NamedTuple):
+    """What a program did."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+    files: dict[str, bytes]
+
+
+class Failure(Exception):
+    """A stopped and continued program differs from the plain one."""
+
+
+def environment(seed: str) -> dict[str, str]:
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "HERESY"))}
+    return {**keep, "PYTHONHASHSEED": seed, "HERESY_DEBUG": "1"}
+
+
+def run(command: list[str], folder: Path, seed: str = "1") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        command, cwd=folder, env=environment(seed), stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT
+    )
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.is_file() and not name.startswith(".heresy") and "__pycache__" not in name:
+            found[name] = path.read_bytes()
+    return found
+
+
+class Program:
+    """One script under one interpreter, transpiled."""
+
+    def __init__(self, heresy: str, python: str, script: Path, cache: Path) -> None:
+        self.python = python
+        self.script = script
+        version = subprocess.run(
+            [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        data = script.read_bytes()
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        self.marked = cache / f"{script.stem}-{version}-{self.sha256[:12]}.py"
+        if not self.marked.exists():
+            done = subprocess.run(
+                [heresy, "transpile", "--target-version", version, str(script)], capture_output=True, check=False
+            )
+            if done.returncode:
+                raise Failure(f"transpile: {done.stderr.decode()}")
+            self.marked.write_bytes(done.stdout)
+        self.cache = cache
+
+    def plain(self) -> Outcome:
+        with tempfile.TemporaryDirectory() as folder:
+            done = run([self.python, str(self.script)], Path(folder))
+            return Outcome(done.returncode, done.stdout, done.stderr, files_in(Path(folder)))
+
+    def life(self, folder: Path, resume: bool, stop_at: int | None) -> subprocess.CompletedProcess[bytes]:
+        launch = {
+            "script": str(self.script),
+            "source": str(self.script),
+            "sha256": self.sha256,
+            "marked": str(self.marked),
+            "cache": str(self.cache),
+            "checkpoint": str(folder / ".heresy" / "program.ckpt"),
+            "resume": resume,
+            "command": "again",
+            "stop_at": stop_at,
+        }
+        return run([self.python, str(RUNTIME), json.dumps(launch)], folder)
+
+    def safe_points(self) -> tuple[int, Outcome]:
+        """How many safe points an unstopped run passes, and what it does."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            done = self.life(folder, False, 0)
+            found = re.search(rb"heresy: (\d+) safe points passed\n", done.stderr)
+            if found is None:
+                raise Failure(f"the run did not end: {done.stderr.decode(errors='replace')}")
+            return int(found[1]), Outcome(done.returncode, done.stdout, own_words_removed(done.stderr), files_in(folder))
+
+    def stopped(self, first: int, stride: int | None, most: int) -> tuple[int, Outcome]:
+        """Stops at safe point `first`, then after each `stride` more, `most` times at most.
+
+        Returns:
+            the number of stops, and what all lives did together.
+        """
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            stdout, stderr, stops = b"", b"", 0
+            stop_at: int | None = first
+            while True:
+                done = self.life(folder, stops > 0, stop_at)
+                stdout += done.stdout
+                stderr += own_words_removed(done.stderr)
+                if done.returncode != -signal.SIGINT:
+                    break
+                stops += 1
+                stop_at = stride if stops < most else None
+            if (folder / ".heresy" / "program.ckpt").exists():
+                raise Failure(f"after {stops} stops a checkpoint is left; status {done.returncode}: {done.stderr.decode(errors='replace')[-3000:]}")
+            return stops, Outcome(done.returncode, stdout, stderr, files_in(folder))
+
+
+def own_words_removed(stderr: bytes) -> bytes:
+    return b"".join(line for line in stderr.splitlines(True) if not line.startswith(b"heresy: "))
+
+
+def compare(plain: Outcome, other: Outcome, what: str) -> None:
+    for field in Outcome._fields:
+        a, b = getattr(plain, field), getattr(other, field)
+        if a != b:
+            tail = "" if field == "stderr" else f"\n--- stderr here\n{show(other.stderr)}"
+            raise Failure(f"{what}: {field} differs\n--- plain\n{show(a)}\n--- here\n{show(b)}{tail}")
+
+
+def show(value: object) -> str:
+    text = value.decode(errors="replace") if isinstance(value, bytes) else repr(value)
+    return text[-1500:]
+
+
+def check(task: tuple[str, str, str, str, int, int | None, bool]) -> tuple[str, int, str]:
+    """One script. Returns its name, the number of stops that were tried, and what failed."""
+    heresy, python, script, cache, points, stride, chain = task
+    name = Path(script).stem
+    stops = 0
+    try:
+        program = Program(heresy, python, Path(script), Path(cache))
+        plain = program.plain()
+        total, unstopped = program.safe_points()
+        compare(plain, unstopped, "unstopped")
+        if chain:
+            step = stride or max(1, -(-total // points))
+            stops, outcome = program.stopped(1, step, 10**9)
+            compare(plain, outcome, f"in {stops + 1} lives")
+        else:
+            for n in spread(total, points):
+                done, outcome = program.stopped(n, stride, 1 if stride is None else 3)
+                if not done:
+                    raise Failure(f"point {n} of {total} was not reached")
+                stops += done
+                compare(plain, outcome, f"stopped at point {n} of {total}")
+    except (Failure, subprocess.TimeoutExpired) as error:
+        return name, stops, str(error)
+    return name, stops, ""
+
+
+def spread(total: int, points: int) -> list[int]:
+    """`points` numbers spread over 1…total, the first and the last among them."""
+    if total <= points:
+        return list(range(1, total + 1))
+    return sorted({1 + round(k * (total - 1) / (points - 1)) for k in range(points)})
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--heresy", required=True, help="the heresy binary")
+    parser.add_argument("--python", action="append", required=True, help="an interpreter; may be given several times")
+    parser.add_argument("--points", type=int, default=10**9, help="at most this many stops of each program")
+    parser.add_argument("--stride", type=int, help="stop again so many safe points later, up to three stops")
+    parser.add_argument("--chain", action="store_true", help="one run with as many lives as there are points")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("scripts", nargs="+")
+    options = parser.parse_args()
+    bad = good = 0
+    with tempfile.TemporaryDirectory() as cache, concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
+        for python in options.python:
+            tasks = [
+                (options.heresy, python, str(Path(script).resolve()), cache, options.points, options.stride, options.chain)
+                for script in options.scripts
+            ]
+            stops = 0
+            for name, count, failure in pool.map(check, tasks):
+                stops += count
+                if failure:
+                    bad += 1
+                    print(f"{python} {name}: FAILED after {count} stops: {failure}", flush=True)
+                else:
+                    good += 1
+            print(f"{python}: {len(tasks)} programs, {stops} stops", flush=True)
+    print(f"{good} passed, {bad} failed")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,278 @@
+"""Ctrl-C at any moment: nothing is lost and nothing is doubled.
+
+    python signals.py --heresy target/debug/heresy --python python3.13 [--signals 200] [--seed 1]
+
+Three trials of each interpreter:
+
+* *anywhere*: a program is sent SIGINT at random moments of its start, run, stop and restore, and started again by the same
+  command until it ends. All its lives together must print each line once, in order, and leave the file of a plain run;
+  a life that was stopped ends by SIGINT. Programs are run until so many signals have been sent.
+* *asleep*: the proof of concept is stopped within half a second in the middle of a long sleep, also a second time in
+  the sleep that was started again, and continued.
+* *terminal*: the same with a real Ctrl-C, typed in tmux.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import functools
+import os
+import random
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PROOF = Path(__file__).resolve().parent.parent.parent / "fixtures" / "run" / "proof_of_concept.py"
+TIMEOUT = 60
+#: How long a Ctrl-C may take to end a sleeping program.
+PATIENCE = 0.5
+
+# Everything that a signal can interrupt: arithmetic, calls in calls, a wait, buffered output, a file, a handler.
+WANDERER = '''\
+import time
+
+log = open("log.txt", "w")
+count = 0
+
+
+class Odd(Exception):
+    pass
+
+
+def note(text):
+    global count
+    count += 1
+    print(count, text)
+    log.write(f"{count} {text}\\n")
+    return count
+
+
+def busy(n):
+    total = 0
+    for i in range(n):
+        total = (total * 31 + i) % 1000003
+    return total
+
+
+def step(n, depth):
+    if depth == 0:
+        if n % 3 == 1:
+            raise Odd(n)
+        return busy(4000 + n)
+    return step(n, depth - 1) + note(f"back in {depth}") - busy(200)
+
+
+def turn(n):
+    try:
+        return step(n, n % 5) * note("done")
+    except Odd as odd:
+        note(f"odd {odd}")
+        time.sleep(0.01)
+        return n
+    finally:
+        time.sleep(0.002)
+        note("turned")
+
+
+total = 0
+for n in range(240):
+    total += turn(n)
+    if n % 40 == 0:
+        print("total", total, flush=True)
+log.close()
+print("end", total)
+'''
+
+
+class Failure(Exception):
+    """A program lost or doubled something, or did not stop."""
+
+
+class House:
+    """A folder to run programs in, with a home of its own."""
+
+    def __init__(self, folder: Path, heresy: str, python: str) -> None:
+        self.folder = folder
+        self.python = python
+        self.command = [heresy, "run", "--python", python]
+        keep = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        self.environment = {**keep, "XDG_CACHE_HOME": str(folder / "cache"), "XDG_CONFIG_HOME": str(folder / "config")}
+
+    def plain(self, *words: str) -> bytes:
+        done = subprocess.run([self.python, *words], cwd=self.folder, env=self.environment, capture_output=True, check=True)
+        return done.stdout
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [*self.command, *words],
+            cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def end(self, life: subprocess.Popen[bytes]) -> tuple[bytes, str]:
+        """What a life printed; it must have ended well or by SIGINT."""
+        try:
+            stdout, stderr = life.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            life.kill()
+            stdout, stderr = life.communicate()
+            raise Failure(f"did not end:\n{stderr.decode()}") from None
+        if life.returncode not in (0, -signal.SIGINT):
+            raise Failure(f"ended with status {life.returncode}:\n{stderr.decode()}")
+        return stdout, stderr.decode()
+
+    def checkpoints(self) -> list[str]:
+        return sorted(path.name for path in (self.folder / ".heresy").glob("*.ckpt*"))
+
+
+def anywhere(house: House, signals: int, chance: random.Random) -> str:
+    """Returns what to report, for people."""
+    script = house.folder / "wanderer.py"
+    script.write_text(WANDERER)
+    log = house.folder / "log.txt"
+    wanted, wanted_log = house.plain("wanderer.py"), log.read_bytes()
+    sent = programs = 0
+    ends: collections.Counter[str] = collections.Counter()
+    while sent < signals:
+        programs += 1
+        stdout, history = b"", []
+        while True:
+            life = house.start("wanderer.py")
+            moment = "undisturbed"
+            if sent < signals:
+                delay = chance.random() * 0.6
+                time.sleep(delay)
+                life.send_signal(signal.SIGINT)
+                sent += 1
+                moment = f"after {delay:.3f} s"
+            text, words = house.end(life)
+            stdout += text
+            history.append(f"{moment}: {len(text)} bytes, status {life.returncode}: {words[-300:]!r}")
+            if life.returncode == 0:
+                break
+            ends["stopped" if "heresy: stopped at" in words else "before it began"] += 1
+        problem = _difference(wanted, stdout) or _difference(wanted_log, log.read_bytes())
+        if problem or house.checkpoints():
+            raise Failure("\n".join([problem or f"left behind: {house.checkpoints()}", *history]))
+    ends["unstopped"] = sent - ends.total()
+    if ends["stopped"] < sent / 2:
+        raise Failure(f"{dict(ends)}\n" + "\n".join(history))
+    return f"{sent} signals in {programs} programs ({', '.join(f'{n} {end}' for end, n in ends.items())})"
+
+
+def _difference(wanted: bytes, got: bytes) -> str | None:
+    """The first line that two texts do not share."""
+    if wanted == got:
+        return None
+    old, new = wanted.splitlines(), got.splitlines()
+    line = next((i for i, (a, b) in enumerate(zip(old, new)) if a != b), min(len(old), len(new)))
+    return f"line {line + 1} of {len(old)}: {new[line : line + 3]} instead of {old[line : line + 3]}"
+
+
+def asleep(house: House) -> str:
+    wanted = house.plain(str(PROOF), "0")
+    stdout = b""
+    for turn in ("first", "second"):
+        life = house.start(str(PROOF), "3")
+        time.sleep(1.5)
+        before = time.monotonic()
+        life.send_signal(signal.SIGINT)
+        text, words = house.end(life)
+        took = time.monotonic() - before
+        stdout += text
+        if life.returncode == 0 or took > PATIENCE:
+            raise Failure(f"the {turn} Ctrl-C took {took:.2f} s, status {life.returncode}:\n{words}")
+    life = house.start(str(PROOF), "3")
+    text, words = house.end(life)
+    problem = _difference(wanted, stdout + text)
+    if problem or life.returncode or house.checkpoints():
+        raise Failure(f"{problem} status {life.returncode} left {house.checkpoints()}\n{words}")
+    return f"ended in {took:.2f} s"
+
+
+class Terminal:
+    """A shell in tmux."""
+
+    def __init__(self, house: House) -> None:
+        self.socket = f"heresy-{os.getpid()}"
+        self.screen = house.folder / "screen.txt"
+        self.tmux("-f", os.devnull, "new-session", "-d", "-x", "200", "-y", "50", "-c", str(house.folder), "sh", env=house.environment)
+
+    def tmux(self, *words: str, env: dict[str, str] | None = None) -> str:
+        command = ["tmux", "-L", self.socket, *words]
+        return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
+
+    def type(self, *keys: str) -> None:
+        self.tmux("send-keys", *keys)
+
+    def shown(self) -> str:
+        return self.tmux("capture-pane", "-p", "-S", "-")
+
+    def wait_for(self, text: str, timeout: float, count: int = 1) -> float:
+        """Waits until a text stands on the screen so many times; returns how long that took."""
+        start = time.monotonic()
+        while self.shown().count(text) < count:
+            if time.monotonic() - start > timeout:
+                raise Failure(f"{text!r} did not come:\n{self.shown()}")
+            time.sleep(0.02)
+        return time.monotonic() - start
+
+    def close(self) -> None:
+        subprocess.run(["tmux", "-L", self.socket, "kill-server"], check=False, capture_output=True)
+
+
+def terminal(house: House) -> str:
+    if shutil.which("tmux") is None:
+        return "SKIPPED: there is no tmux here"
+    screen = Terminal(house)
+    command, ask_status = shlex.join([*house.command, str(PROOF), "3"]), 'echo "status=$?"'
+    try:
+        screen.type(command, "Enter")
+        screen.wait_for("Ready to Interrupt", TIMEOUT)
+        screen.type("C-c")
+        took = screen.wait_for("heresy: stopped at", PATIENCE + 0.2)
+        screen.type(ask_status, "Enter")
+        screen.wait_for("status=130", 5)
+        screen.type(command, "Enter")
+        screen.wait_for("May Guido", TIMEOUT)
+        screen.type(ask_status, "Enter")
+        screen.wait_for("status=0", 5)
+        shown = screen.shown().splitlines()
+    finally:
+        screen.close()
+    for line in house.plain(str(PROOF), "0").decode().splitlines():
+        # A prompt or the echo of ^C may stand before it.
+        if sum(row.endswith(line) for row in shown) != 1:
+            raise Failure(f"{line!r} is not there exactly once:\n" + "\n".join(shown))
+    return f"ended in {took:.2f} s"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--heresy", required=True, help="the heresy binary")
+    parser.add_argument("--python", action="append", required=True, help="an interpreter; may be given several times")
+    parser.add_argument("--signals", type=int, default=200, help="how many signals to send at random moments")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments")
+    options = parser.parse_args()
+    heresy = str(Path(options.heresy).resolve())
+    failed = 0
+    for python in options.python:
+        at_random = functools.partial(anywhere, signals=options.signals, chance=random.Random(options.seed))
+        trials = {"anywhere": at_random, "asleep": asleep, "terminal": terminal}
+        for name, trial in trials.items():
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    print(f"{python}: {name}: {trial(House(Path(folder), heresy, python))}", flush=True)
+                except Failure as failure:
+                    failed += 1
+                    print(f"{python}: {name}: FAILED: {failure}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
