@@ -13,7 +13,6 @@
 //! added. So the diff is exact and takes linear time, and a changed line always stands right below its old self.
 
 use std::fmt::Write;
-use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
 use similar::udiff::UnifiedHunkHeader;
@@ -77,6 +76,8 @@ enum Change<'a> {
 
 struct Comparison<'a> {
     changes: Vec<Change<'a>>,
+    /// For each change, the index of its first new line.
+    new_starts: Vec<usize>,
 }
 
 impl<'a> Comparison<'a> {
@@ -105,7 +106,8 @@ impl<'a> Comparison<'a> {
             push_lines(&mut pieces, &insertion.text, Some(insertion.purpose));
             changes.extend(pieces.into_iter().map(Change::Added));
         }
-        Comparison { changes }
+        let new_starts = changes.iter().scan(0, |at, change| Some(std::mem::replace(at, *at + change.lengths().1)));
+        Comparison { new_starts: new_starts.collect(), changes }
     }
 
     fn operations(&self) -> Vec<DiffOp> {
@@ -129,35 +131,21 @@ impl<'a> Comparison<'a> {
         let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else { return };
         let header = UnifiedHunkHeader::new(hunk).to_string();
         let _ = write!(out, "{}", painted(palette.hunk, header.trim_end()));
-        match self.definition_before(first.old_range().start) {
+        let at = |new_index: usize| self.new_starts.partition_point(|start| *start < new_index);
+        let shown = at(first.new_range().start)..at(last.new_range().end);
+        match self.definition_before(shown.start) {
             Some(definition) => {
                 let _ = writeln!(out, " {}", painted(palette.context, definition));
             }
             None => out.push('\n'),
         }
-        let shown = first.new_range().start..last.new_range().end;
-        for change in self.changes_in(shown) {
-            change.write(out, palette);
-        }
+        self.changes[shown].iter().for_each(|change| change.write(out, palette));
     }
 
-    /// The changes whose new lines are in a range.
-    fn changes_in(&self, range: Range<usize>) -> impl Iterator<Item = &Change<'a>> {
-        let mut at = 0;
-        self.changes.iter().filter(move |change| {
-            let start = at;
-            at += change.lengths().1;
-            range.contains(&start)
-        })
-    }
-
-    /// The last `def` or `class` line before an old line, as in the hunks of `git diff`.
-    fn definition_before(&self, old_index: usize) -> Option<&'a str> {
-        let old_lines = self.changes.iter().filter_map(Change::old);
-        let lines: Vec<&str> = old_lines.take(old_index).collect();
-        let is_definition =
-            |line: &&&str| ["def ", "class ", "async def "].iter().any(|word| line.trim_start().starts_with(word));
-        lines.iter().rev().find(is_definition).map(|line| line.trim_end())
+    /// The last `def` or `class` line above a change, as in the hunks of `git diff`.
+    fn definition_before(&self, at: usize) -> Option<&'a str> {
+        let lines = self.changes[..at].iter().rev().filter_map(Change::old).map(str::trim);
+        lines.into_iter().find(|line| ["def ", "class ", "async def "].iter().any(|word| line.starts_with(word)))
     }
 }
 

@@ -1,4 +1,29 @@
-//! heresy's transpiler.
+//! heresy's transpiler: an ordinary Python script in, the same script out, marked where it can be continued.
+//!
+//! # The way through
+//!
+//! ```text
+//! bytes ──source──> text ──nesting, parse──> tree ──scope──> names ──compile──> accepted
+//!       ──tag──> heresy's own names ──lower──> spills ──mark──> labels, gotos ──emit──> insertions
+//! ```
+//!
+//! [`Source::from_bytes`] decodes a script and can encode it back. [`transpile`] does the rest: `nesting` measures how much stack
+//! the file needs, `parse` wraps the parser, `scope` finds where each name lives, `compile` refuses what only Python's compiler
+//! would refuse. Then `lower` gives names to the values that Python would keep only on its value stack; `mark` puts a label
+//! before each `point` and a goto at the top of each scope; `emit` turns all edits into a list of insertions, which [`diff()`]
+//! shows. Each `lower/*.rs` is one rewrite, and says what it makes of what.
+//!
+//! # What holds everywhere
+//!
+//! - **The library does no input and output.** It knows neither files nor terminals; `commands` does.
+//! - **Insertions only.** No byte of the script is changed, moved or dropped; there is deliberately no printer of syntax trees.
+//!   Deleting the insertions gives the input back, and emitting is a function of the input alone.
+//! - **Nothing is evaluated twice, or in another order.** A rewrite only names a value where it stands.
+//! - **Class bodies get nothing**: every name that heresy adds would be an attribute of the class.
+//! - **Errors are values.** A bad file is a [`Diagnostic`]; nothing that a file can hold leads to a panic, and no depth
+//!   to an overflow: whatever recurses runs on a stack that was sized for this file.
+//! - **What is accepted, the target's `compile()` accepts**, and so it does the output; what it accepts is accepted here.
+//! - **Passes do not know those after them.** `lower` asks nothing of `mark`; rewrites do not depend on each other.
 
 pub mod diagnostic;
 pub mod source;

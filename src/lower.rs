@@ -260,8 +260,9 @@ impl<'a> Visitor<'a> for Lowering<'_> {
         }
         match expression {
             Expr::Lambda(_) | Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) => {}
-            // `f"{x=}"` prints its own source text, so nothing may be added to it.
-            Expr::FString(_) | Expr::TString(_) => {
+            // A t-string keeps the source text of its fields, and `f"{x=}"` prints it: nothing may be added there.
+            Expr::TString(_) => {}
+            Expr::FString(_) => {
                 for field in fields(expression).into_iter().filter(|field| field.debug_text.is_none()) {
                     self.visit_expr(&field.expression);
                 }

@@ -23,6 +23,8 @@ pub struct Source {
     byte_order_mark: bool,
 }
 
+/// Offsets are kept in 32 bits, also those of the result, and decoding may make a text longer.
+const MAX_BYTES: usize = 1 << 30;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Source {
@@ -31,6 +33,10 @@ impl Source {
     /// Guarantees: encoding the text gives `bytes` back, and the text holds no NUL.
     pub fn from_bytes(name: impl Into<String>, bytes: &[u8]) -> Result<Source, Diagnostic> {
         let name = name.into();
+        if bytes.len() > MAX_BYTES {
+            return Err(Diagnostic::new(Code::TOO_LARGE, format!("{name} is larger than a gigabyte"))
+                .note("is it a script at all?"));
+        }
         let byte_order_mark = bytes.starts_with(BYTE_ORDER_MARK);
         let content = if byte_order_mark { &bytes[BYTE_ORDER_MARK.len()..] } else { bytes };
         let encoding = encoding::declared(&name, content, byte_order_mark)?;

@@ -2,6 +2,8 @@
 //!
 //! `invariants` holds what is true of every transpiled file, checked before its snapshot is compared.
 
+#[path = "tests/agreement.rs"]
+mod agreement;
 #[path = "tests/cli.rs"]
 mod cli;
 #[path = "tests/fixtures.rs"]
@@ -10,5 +12,5 @@ mod fixtures;
 mod invariants;
 #[path = "tests/restore.rs"]
 mod restore;
-#[path = "tests/stdlib.rs"]
-mod stdlib;
+#[path = "tests/runtime.rs"]
+mod runtime;

@@ -90,13 +90,16 @@ pub fn expressions(statement: &Stmt) -> Vec<Held<'_>> {
 /// Whether evaluating an expression calls, awaits or yields: a moment at which the values before it wait.
 ///
 /// A lambda's body is evaluated by whoever calls it. A comprehension counts as a whole: its first iterable is evaluated in
-/// the enclosing scope, and up to 3.11 the rest is a call, too.
+/// the enclosing scope, and up to 3.11 the rest is a call, too. One with `async for` awaits.
 pub fn has_call(expression: &Expr) -> bool {
     struct Finder(bool);
     impl<'a> Visitor<'a> for Finder {
         fn visit_expr(&mut self, expression: &'a Expr) {
             match expression {
                 Expr::Call(_) | Expr::Await(_) | Expr::Yield(_) | Expr::YieldFrom(_) => self.0 = true,
+                Expr::ListComp(node) if node.generators.iter().any(|generator| generator.is_async) => self.0 = true,
+                Expr::SetComp(node) if node.generators.iter().any(|generator| generator.is_async) => self.0 = true,
+                Expr::DictComp(node) if node.generators.iter().any(|generator| generator.is_async) => self.0 = true,
                 Expr::Lambda(node) => {
                     // Defaults, unlike the body, are evaluated where the lambda stands.
                     for default in node.parameters.iter().flat_map(|parameters| parameters.iter_non_variadic_params()) {

@@ -168,7 +168,9 @@ fn write(output: &Path, bytes: &[u8], input: &Path) -> io::Result<()> {
     }
     file.as_file().sync_all()?;
     file.persist(&target).map_err(|error| error.error)?;
-    File::open(&folder)?.sync_all()
+    // The file is there and whole by now; where a folder cannot be synced there is nothing better to do.
+    let _ = File::open(&folder).and_then(|folder| folder.sync_all());
+    Ok(())
 }
 
 /// What a file gets that any program makes here: temporary files are made for the user alone.

@@ -4,7 +4,7 @@ use rustpython_ruff_python_ast as ast;
 
 use ast::token::TokenKind;
 use ast::visitor::{Visitor, walk_expr};
-use ast::{Expr, ExprContext, InterpolatedStringElement, PythonVersion, Stmt};
+use ast::{Expr, ExprContext, InterpolatedStringElement, PythonVersion, Stmt, StringFlags};
 use rustpython_ruff_text_size::Ranged;
 
 use super::{Checker, Complaint, patterns};
@@ -108,6 +108,7 @@ pub(super) fn check_expression(checker: &Checker<'_>, expression: &Expr) {
             // Before 3.12, fields in a format spec had to be plain.
             let depth = if checker.version < PythonVersion::PY312 { 1 } else { 2 };
             fields(expression).into_iter().for_each(|field| check_field(checker, field, depth));
+            check_line_breaks(checker, expression);
         }
         Expr::Named(node) => {
             if let Expr::Name(target) = &*node.target {
@@ -146,6 +147,21 @@ fn check_field(checker: &Checker<'_>, field: &ast::InterpolatedElement, depth: u
             checker.complain(Complaint::new(inner.range, "f-string: expressions nested too deeply"));
         } else {
             check_field(checker, inner, depth - 1);
+        }
+    }
+}
+
+/// Before 3.12, a field could go over lines only if its string could.
+fn check_line_breaks(checker: &Checker<'_>, expression: &Expr) {
+    let Expr::FString(node) = expression else { return };
+    if checker.version >= PythonVersion::PY312 {
+        return;
+    }
+    let one_line = node.value.f_strings().filter(|string| !string.flags.is_triple_quoted());
+    for field in one_line.flat_map(|string| string.elements.interpolations()) {
+        if checker.source.text()[field.range].contains(['\n', '\r']) {
+            let title = "an f-string field cannot go over several lines before Python 3.12";
+            checker.complain(Complaint::new(field.range, title));
         }
     }
 }

@@ -12,7 +12,8 @@
 //! **Guarantees** whatever waits while a call runs is a name, or can be read again with the same result.
 //! **Left alone** what can be read again: constants, names that no call rebinds, methods looked up on such names;
 //! the parts of `and`, `or`, and conditional expressions, since nothing waits between them; `*E` and `**E`, of which only
-//! what was made of them waits (the stop waits for such a call to end); values with `=` in f-strings.
+//! what was made of them waits (the stop waits for such a call to end); values with `=` in f-strings, and those of
+//! t-strings, whose text the program sees.
 
 use rustpython_ruff_python_ast as ast;
 
@@ -130,9 +131,10 @@ fn operands<'a>(lowering: &Lowering<'_>, expression: &'a Expr) -> Vec<Operand<'a
         Expr::FString(_) | Expr::TString(_) => {
             let mut operands = Vec::new();
             for field in fields(expression) {
-                operands.push(match field.debug_text {
-                    None => Operand::new(&field.expression, expression),
-                    Some(_) => Operand::nameless(&field.expression),
+                let keeps_its_text = field.debug_text.is_some() || expression.is_t_string_expr();
+                operands.push(match keeps_its_text {
+                    false => Operand::new(&field.expression, expression),
+                    true => Operand::nameless(&field.expression),
                 });
                 collect_format_fields(field, &mut operands);
             }

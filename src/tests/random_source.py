@@ -25,7 +25,7 @@ steps = 0
 def t(number, value=0):
     global steps
     steps += 1
-    if steps > 250:
+    if steps > 100:
         sys.exit("enough")
     print(number, value)
     return value
@@ -604,7 +604,7 @@ class Writer:
             self.write(f"    return t({self.number}, a)")
         self.write("v = a")
         self.write("xs = [a, c, 3]")
-        self.statements(2, self.random.randint(1, 4))
+        self.statements(2, self.random.randint(1, 3))
         if generator:
             self.write(f"yield {self.integer(2)}")
             self.statements(1, 1)
@@ -673,7 +673,7 @@ class Writer:
             name = self.fresh("f")
             self.function(name)
             self.functions.append(name)
-        self.statements(3, self.random.randint(3, 7))
+        self.statements(3, self.random.randint(2, 6))
         self.write("print(g0, g1, g2, gl, gd, steps)")
         if self.classes:
             self.write("print(vars(o1), vars(o2))")

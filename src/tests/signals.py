@@ -19,6 +19,7 @@ import collections
 import functools
 import os
 import random
+import select
 import shlex
 import shutil
 import signal
@@ -176,23 +177,25 @@ def _difference(wanted: bytes, got: bytes) -> str | None:
 
 def asleep(house: House) -> str:
     wanted = house.plain(str(PROOF), "0")
-    stdout = b""
-    for turn in ("first", "second"):
+    stdout, worst = b"", 0.0
+    for _ in range(2):
         life = house.start(str(PROOF), "3")
-        time.sleep(1.5)
+        # Its first words, of either kind, come just before it sleeps.
+        select.select([life.stdout, life.stderr], [], [], TIMEOUT)
+        time.sleep(0.3)
         before = time.monotonic()
         life.send_signal(signal.SIGINT)
         text, words = house.end(life)
-        took = time.monotonic() - before
+        worst = max(worst, time.monotonic() - before)
         stdout += text
-        if life.returncode == 0 or took > PATIENCE:
-            raise Failure(f"the {turn} Ctrl-C took {took:.2f} s, status {life.returncode}:\n{words}")
+        if life.returncode == 0 or worst > PATIENCE:
+            raise Failure(f"the Ctrl-C took {worst:.2f} s, status {life.returncode}:\n{words}")
     life = house.start(str(PROOF), "3")
     text, words = house.end(life)
     problem = _difference(wanted, stdout + text)
     if problem or life.returncode or house.checkpoints():
         raise Failure(f"{problem} status {life.returncode} left {house.checkpoints()}\n{words}")
-    return f"ended in {took:.2f} s"
+    return f"ended in {worst:.2f} s"
 
 
 class Terminal:

@@ -6,12 +6,18 @@ Its frame is the only one below the program's. All that is to be done before has
 import os
 import sys
 
-sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_start_folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+if sys.flags.safe_path:
+    sys.path.insert(0, _start_folder)  # there is no folder of the script's to be replaced
+else:
+    sys.path[0] = _start_folder
 from heresy import _start  # noqa: E402
 
 _code, _namespace = _start.prepare(sys._getframe().f_code)
+_error = None
 try:
     exec(_code, _namespace)
-except BaseException as _error:
+except BaseException as _raised:
+    _error = _raised
+if _error is not None:
     _start.failed(_error)
-    raise

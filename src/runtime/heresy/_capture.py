@@ -14,6 +14,7 @@ What does not hold raises :class:`NotContinuable`, and the stop waits.
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 import types
 from collections.abc import Iterable
@@ -84,12 +85,12 @@ class Unsafe(NotContinuable):
         self.barrier = barrier
 
 
-def capture(programs: dict[str, Program], innermost: types.FrameType, root: types.CodeType, *, waiting: bool) -> Stack:
-    """The frames from the program's bottom up to ``innermost``.
+def examine(programs: dict[str, Program], innermost: types.FrameType, root: types.CodeType | None, *, waiting: bool) -> list[_Part]:
+    """The frames from the program's bottom up to ``innermost``, each of which can be continued: `freeze` takes them apart.
 
     Args:
         programs: the instrumented modules by name.
-        root: the code of the frame below the program's first.
+        root: the code of the frame below the program's first, if that shows.
         waiting: the innermost frame is inside a C call that may be restartable; else it is at a line event.
 
     Raises:
@@ -119,7 +120,15 @@ def capture(programs: dict[str, Program], innermost: types.FrameType, root: type
             # Who must move on: the caller of a frame that cannot be continued, or the frame whose call is obscure.
             raise Unsafe(str(error), frames[max(0, index - 1)] if _foreign(programs, frame) else frame) from None
         parts.append(part)
+    if not parts or not isinstance(parts[0].scope.node, ast.Module):
+        # At its end the interpreter calls `atexit` functions and `__del__` with no module below them.
+        raise Unsafe("the program's module is not running")
     _name_exceptions(parts, handled)
+    return parts
+
+
+def freeze(parts: list[_Part]) -> Stack:
+    """The state of examined frames; nothing of the program may run in between."""
     all_cells = cells_of([(part.frame, part.bound_names()) for part in parts])
     return Stack(
         [part.state(cells) for part, cells in zip(parts, all_cells)],
@@ -307,13 +316,18 @@ def _instance_under_construction(frame: types.FrameType, cls: type, program: Pro
     if scope is None or not isinstance(scope.node, FUNCTIONS) or not code.co_argcount:
         raise NotContinuable("__init__ does not name its instance")
     name = code.co_varnames[0].lstrip(".")
-    for node in ast.walk(scope.node):
-        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
-            raise NotContinuable("__init__ rebinds its instance")
+    if name in _rebound_names(scope.node):
+        raise NotContinuable("__init__ rebinds its instance")
     instance = frame.f_locals.get(name)
     if type(instance) is not cls:
         raise NotContinuable("__init__ runs for another class")
     return instance
+
+
+@functools.cache
+def _rebound_names(scope: ast.AST) -> set[str]:
+    """The names that a scope, or one inside it, binds or deletes."""
+    return {node.id for node in ast.walk(scope) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
 
 
 # --- questions to the tree that capture and resume share ------------------------------------------------------------
@@ -394,6 +408,7 @@ def _jumps_out(node: ast.AST, in_loop: bool = False) -> bool:
     return any(_jumps_out(child, in_loop) for child in ast.iter_child_nodes(node))
 
 
+@functools.cache
 def bound_names(scope: ast.AST) -> set[str]:
     """The names that a function scope binds itself, not by its comprehensions."""
     names: set[str] = set()

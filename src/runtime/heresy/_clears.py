@@ -18,6 +18,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from . import _cpython
 from ._marked import Marked, augmented_spill
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -109,7 +110,7 @@ class _Clearer:
             case ast.With() | ast.AsyncWith():
                 names = [name for item in s.items for name in spills(item)]
                 self.suite(s.body, leaving + names, passing + names)
-                result += [s, *self._clear(names, s)]
+                result += [s, *self._clear(names, s.items[0].context_expr if _cpython.WITH_EXITS_AT_ITEM else s)]
             case ast.Try() | ast.TryStar():
                 inside = [name for inner in s.body for name in spills(inner)]
                 self.suite(s.body, leaving, passing)

@@ -27,6 +27,9 @@ FOR_KEEPS_INDEX = _VERSION >= (3, 15)
 #: From 3.14 a ``with`` keeps the ``__exit__`` function and the manager; before, the bound ``__exit__``.
 WITH_KEEPS_MANAGER = _VERSION >= (3, 14)
 
+#: From 3.13 the end of a ``with`` carries the position of its first item; before, that of the statement.
+WITH_EXITS_AT_ITEM = _VERSION >= (3, 13)
+
 #: In 3.11 ``GET_ITER`` carries the position of the whole ``for`` statement, from 3.12 that of the iterable.
 GET_ITER_AT_STATEMENT = _VERSION < (3, 12)
 
@@ -70,6 +73,7 @@ _JUMPS = set(dis.hasjrel) | set(dis.hasjabs)
 _BACKWARD = {number for name, number in dis.opmap.items() if "BACKWARD" in name}
 _HAS_ARG = set(getattr(dis, "hasarg", range(dis.HAVE_ARGUMENT, 256)))
 _RETURN_GENERATOR = _op("RETURN_GENERATOR")
+_RESUME = _op("RESUME")
 
 
 def _cache_sizes() -> list[int]:
@@ -234,6 +238,19 @@ def name_iterators(code: types.CodeType, is_spill: Callable[[str], bool]) -> typ
     if bytes(bytes_) == code.co_code and all(a is b for a, b in zip(consts, code.co_consts)):
         return code
     return code.replace(co_code=bytes(bytes_), co_consts=consts)
+
+
+def without_frame(code: types.CodeType) -> types.CodeType:
+    """A module's code whose running frame shows nowhere: in no traceback, no ``f_back``, no debugger.
+
+    For CPython a frame that has not reached its ``RESUME`` is still being made, and is passed over. So the one at the start
+    becomes NOPs, and another stands behind the end, where it is never run.
+    """
+    bytes_ = bytearray(code.co_code)
+    resume = next(item for item in instructions(code) if item.opcode == _RESUME)
+    size = resume.next - resume.offset
+    bytes_[resume.offset : resume.next] = bytes((_NOP, 0)) * (size // 2)
+    return code.replace(co_code=bytes(bytes_) + bytes((_RESUME, 0)) + bytes(size - 2))
 
 
 def _stored_name(code: types.CodeType, store: Instruction) -> str:

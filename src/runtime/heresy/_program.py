@@ -235,10 +235,13 @@ _FUTURE_FLAGS &= ~0x0010  # nested scopes: CO_NESTED shares the bit and is no fl
 def number_nodes(tree: ast.AST) -> tuple[dict[int, ast.AST], Callable[[], None]]:
     """Puts a number into the columns of each node below ``tree``, children before parents.
 
+    A node that stands for another has its number: equal code is one constant, here as in the code with true columns.
+
     Returns:
         the node of each number, and a function that puts the true columns back.
     """
     numbers: dict[int, ast.AST] = {}
+    given: dict[ast.AST, int] = {}
     saved: list[tuple[ast.AST, int, int]] = []
     work: list[tuple[ast.AST, bool]] = [(tree, False)]
     while work:
@@ -247,8 +250,9 @@ def number_nodes(tree: ast.AST) -> tuple[dict[int, ast.AST], Callable[[], None]]
             work.append((node, True))
             work.extend((child, False) for child in ast.iter_child_nodes(node))
         elif "col_offset" in node._attributes:
-            number = _FIRST_NUMBER + len(numbers)
-            numbers[number] = getattr(node, "heresy_model", node)
+            model = getattr(node, "heresy_model", node)
+            number = given.setdefault(model, _FIRST_NUMBER + len(numbers))
+            numbers[number] = model
             saved.append((node, node.col_offset, node.end_col_offset))  # type: ignore[attr-defined]
             node.col_offset = node.end_col_offset = number  # type: ignore[attr-defined]
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 import ast
 import copy
 import functools
+import operator
 import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -45,15 +46,23 @@ _FACTORY = ".factory"
 _FUNCTION = ".function"
 
 
+class _Returned:
+    """``_Returned((result,))`` complains, as C code does and without a frame, if ``__init__`` has returned a value."""
+
+    __init__ = operator.itemgetter(0)  # type: ignore[assignment]
+
+
 class Pending:
     """What a resumed frame still has to hand over, once.
 
     Attributes:
+        returned: checks what ``__init__`` gave; ``instance`` then holds the value of the call.
         on: whether the header of a compound statement is to use the rest of its expression.
         callable: runs the next frame.
     """
 
     __slots__ = ("on", "callable", "instance", "heresy_jump")
+    returned = _Returned
 
     def __init__(self) -> None:
         self.on = False
@@ -75,13 +84,6 @@ class Pending:
         """Whether this is the first time."""
         on, self.on = self.on, False
         return on
-
-    def built(self, result: None) -> Any:
-        """The instance whose ``__init__`` has just returned."""
-        instance = self.instance.pop()
-        if result is not None:
-            raise TypeError(f"__init__() should return None, not {type(result).__name__!r}")
-        return instance
 
 
 class ResumeForm:
@@ -201,11 +203,18 @@ class ResumeForm:
         take = _at(ast.Call(_pending("take", call), [], []), call)
         hole = _at(ast.Call(take, [], []), call)
         if self.state.instance:
-            hole = _at(ast.Call(_pending("built", call), [hole], []), call)
+            hole = self._instance(call, hole)
         # All of it stands for the call, so that no instruction inside it is taken for the statement's start.
         for node in ast.walk(hole):
             node.heresy_model = call  # type: ignore[attr-defined]
         return hole
+
+    def _instance(self, call: ast.Call, hole: ast.expr) -> ast.expr:
+        """The value of a call of a class whose ``__init__`` is the next frame: ``(PENDING.returned((HOLE,)), PENDING.instance.pop())[1]``."""
+        at = functools.partial(_at, where=call)
+        returned = at(ast.Call(_pending("returned", call), [at(ast.Tuple([hole], ast.Load()))], []))
+        instance = at(ast.Call(at(ast.Attribute(_pending("instance", call), "pop", ast.Load())), [], []))
+        return at(ast.Subscript(at(ast.Tuple([returned, instance], ast.Load())), at(ast.Constant(1)), ast.Load()))
 
     def _compound(self, label: ast.stmt, rest: ast.stmt) -> list[ast.stmt]:
         """A compound statement whose header uses the rest of its expression the first time."""

@@ -39,6 +39,7 @@ def read(marked_text: str, source_text: str | bytes | None, filename: str) -> Ma
         except (DifferentProgram, SyntaxError):
             marked = Marked(marked_text, filename)
     clear_spills(marked)
+    _loop_over_tuples(marked)
     if _cpython.FOR_KEEPS_INDEX:
         _call_iter(marked)
     return marked
@@ -65,6 +66,15 @@ def bind_constants(code: types.CodeType, table: Mapping[Any, Any]) -> types.Code
     if all(new is old for new, old in zip(consts, code.co_consts)):
         return code
     return code.replace(co_consts=tuple(consts))
+
+
+def _loop_over_tuples(marked: Marked) -> None:
+    """``for x in (_h1 := [a, b])`` -> ``for x in (_h1 := (a, b))``, as CPython itself does where it sees no name."""
+    for node in ast.walk(marked.tree):
+        match node:
+            case ast.For(iter=ast.NamedExpr(target=ast.Name(id=name), value=ast.List(elts=items) as display)) if marked.is_spill(name):
+                if not any(isinstance(item, ast.Starred) for item in items):
+                    node.iter.value = ast.copy_location(ast.Tuple(items, ast.Load()), display)
 
 
 def _call_iter(marked: Marked) -> None:

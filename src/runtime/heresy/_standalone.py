@@ -69,7 +69,8 @@ def _become(marked: str, source: str | None) -> NoReturn:
     }
     from subprocess import _args_from_interpreter_flags as options  # type: ignore[attr-defined]
 
-    boot = os.path.join(os.path.dirname(os.path.abspath(_start.__file__)), "_boot.py")
+    compiled = os.path.join(os.path.dirname(os.path.abspath(_start.__file__)), "__pycache__")
+    boot = _start.hidden_boot(os.path.join(compiled, f"_boot.{sys.implementation.cache_tag}.hidden.pyc"))
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *options(), boot, json.dumps(words), *arguments])
 

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import types
-from typing import Any
+from typing import Any, NoReturn
 
 #: What `heresy run` says; see `Launch`.
 launch: Launch
@@ -63,27 +63,58 @@ class Launch:
             return marked, None
 
 
-def prepare(root: types.CodeType) -> tuple[types.CodeType, dict[str, Any]]:
+def prepare(root: types.CodeType | None) -> tuple[types.CodeType, dict[str, Any]]:
     """Makes everything ready; the caller then executes the code in the namespace.
 
     Args:
-        root: the code of the frame that will be below the program's.
+        root: the code of the frame that will be below the program's, or None if that does not show.
     """
     import json
 
     options = json.loads(sys.argv[1])
+    if root is not None and "boot" in options:
+        boot = hidden_boot(options["boot"])
+        if boot == options["boot"]:
+            os.execv(sys.executable, [sys.executable, boot, *sys.argv[1:]])
     return begin(Launch(options, sys.argv[2:], [sys.argv[0]]), root)
 
 
-def begin(how: Launch, root: types.CodeType) -> tuple[types.CodeType, dict[str, Any]]:
+#: In 3.11 a frame that outlives its hidden caller keeps a pointer to where that was.
+_CAN_HIDE = sys.version_info >= (3, 12)
+
+_HIDDEN_BOOT = """\
+import sys
+sys.path[: not sys.flags.safe_path] = [{folder!r}]
+from heresy import _start
+exec(*_start.prepare(None))
+"""
+
+
+def hidden_boot(path: str) -> str:
+    """Writes what ``_boot.py`` does as compiled code whose frame does not show.
+
+    Returns:
+        the path, or that of ``_boot.py`` where that cannot be.
+    """
+    package = os.path.dirname(os.path.abspath(__file__))
+    if _CAN_HIDE:
+        from importlib.util import MAGIC_NUMBER
+
+        from . import _cpython
+
+        code = compile(_HIDDEN_BOOT.format(folder=os.path.dirname(package)), "<heresy>", "exec", dont_inherit=True)
+        # The flags, time and size of a source file, which the interpreter does not ask for here.
+        _store(path, MAGIC_NUMBER + bytes(12) + marshal.dumps(_cpython.without_frame(code)))
+        if os.path.exists(path):
+            return path
+    return os.path.join(package, "_boot.py")
+
+
+def begin(how: Launch, root: types.CodeType | None) -> tuple[types.CodeType, dict[str, Any]]:
     """The same, for a launch that is known already."""
     global launch
     launch = how
     sys.argv[:] = [how.script, *how.arguments]
-    if getattr(sys.flags, "safe_path", False):
-        del sys.path[0]
-    else:
-        sys.path[0] = os.path.dirname(os.path.realpath(how.source))
     _restore_environment(how)
     main = types.ModuleType("__main__")
     namespace = main.__dict__
@@ -99,13 +130,17 @@ def begin(how: Launch, root: types.CodeType) -> tuple[types.CodeType, dict[str, 
     try:
         main.__loader__ = _loader(how.source)
         code = run_form(how)
-        sys.modules["__main__"] = main
         stopper = _stop.Stopper(how, root, main, code)
         if how.resume:
             from . import _restore
-
+        # From here on, imports are the program's: no file beside it may stand in for a library module of the runtime's.
+        if sys.flags.safe_path:
+            del sys.path[0]
+        else:
+            sys.path[0] = os.path.dirname(os.path.realpath(how.source))
+        sys.modules["__main__"] = main
+        if how.resume:
             code = _restore.restore(how, main, code, stopper)
-            sys.modules["__main__"] = main
     except BaseException as error:
         _stop.report_fatal(error)
     stopper.install()
@@ -182,17 +217,24 @@ def _store(path: str, data: bytes) -> None:
             pass
 
 
-def failed(error: BaseException) -> None:
-    """Reports what ended the program, as the interpreter would: without the frame below the program's.
+def failed(error: BaseException) -> NoReturn:
+    """Ends the program by its exception, as the interpreter would: without the frame below the program's.
 
-    The caller raises the exception again, so that the interpreter exits as it does for it; it then prints nothing more.
+    The exception is raised again, so that the interpreter exits as it does for it; it then prints nothing more.
     """
-    traceback = error.__traceback__
-    if traceback is not None:
-        error.__traceback__ = traceback.tb_next
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
     if not isinstance(error, SystemExit):
-        sys.excepthook(type(error), error, error.__traceback__)
+        try:
+            sys.excepthook(type(error), error, error.__traceback__)
+        except SystemExit as error_of_hook:
+            error = error_of_hook
+        except BaseException as error_of_hook:
+            error_of_hook.__traceback__ = error_of_hook.__traceback__ and error_of_hook.__traceback__.tb_next
+            for title, shown in (("Error in sys.excepthook:", error_of_hook), ("\nOriginal exception was:", error)):
+                print(title, file=sys.stderr)
+                sys.__excepthook__(type(shown), shown, shown.__traceback__)
         sys.excepthook = lambda *_: None
+    raise error
 
 
 def unblock() -> None:

@@ -32,7 +32,7 @@ class Stopper:
         program: the program's syntax, read when it is first needed.
     """
 
-    def __init__(self, launch: Launch, root: types.CodeType, main: types.ModuleType, run_code: types.CodeType) -> None:
+    def __init__(self, launch: Launch, root: types.CodeType | None, main: types.ModuleType, run_code: types.CodeType) -> None:
         self.launch = launch
         self.root = root
         self.main = main
@@ -44,6 +44,7 @@ class Stopper:
         self.barrier: tuple[types.FrameType, int] | None = None
         self.reason = ""
         self.passed = 0
+        self.library_path = sys.path[:]
         # The first to be registered is the last to be called: what the program registers belongs to its run.
         atexit.register(self._ended)
 
@@ -74,7 +75,9 @@ class Stopper:
             _checkpoint.remove(self.launch.checkpoint)
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
-        if os.getpid() != self.pid or frame is None or time.monotonic() - self.refused_at < 5:
+        if frame is None:
+            return  # the program is over: the interpreter is on its way to its own end
+        if os.getpid() != self.pid or time.monotonic() - self.refused_at < 5:
             # A child of the program, or the user insists after a refusal: as in plain Python.
             signal.default_int_handler(number, frame)
         self.asked += 1
@@ -133,9 +136,13 @@ class Stopper:
         if frame.f_code is self.root:
             return  # the program has not begun yet, or is over
         try:
-            from . import _capture
-
-            stack = _capture.capture({"__main__": self._program()}, frame, self.root, waiting=waiting)
+            _capture, _ = self._rest_of_runtime()
+            parts = _capture.examine({"__main__": self._program()}, frame, self.root, waiting=waiting)
+            if self.launch.stop_at is not None and not self.asked:
+                self.passed += 1
+                if self.passed != self.launch.stop_at:
+                    return
+            stack = _capture.freeze(parts)
         except NotContinuable as unsafe:
             self.reason = str(unsafe)
             barrier = getattr(unsafe, "barrier", None)
@@ -148,11 +155,18 @@ class Stopper:
         except Exception as error:
             self._refuse(frame, error)
             return
-        if self.launch.stop_at is not None and not self.asked:
-            self.passed += 1
-            if self.passed != self.launch.stop_at:
-                return
         self._stop(frame, stack)
+
+    def _rest_of_runtime(self) -> tuple[Any, Any]:
+        """Imports what only a stop needs, past files of the program's that are named like library modules."""
+        path = sys.path[:]
+        sys.path[:] = self.library_path
+        try:
+            from . import _capture, _save
+
+            return _capture, _save
+        finally:
+            sys.path[:] = path
 
     def _program(self) -> Program:
         if self.program is None:
@@ -166,8 +180,7 @@ class Stopper:
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
         sys.settrace(None)
         try:
-            from . import _save
-
+            _, _save = self._rest_of_runtime()
             _save.save(self.launch, self._program(), stack, self.main)
         except Exception as error:
             self._refuse(frame, error)

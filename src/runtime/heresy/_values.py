@@ -11,6 +11,8 @@ import ast
 import builtins
 import functools
 import operator
+import sys
+import time
 import types
 from collections.abc import Callable
 from typing import Any
@@ -281,15 +283,10 @@ def _constructor(cls: type) -> Callee:
     raise NotContinuable(f"{cls.__name__}() does not call __init__ directly")
 
 
-#: C functions that wait and can be abandoned and called again without harm.
 def is_restartable_wait(called: Any) -> bool:
-    import time
+    """Whether an object is a C function that only waits: it can be abandoned and called again without harm.
 
-    waits: list[Any] = [time.sleep, builtins.input]
-    try:
-        import select
-
-        waits += [getattr(select, name) for name in ("select",) if hasattr(select, name)]
-    except ImportError:
-        pass
-    return any(called is wait for wait in waits)
+    ``input`` is not one: whether it has taken its line already cannot be seen from here.
+    """
+    select = sys.modules.get("select")
+    return called is time.sleep or select is not None and called is select.select

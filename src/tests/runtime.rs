@@ -1,0 +1,93 @@
+//! The runtime's promises, proved on every Python from 3.11 to 3.15 on PATH by the drivers beside this file.
+//!
+//! Each driver is a program of its own, whose own help says what it proves; what is run here is a small part of what it can do.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const HERESY: &str = env!("CARGO_BIN_EXE_heresy");
+
+#[test]
+fn a_program_stopped_again_and_again_goes_on_as_if_nothing_had_happened() {
+    for_each_python("everywhere.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--points", "4", "--chain", "--python", python]).args(fixtures());
+    });
+}
+
+#[test]
+fn random_programs_go_on_as_if_nothing_had_happened() {
+    for_each_python("random_programs.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--programs", "24", "--python", python]);
+    });
+}
+
+#[test]
+fn a_signal_at_any_moment_loses_and_doubles_nothing() {
+    for_each_python("signals.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--signals", "12", "--python", python]);
+    });
+}
+
+#[test]
+fn a_program_that_is_never_stopped_behaves_as_the_original() {
+    for_each_python("transparent.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--python", python]);
+    });
+}
+
+#[test]
+fn the_run_form_is_the_original() {
+    for_each_python("run_form.py", |_, driver| {
+        driver.args(["--heresy", HERESY]).args(fixtures());
+    });
+}
+
+#[test]
+fn the_run_form_of_library_files_is_the_original() {
+    for_each_python("library.py", |_, driver| {
+        driver.args(["--heresy", HERESY, "--sample", "60"]);
+    });
+}
+
+/// Runs a driver under each interpreter that is there. `arguments` adds to the command line; its first argument names the
+/// interpreter.
+fn for_each_python(driver: &str, arguments: impl Fn(&str, &mut Command)) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests").join(driver);
+    let mut failures = String::new();
+    for python in pythons() {
+        let mut command = Command::new(&python);
+        // The drivers stand beside the sources, where no compiled file belongs.
+        command.arg("-B").arg(&path);
+        arguments(&python, &mut command);
+        let output = command.output().unwrap_or_else(|error| panic!("{python} does not start: {error}"));
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        for line in said.lines().filter(|line| line.contains("SKIPPED")) {
+            eprintln!("{line}");
+        }
+        if !output.status.success() {
+            failures += &format!("{driver} under {python}: {}\n{said}\n", output.status);
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+}
+
+/// The interpreters that can be run; says which cannot.
+fn pythons() -> Vec<String> {
+    let (there, missing): (Vec<_>, Vec<_>) = (11..=15)
+        .map(|minor| format!("python3.{minor}"))
+        .partition(|python| Command::new(python).arg("--version").output().is_ok_and(|answer| answer.status.success()));
+    for python in missing {
+        eprintln!("SKIPPED: there is no {python} on PATH");
+    }
+    there
+}
+
+fn fixtures() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/run");
+    let entries = folder.read_dir().unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut scripts: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    scripts.retain(|path| path.extension().is_some_and(|extension| extension == "py"));
+    scripts.sort();
+    scripts
+}
