@@ -67,7 +67,10 @@ class Program:
         self.python = python
         self.script = script
         version = subprocess.run(
-            [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True, check=True
+            [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
         data = script.read_bytes()
         self.sha256 = hashlib.sha256(data).hexdigest()
@@ -108,7 +111,9 @@ class Program:
             found = re.search(rb"heresy: (\d+) safe points passed\n", done.stderr)
             if found is None:
                 raise Failure(f"the run did not end: {done.stderr.decode(errors='replace')}")
-            return int(found[1]), Outcome(done.returncode, done.stdout, own_words_removed(done.stderr), files_in(folder))
+            return int(found[1]), Outcome(
+                done.returncode, done.stdout, own_words_removed(done.stderr), files_in(folder)
+            )
 
     def stopped(self, first: int, stride: int | None, most: int) -> tuple[int, Outcome]:
         """Stops at safe point `first`, then after each `stride` more, `most` times at most.
@@ -129,7 +134,10 @@ class Program:
                 stops += 1
                 stop_at = stride if stops < most else None
             if (folder / ".heresy" / "program.ckpt").exists():
-                raise Failure(f"after {stops} stops a checkpoint is left; status {done.returncode}: {done.stderr.decode(errors='replace')[-3000:]}")
+                raise Failure(
+                    f"after {stops} stops a checkpoint is left; status {done.returncode}: "
+                    + done.stderr.decode(errors="replace")[-3000:]
+                )
             return stops, Outcome(done.returncode, stdout, stderr, files_in(folder))
 
 
@@ -197,7 +205,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as cache, concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
         for python in options.python:
             tasks = [
-                (options.heresy, python, str(Path(script).resolve()), cache, options.points, options.stride, options.chain)
+                (
+                    options.heresy,
+                    python,
+                    str(Path(script).resolve()),
+                    cache,
+                    options.points,
+                    options.stride,
+                    options.chain,
+                )
                 for script in options.scripts
             ]
             stops = 0

@@ -75,7 +75,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("folder", nargs="?", type=Path, default=Path(sysconfig.get_path("stdlib")))
     options = parser.parse_args()
-    files = sorted(path for path in options.folder.rglob("*.py") if path.is_file() and "site-packages" not in path.parts)
+    files = sorted(
+        path for path in options.folder.rglob("*.py") if path.is_file() and "site-packages" not in path.parts
+    )
     if options.sample is not None:
         files = sorted(random.Random(options.seed).sample(files, min(options.sample, len(files))))
     start = time.monotonic()
@@ -88,7 +90,8 @@ def main() -> int:
             print(f"not Python to this interpreter: {result.path}: {result.rejected}")
     bad = sum(bool(result.problems) for result in results)
     print(
-        f"{len(files)} files in {time.monotonic() - start:.0f} s: {sum(bool(r.rejected) for r in results)} not Python, {bad} failed; "
+        f"{len(files)} files in {time.monotonic() - start:.0f} s: "
+        f"{sum(bool(r.rejected) for r in results)} not Python, {bad} failed; "
         f"{sum(r.identical for r in results)} scopes are identical, {sum(r.spilled for r in results)} have spills"
     )
     return 1 if bad or not files else 0

@@ -10,13 +10,11 @@ happen nevertheless are part of the test.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
-from typing import TypeVar
 
-_T = TypeVar("_T")
+from random_expressions import GLOBALS, Expressions, Function
 
-_PRELUDE = '''\
+_PRELUDE = """\
 import sys
 
 steps = 0
@@ -66,274 +64,11 @@ class Manager:
     def __exit__(self, kind, value, traceback):
         t(6, (self.name, repr(value)))
         return self.swallows
-'''
-
-_GLOBALS = ["g0", "g1", "g2"]
-_OPERATORS = ["+", "-", "*", "^", "|", "&"]
-_COMPARISONS = ["<", "<=", "==", "!=", ">", ">="]
+"""
 
 
-class _Function:
-    """The function that is being written.
-
-    Attributes:
-        ints: its integer variables; ``lists``: its lists.
-        depth: the name of its recursion budget, or None at the module's level.
-        handled: the names of the exceptions of the handlers around, innermost last.
-    """
-
-    def __init__(self, ints: list[str], lists: list[str], depth: str | None, outer: _Function | None = None) -> None:
-        self.ints = ints
-        self.lists = lists
-        self.depth = depth
-        self.outer = outer
-        self.local_functions: list[str] = []
-        self.handled: list[str | None] = []
-        self.loops = 0
-        self.is_generator = False
-        self.in_finally = False
-        self.instance = False
-
-
-class Writer:
+class Writer(Expressions):
     """Writes one program."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
-        self.lines: list[str] = _PRELUDE.splitlines()
-        self.number = 10
-        self.names = 0
-        self.functions: list[str] = []
-        self.generators: list[str] = []
-        self.classes: list[str] = []
-        self.f = _Function([*_GLOBALS], ["gl"], None)
-        self.indent = 0
-        self.no_walrus = 0
-        self.in_fstring = False
-        self.tries = 0
-
-    # --- small things -----------------------------------------------------------------------------------------------
-
-    def chance(self, probability: float) -> bool:
-        return self.random.random() < probability
-
-    def pick(self, choices: list[_T]) -> _T:
-        return self.random.choice(choices)
-
-    def write(self, text: str) -> None:
-        self.lines.append("    " * self.indent + text)
-
-    def fresh(self, prefix: str) -> str:
-        self.names += 1
-        return f"{prefix}{self.names}"
-
-    def budget(self) -> str:
-        return f"{self.f.depth} - 1" if self.f.depth else "2"
-
-    def weighted(self, table: list[tuple[float, Callable[..., str]]], *args: object) -> str:
-        weights = [weight for weight, _ in table]
-        return self.random.choices([choice for _, choice in table], weights)[0](*args)
-
-    def block(self, depth: int, most: int = 3) -> None:
-        self.indent += 1
-        self.statements(depth, self.random.randint(1, most))
-        self.indent -= 1
-
-    # --- expressions ------------------------------------------------------------------------------------------------
-
-    def integer(self, d: int) -> str:
-        """An expression whose value is an integer."""
-        if d <= 0:
-            return self.weighted([(3, self._constant), (5, self._variable), (4, self._trace_leaf), (2, self._attribute)])
-        return self.weighted(
-            [
-                (3, self._variable_of), (6, self._trace), (6, self._call), (4, self._method), (6, self._binary),
-                (2, self._compare), (2, self._boolean), (2, self._conditional), (2, self._walrus), (4, self._subscript),
-                (2, self._property), (2, self._total), (1, self._length), (2, self._built_in), (1, self._lambda),
-                (1, self._sum), (2, self._unary), (1, self._call_item), (1, self._instance_call), (2, self._new_then_method),
-                (1, self._next), (1, self._made_attribute), (1, self._text_length), (1, self._dict_item),
-            ],
-            d - 1,
-        )  # fmt: skip
-
-    def _constant(self) -> str:
-        return str(self.random.randint(0, 9))
-
-    def _variable(self) -> str:
-        return self.pick(self.f.ints)
-
-    def _variable_of(self, d: int) -> str:
-        return self._variable()
-
-    def _trace_leaf(self) -> str:
-        self.number += 1
-        return f"t({self.number}, {self._variable()})"
-
-    def _trace(self, d: int) -> str:
-        self.number += 1
-        return f"t({self.number}, {self.integer(d)})"
-
-    def _attribute(self) -> str:
-        return f"{self.object(0)}.x" if self.classes else self._constant()
-
-    def _call(self, d: int) -> str:
-        if self.f.local_functions and self.chance(0.5):
-            return f"{self.pick(self.f.local_functions)}({self.integer(d)})"
-        if not self.functions:
-            return self._trace(d)
-        name = self.pick(self.functions)
-        match self.random.randint(0, 4):
-            case 0:
-                return f"{name}({self.integer(d)}, {self.budget()}, c={self.integer(d)})"
-            case 1:
-                return f"{name}(*[{self.integer(d)}, {self.budget()}])"
-            case 2:
-                return f"{name}(b={self.budget()}, a={self.integer(d)})"
-            case 3:
-                return f"{name}({self.integer(d)}, **{{'b': {self.budget()}, 'c': {self.integer(d)}}})"
-            case _:
-                return f"{name}({self.integer(d)}, {self.budget()})"
-
-    def _method(self, d: int) -> str:
-        if not self.classes:
-            return self._trace(d)
-        if self.f.instance and self.chance(0.3):
-            return f"super().{self.pick(['m', 'n'])}({self.integer(d)}, {self.budget()})"
-        method = self.pick(["m", "m", "n", "s", "k"])
-        return f"{self.object(d)}.{method}({self.integer(d)}, {self.budget()})"
-
-    def _binary(self, d: int) -> str:
-        return f"({self.integer(d)} {self.pick(_OPERATORS)} {self.integer(d)}) % 97"
-
-    def _unary(self, d: int) -> str:
-        return f"({self.pick(['-', '~', 'not '])}{self.integer(d)})"
-
-    def _compare(self, d: int) -> str:
-        rest = "".join(f" {self.pick(_COMPARISONS)} {self.integer(d)}" for _ in range(self.random.randint(1, 3)))
-        return f"({self.integer(d)}{rest})"
-
-    def _boolean(self, d: int) -> str:
-        return "(" + self.pick([" and ", " or "]).join(self.integer(d) for _ in range(self.random.randint(2, 3))) + ")"
-
-    def _conditional(self, d: int) -> str:
-        return f"({self.integer(d)} if {self.integer(d)} else {self.integer(d)})"
-
-    def _walrus(self, d: int) -> str:
-        return self._trace(d) if self.no_walrus else f"({self._variable()} := {self.integer(d)})"
-
-    def _subscript(self, d: int) -> str:
-        return f"{self.items(d)}[{self.integer(d)} % 3]"
-
-    def _property(self, d: int) -> str:
-        return f"{self.object(d)}.p" if self.classes else self._constant()
-
-    def _total(self, d: int) -> str:
-        match self.random.randint(0, 2):
-            case 0:
-                return f"total({self.integer(d)}, *{self.items(d)}, {self.integer(d)})"
-            case 1:
-                return f"total({self.integer(d)}, z={self.integer(d)}, **{self.mapping(d)})"
-            case _:
-                return f"total(*{self.items(d)}, *{self.items(d)}, y={self.integer(d)})"
-
-    def _length(self, d: int) -> str:
-        return f"len({self.items(d)})"
-
-    def _built_in(self, d: int) -> str:
-        return f"{self.pick(['max', 'min'])}({self.integer(d)}, {self.integer(d)})"
-
-    def _lambda(self, d: int) -> str:
-        self.no_walrus += 1
-        body = self.integer(d)
-        self.no_walrus -= 1
-        return f"(lambda q={self.integer(d)}: {body} + q)()"
-
-    def _sum(self, d: int) -> str:
-        return f"sum({self._comprehension(d)})"
-
-    def _call_item(self, d: int) -> str:
-        return f"[ident, total, abs][{self.integer(d)} % 3]({self.integer(d)})"
-
-    def _instance_call(self, d: int) -> str:
-        return f"{self.object(d)}({self.integer(d)})" if self.classes else self._constant()
-
-    def _new_then_method(self, d: int) -> str:
-        if not self.classes:
-            return self._trace(d)
-        return f"{self.pick(self.classes)}({self.integer(d)}, {self.budget()}).{self.pick(['m', 'n'])}({self.integer(d)}, 1)"
-
-    def _next(self, d: int) -> str:
-        return f"next({self.pick(self.generators)}({self.integer(d)}, {self.budget()}), 7)" if self.generators else self._constant()
-
-    def _made_attribute(self, d: int) -> str:
-        return f"ident({self.object(d)}).x" if self.classes else self._constant()
-
-    def _text_length(self, d: int) -> str:
-        return f"len({self.text(d)})"
-
-    def _dict_item(self, d: int) -> str:
-        return f"{self.mapping(d)}.get('k', {self.integer(d)})"
-
-    def items(self, d: int) -> str:
-        """An expression whose value is a list of integers, most often three or more."""
-        if d <= 0:
-            return self.pick(self.f.lists)
-        kind = self.random.randint(0, 9)
-        self.number += 1
-        match kind:
-            case 0 | 1 | 2:
-                return self.pick(self.f.lists)
-            case 3 | 4:
-                return f"[{self.integer(d - 1)}, {self.integer(d - 1)}, {self.integer(d - 1)}]"
-            case 5:
-                return f"ident({self.items(d - 1)})"
-            case 6:
-                return f"({self.items(d - 1)} + {self.items(d - 1)})"
-            case 7:
-                return f"({self.items(d - 1)} + [0, 0, 0])[{self.integer(d - 1)} % 2:{self.integer(d - 1)} % 3 + 4]"
-            case 8:
-                return self._comprehension(d - 1)
-            case _:
-                return f"[*{self.items(d - 1)}, {self.integer(d - 1)}, 1, 2]"
-
-    def _comprehension(self, d: int) -> str:
-        source = f"[1, {self.integer(0)}, 3]"
-        self.no_walrus += 1
-        name = self.fresh("q")
-        self.f.ints.append(name)
-        element = self.integer(d)
-        self.f.ints.remove(name)
-        self.no_walrus -= 1
-        return f"[{element} for {name} in {source.replace(':=', '==')}]"
-
-    def mapping(self, d: int) -> str:
-        """An expression whose value is a dict from strings to integers."""
-        if d <= 0 or self.chance(0.4):
-            return "gd"
-        inner = f", **{self.mapping(d - 1)}" if self.chance(0.3) else ""
-        return f"{{ident('k'): {self.integer(d - 1)}, 'l': {self.integer(d - 1)}{inner}}}"
-
-    def text(self, d: int) -> str:
-        if self.in_fstring or d <= 0:
-            return self.pick(["'a'", "'bc'", f"str({self.integer(d - 1)})"])
-        self.in_fstring = True
-        fields = "-".join(
-            f"{{{self.integer(d - 1)}{self.pick(['', '', '!r', ':3', ':>{' + self.integer(0) + ' % 5 + 1}'])}}}".replace("{{", "{ {")
-            for _ in range(self.random.randint(1, 3))
-        )
-        self.in_fstring = False
-        return f'f"{fields}"'
-
-    def object(self, d: int) -> str:
-        """An expression whose value is an instance of one of the program's classes."""
-        choices = ["o1", "o2"]
-        if self.f.instance:
-            choices += ["self"] * 4
-        if d > 0 and self.chance(0.3):
-            choices = [f"ident({self.object(d - 1)})", f"{self.pick(self.classes)}({self.integer(d - 1)}, {self.budget()})"]
-        if d > 0 and self.chance(0.1):
-            choices = [f"[o1, o2][{self.integer(d - 1)} % 2]", f"({self.object(d - 1)} if {self.integer(d - 1)} else o1)"]
-        return self.pick(choices)
 
     # --- statements -------------------------------------------------------------------------------------------------
 
@@ -441,6 +176,14 @@ class Writer:
 
     def _say_handled(self) -> None:
         self.number += 1
+        if self.f.depth and self.chance(0.2):
+            # Spills are variables too; and before 3.13 the order changes as soon as a tracer looks.
+            return self.write(f"t({self.number}, sorted(n for n in locals() if n[:2] != '_h'))")
+        if self.f.depth and self.chance(0.2):
+            self.write(
+                f"del {(name := self.pick([n for n in self.f.ints if n not in GLOBALS and not n.startswith('q')]))}"
+            )
+            return self._guarded(f"{name} = {self._constant()}")
         self.write(f"t({self.number}, handled())")
 
     def _if(self, d: int) -> None:
@@ -474,7 +217,8 @@ class Writer:
             case 2:
                 self.write(f"for {v} in reversed({self.items(1)}):")
             case 3:
-                self.write(f"for {self.fresh('key')}, {v} in list({self.mapping(2)}.items()):")
+                items = f"{self.mapping(2)}.items()"
+                self.write(f"for {self.fresh('key')}, {v} in {self.pick([items, f'list({items})'])}:")
             case 4 if self.generators:
                 self.write(f"for {v} in {self.pick(self.generators)}({self.integer(1)}, {self.budget()}):")
             case 5:
@@ -509,7 +253,9 @@ class Writer:
             if name is None and last and self.chance(0.4):
                 self.write("except:")
             else:
-                kind = self.pick(["Trouble", "Worse", "(KeyError, IndexError)", "Exception", "Exception", "ident(Exception)"])
+                kind = self.pick(
+                    ["Trouble", "Worse", "(KeyError, IndexError)", "Exception", "Exception", "ident(Exception)"]
+                )
                 self.write(f"except {kind}{f' as {name}' if name else ''}:")
             if name:
                 self.number += 1
@@ -560,10 +306,14 @@ class Writer:
             self.write("@ident")
         self.write(f"def {name}(y={self.integer(1)}):")
         self.indent += 1
-        self.f = _Function(["y", *outer.ints], list(outer.lists), outer.depth or "2", outer)
+        self.f = Function(["y", *outer.ints], list(outer.lists), outer.depth or "2", outer)
         self.f.instance = False
         word = "nonlocal" if outer.depth else "global"
-        own = [n for n in outer.ints if not n.startswith(("g", "q"))] if outer.depth else [n for n in outer.ints if n.startswith("g")]
+        own = (
+            [n for n in outer.ints if not n.startswith(("g", "q"))]
+            if outer.depth
+            else [n for n in outer.ints if n.startswith("g")]
+        )
         names = self.random.sample(own, min(len(own), self.random.randint(0, 2)))
         if names:
             self.write(f"{word} {', '.join(names)}")
@@ -586,12 +336,14 @@ class Writer:
         """A function ``name(a, b, c)`` with the recursion budget ``b``."""
         outer = self.f
         first = "self, " if method else ""
-        self.write(f"def {name}({first}a, b=1, c=0):")
+        self.write(
+            f"def {name}({first}a, b=1, c=0{self.pick(['', '', ', *rest', ', *, k=5', ', *rest, k=6, **more'])}):"
+        )
         self.indent += 1
-        self.f = _Function(["a", "c", "v"], ["xs"], "b")
+        self.f = Function(["a", "c", "v"], ["xs"], "b")
         self.f.is_generator = generator
         self.f.instance = method
-        shared = self.random.sample(_GLOBALS, self.random.randint(0, 2))
+        shared = self.random.sample(GLOBALS, self.random.randint(0, 2))
         if shared:
             self.write(f"global {', '.join(shared)}")
             self.f.ints += shared
@@ -602,7 +354,7 @@ class Writer:
         else:
             self.write("if b <= 0:")
             self.write(f"    return t({self.number}, a)")
-        self.write("v = a")
+        self.write(self.pick(["v = a", "v: int = a", "v, *_ = a, c"]))
         self.write("xs = [a, c, 3]")
         self.statements(2, self.random.randint(1, 3))
         if generator:
@@ -636,7 +388,7 @@ class Writer:
         else:
             self.write("def __init__(self, x, b=1):")
             self.indent += 1
-            self.f, outer = _Function(["x", "v"], ["xs"], "b"), self.f
+            self.f, outer = Function(["x", "v"], ["xs"], "b"), self.f
             self.f.instance = True
             self.write(f"v = t({self.number}, x)")
             self.write("xs = [x, 1, 2]")
@@ -654,6 +406,7 @@ class Writer:
         self.write("")
 
     def program(self) -> str:
+        self.lines = _PRELUDE.splitlines()
         for text in ("g0, g1, g2 = 1, 2, 3", "gl = [4, 5, 6]", "gd = {'a': 7, 'b': 8}", "gm = Manager('gm', False)"):
             self.write(text)
         self.write("")

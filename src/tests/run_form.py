@@ -12,6 +12,7 @@ code objects of both are compared one by one:
 from __future__ import annotations
 
 import argparse
+import inspect
 import io
 import subprocess
 import sys
@@ -26,7 +27,15 @@ from heresy import _run_form  # noqa: E402
 from heresy._marked import Marked  # noqa: E402
 
 #: What does not depend on spills.
-OUTSIDE = ("co_name", "co_qualname", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_firstlineno", "co_flags")
+OUTSIDE = (
+    "co_name",
+    "co_qualname",
+    "co_argcount",
+    "co_posonlyargcount",
+    "co_kwonlyargcount",
+    "co_firstlineno",
+    "co_flags",
+)
 OUTSIDE_NAMES = ("co_cellvars", "co_freevars")
 #: All the rest, constants apart.
 INSIDE = ("co_code", "co_names", "co_varnames", "co_nlocals", "co_stacksize", "co_linetable", "co_exceptiontable")
@@ -52,7 +61,9 @@ def compare(old: types.CodeType, new: types.CodeType, marked: Marked, counts: Co
     if any(marked.is_spill(name) for name in (*new.co_varnames, *new.co_names, *new.co_cellvars)):
         counts.spilled += 1
         if _lines(old) != _lines(new):
-            counts.problems.append(f"{where}: with spills, the lines {sorted(_lines(old) ^ _lines(new), key=str)} are in one only")
+            counts.problems.append(
+                f"{where}: with spills, the lines {sorted(_lines(old) ^ _lines(new), key=str)} are in one only"
+            )
         if _without(new.co_varnames, marked) != old.co_varnames:
             counts.problems.append(f"{where}: with spills, its variables are {new.co_varnames}, not {old.co_varnames}")
     else:
@@ -74,11 +85,21 @@ def _inner(code: types.CodeType) -> Iterator[types.CodeType]:
 
 
 def _constants(code: types.CodeType) -> list[str]:
-    """Told apart by type too: 1, 1.0 and True are equal. A set constant is only ever asked what it contains."""
-    return [
-        "<code>" if isinstance(const, types.CodeType) else f"{type(const).__name__} {sorted(map(repr, const)) if isinstance(const, frozenset) else repr(const)}"
-        for const in code.co_consts
-    ]
+    """Told apart by type too: 1, 1.0 and True are equal. A set constant is only ever asked what it contains.
+
+    From 3.13 a class body holds the names that its methods assign on `self`; where `self.x += f()` is taken apart, `x` is
+    one more of them.
+    """
+    is_class = not code.co_flags & inspect.CO_OPTIMIZED and code.co_name != "<module>"
+    shown = []
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            shown.append("<code>")
+        elif isinstance(const, frozenset):
+            shown.append(f"frozenset {sorted(map(repr, const))}")
+        elif not (is_class and isinstance(const, tuple) and all(isinstance(item, str) for item in const)):
+            shown.append(f"{type(const).__name__} {const!r}")
+    return shown
 
 
 def _lines(code: types.CodeType) -> set[int | None]:
@@ -105,7 +126,9 @@ def decode(data: bytes) -> str:
 def check(heresy: str, script: Path, counts: Counts) -> None:
     """Compares one script."""
     version = "%d.%d" % sys.version_info[:2]
-    done = subprocess.run([heresy, "transpile", "--target-version", version, str(script)], capture_output=True, check=False)
+    done = subprocess.run(
+        [heresy, "transpile", "--target-version", version, str(script)], capture_output=True, check=False
+    )
     if done.returncode:
         counts.problems.append(f"{script}: {done.stderr.decode(errors='replace')}")
         return
@@ -128,7 +151,10 @@ def main() -> int:
         check(options.heresy, Path(script).resolve(), counts)
     for problem in counts.problems:
         print(f"FAILED: {problem}")
-    print(f"{len(options.scripts)} programs: {counts.identical} scopes are identical, {counts.spilled} have spills, {len(counts.problems)} differences")
+    print(
+        f"{len(options.scripts)} programs: {counts.identical} scopes are identical, "
+        f"{counts.spilled} have spills, {len(counts.problems)} differences"
+    )
     return 1 if counts.problems else 0
 
 

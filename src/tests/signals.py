@@ -35,7 +35,7 @@ TIMEOUT = 60
 PATIENCE = 0.5
 
 # Everything that a signal can interrupt: arithmetic, calls in calls, a wait, buffered output, a file, a handler.
-WANDERER = '''\
+WANDERER = """\
 import time
 
 log = open("log.txt", "w")
@@ -88,7 +88,7 @@ for n in range(240):
         print("total", total, flush=True)
 log.close()
 print("end", total)
-'''
+"""
 
 
 class Failure(Exception):
@@ -106,7 +106,9 @@ class House:
         self.environment = {**keep, "XDG_CACHE_HOME": str(folder / "cache"), "XDG_CONFIG_HOME": str(folder / "config")}
 
     def plain(self, *words: str) -> bytes:
-        done = subprocess.run([self.python, *words], cwd=self.folder, env=self.environment, capture_output=True, check=True)
+        done = subprocess.run(
+            [self.python, *words], cwd=self.folder, env=self.environment, capture_output=True, check=True
+        )
         return done.stdout
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
@@ -204,7 +206,20 @@ class Terminal:
     def __init__(self, house: House) -> None:
         self.socket = f"heresy-{os.getpid()}"
         self.screen = house.folder / "screen.txt"
-        self.tmux("-f", os.devnull, "new-session", "-d", "-x", "200", "-y", "50", "-c", str(house.folder), "sh", env=house.environment)
+        self.tmux(
+            "-f",
+            os.devnull,
+            "new-session",
+            "-d",
+            "-x",
+            "200",
+            "-y",
+            "50",
+            "-c",
+            str(house.folder),
+            "sh",
+            env=house.environment,
+        )
 
     def tmux(self, *words: str, env: dict[str, str] | None = None) -> str:
         command = ["tmux", "-L", self.socket, *words]

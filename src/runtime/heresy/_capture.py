@@ -85,7 +85,9 @@ class Unsafe(NotContinuable):
         self.barrier = barrier
 
 
-def examine(programs: dict[str, Program], innermost: types.FrameType, root: types.CodeType | None, *, waiting: bool) -> list[_Part]:
+def examine(
+    programs: dict[str, Program], innermost: types.FrameType, root: types.CodeType, *, waiting: bool
+) -> list[_Part]:
     """The frames from the program's bottom up to ``innermost``, each of which can be continued: `freeze` takes them apart.
 
     Args:
@@ -297,7 +299,12 @@ def _name_exceptions(parts: list[_Part], handled: BaseException | None) -> None:
     The exception that a ``finally`` will raise again has no name in Python; only the innermost one that is being
     handled anywhere on the stack can be asked for.
     """
-    inner = [(part, index) for part in parts for index, (kind, _) in enumerate(part.block_values) if kind in ("handler", "finally")]
+    inner = [
+        (part, index)
+        for part in parts
+        for index, (kind, _) in enumerate(part.block_values)
+        if kind in ("handler", "finally")
+    ]
     for part, index in inner:
         kind, value = part.block_values[index]
         innermost = (part, index) == inner[-1]
@@ -341,7 +348,9 @@ def calls_of(statement: ast.stmt) -> list[ast.Call]:
         node = work.pop()
         if isinstance(node, ast.Call) and not isinstance(node.func, ast.Constant):
             found.append(node)
-        inner = [c for c in ast.iter_child_nodes(node) if not isinstance(c, (ast.stmt, ast.ExceptHandler, ast.match_case))]
+        inner = [
+            c for c in ast.iter_child_nodes(node) if not isinstance(c, (ast.stmt, ast.ExceptHandler, ast.match_case))
+        ]
         work.extend(reversed(inner))
     return found
 
@@ -433,7 +442,9 @@ def _bound_by(node: ast.AST) -> Iterable[str]:
             yield name
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield name
-        case ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
+        case (
+            ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name)
+        ):
             yield name
         case ast.MatchMapping(rest=str() as name):
             yield name

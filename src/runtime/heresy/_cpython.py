@@ -61,6 +61,8 @@ _JUMP_FORWARD = _op("JUMP_FORWARD")
 _PUSH_EXC_INFO = _op("PUSH_EXC_INFO")
 _PUSH_NULL = _op("PUSH_NULL")
 _POP_TOP = _op("POP_TOP")
+_STORE_FAST = _op("STORE_FAST")
+_STORE_DEREF = _op("STORE_DEREF")
 _STORES = {_op("STORE_FAST"), _op("STORE_NAME"), _op("STORE_GLOBAL"), _op("STORE_DEREF")}
 _CALLS = {_op("CALL"), _op("CALL_FUNCTION_EX")} | {dis.opmap[n] for n in ("CALL_KW", "PRECALL") if n in dis.opmap}
 _NO_FALL_THROUGH = {
@@ -73,7 +75,6 @@ _JUMPS = set(dis.hasjrel) | set(dis.hasjabs)
 _BACKWARD = {number for name, number in dis.opmap.items() if "BACKWARD" in name}
 _HAS_ARG = set(getattr(dis, "hasarg", range(dis.HAVE_ARGUMENT, 256)))
 _RETURN_GENERATOR = _op("RETURN_GENERATOR")
-_RESUME = _op("RESUME")
 
 
 def _cache_sizes() -> list[int]:
@@ -231,26 +232,15 @@ def name_iterators(code: types.CodeType, is_spill: Callable[[str], bool]) -> typ
         if copy.opcode != _COPY:
             continue
         if FOR_KEEPS_INDEX:
-            bytes_[item.offset : item.next] = bytes((_PUSH_NULL, 0)) + bytes((_NOP, 0)) * ((item.next - item.offset) // 2 - 1)
+            bytes_[item.offset : item.next] = bytes((_PUSH_NULL, 0)) + bytes((_NOP, 0)) * (
+                (item.next - item.offset) // 2 - 1
+            )
         else:
             bytes_[copy.offset : item.next] = bytes_[item.offset : item.next] + bytes_[copy.offset : item.offset]
     consts = tuple(name_iterators(c, is_spill) if isinstance(c, types.CodeType) else c for c in code.co_consts)
     if bytes(bytes_) == code.co_code and all(a is b for a, b in zip(consts, code.co_consts)):
         return code
     return code.replace(co_code=bytes(bytes_), co_consts=consts)
-
-
-def without_frame(code: types.CodeType) -> types.CodeType:
-    """A module's code whose running frame shows nowhere: in no traceback, no ``f_back``, no debugger.
-
-    For CPython a frame that has not reached its ``RESUME`` is still being made, and is passed over. So the one at the start
-    becomes NOPs, and another stands behind the end, where it is never run.
-    """
-    bytes_ = bytearray(code.co_code)
-    resume = next(item for item in instructions(code) if item.opcode == _RESUME)
-    size = resume.next - resume.offset
-    bytes_[resume.offset : resume.next] = bytes((_NOP, 0)) * (size // 2)
-    return code.replace(co_code=bytes(bytes_) + bytes((_RESUME, 0)) + bytes(size - 2))
 
 
 def _stored_name(code: types.CodeType, store: Instruction) -> str:
@@ -284,12 +274,17 @@ def patch_goto(code: types.CodeType, target: int) -> types.CodeType:
 
     The goto was compiled from ``(v1, v2.heresy_push_null, …, x.heresy_jump)``: the loads put the values onto the
     stack in order; the bytes of the attribute ``heresy_jump`` and of building and dropping the tuple become the jump.
+    Before it the saved variables are assigned: what is assigned to a variable that has a cell is its saved cell, which
+    takes the place of the cell that the frame has just made (``STORE_DEREF`` puts a value into a cell, ``STORE_FAST``
+    puts the cell itself).
     """
     bytes_ = bytearray(code.co_code)
     listing = instructions(code)
     names = code.co_names
     jumped = False
     for index, item in enumerate(listing):
+        if item.opcode == _STORE_DEREF and not jumped:
+            bytes_[item.offset] = _STORE_FAST
         if dis.opname[item.opcode] != "LOAD_ATTR":
             continue
         attribute = names[_attribute_index(item.arg or 0)]

@@ -60,7 +60,11 @@ class Marked:
             call = body[index + 1]
             if not (isinstance(statement, ast.Import) and [a.name for a in statement.names] == ["heresy"]):
                 continue
-            if isinstance(call, ast.Expr) and isinstance(call.value, ast.Call) and ast.unparse(call.value.func) == "heresy.enter":
+            if (
+                isinstance(call, ast.Expr)
+                and isinstance(call.value, ast.Call)
+                and ast.unparse(call.value.func) == "heresy.enter"
+            ):
                 if len(call.value.args) > 2:
                     self.source_name = ast.literal_eval(call.value.args[2])
                 for keyword in call.value.keywords:

@@ -74,7 +74,9 @@ def walk_code(code: types.CodeType) -> Iterator[types.CodeType]:
 class Scope:
     """One scope of a program: its node, and what each instruction of one compilation of it belongs to."""
 
-    def __init__(self, program: Program, key: ScopeKey, node: ast.AST, code: types.CodeType, nodes: list[ast.AST | None]):
+    def __init__(
+        self, program: Program, key: ScopeKey, node: ast.AST, code: types.CodeType, nodes: list[ast.AST | None]
+    ):
         self.program = program
         self.key = key
         self.node = node
@@ -162,7 +164,9 @@ class Program:
         code = self.index.code(key)
         return self._scopes.get(id(code)) if code is not None else None
 
-    def add(self, key: ScopeKey, code: types.CodeType, twin: types.CodeType, numbers: dict[int, ast.AST]) -> Scope | None:
+    def add(
+        self, key: ScopeKey, code: types.CodeType, twin: types.CodeType, numbers: dict[int, ast.AST]
+    ) -> Scope | None:
         """Makes another compilation of a scope known; ``twin`` is the same code with node numbers as columns."""
         if code.co_code != twin.co_code:
             raise InternalError(f"the twin of {code.co_qualname} differs from it")
@@ -217,7 +221,11 @@ class Program:
         work: list[ast.AST] = [scope]
         while work:
             node = work.pop()
-            for suite in [*suites(node), *[h.body for h in getattr(node, "handlers", [])], *[c.body for c in getattr(node, "cases", [])]]:
+            for suite in [
+                *suites(node),
+                *[h.body for h in getattr(node, "handlers", [])],
+                *[c.body for c in getattr(node, "cases", [])],
+            ]:
                 for statement in suite:
                     if place_of(statement) == tuple(place):
                         return statement
@@ -274,7 +282,15 @@ def first_evaluated(statement: ast.stmt) -> list[ast.AST]:
     while node is not None:
         chain.append(node)
         match node:
-            case ast.Assign() | ast.Return() | ast.Expr() | ast.AnnAssign() | ast.Attribute() | ast.Starred() | ast.Subscript():
+            case (
+                ast.Assign()
+                | ast.Return()
+                | ast.Expr()
+                | ast.AnnAssign()
+                | ast.Attribute()
+                | ast.Starred()
+                | ast.Subscript()
+            ):
                 node = node.value
             case ast.NamedExpr() | ast.Await() | ast.YieldFrom() | ast.Yield() | ast.FormattedValue():
                 node = node.value

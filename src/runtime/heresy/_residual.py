@@ -22,7 +22,9 @@ from ._program import COMPREHENSIONS, Program
 from ._values import Values, is_immutable
 
 
-def residual(program: Program, statement: ast.stmt, call: ast.AST, hole: ast.expr, values: Values | None) -> list[ast.stmt] | ast.stmt:
+def residual(
+    program: Program, statement: ast.stmt, call: ast.AST, hole: ast.expr, values: Values | None
+) -> list[ast.stmt] | ast.stmt:
     """The statements that finish ``statement`` after its ``call``.
 
     Args:
@@ -132,7 +134,7 @@ class _Residual:
                 return self._ordered(e, "left", "right")
             case ast.Compare():
                 return self._compare(e)
-            case ast.BoolOp(op=op, values=values):
+            case ast.BoolOp(values=values):
                 index = self._index(values)
                 left = [self.rest(values[index]), *values[index + 1 :]]
                 return left[0] if len(left) == 1 else self._with(e, values=left)
@@ -318,5 +320,3 @@ class _Residual:
         for name, value in changes.items():
             setattr(new, name, value)
         return new
-
-

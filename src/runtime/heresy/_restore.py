@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import atexit
 import sys
 import types
 
@@ -36,7 +36,7 @@ def restore(launch: Launch, main: types.ModuleType, run_code: types.CodeType, st
     functions.restoring(modules)
     sys.modules["__main__"] = main
     around, frames = _unpickle(modules, payload, main)
-    surroundings.restore(around)
+    surroundings.restore(around, atexit.register, main.__dict__)
     forms = [ResumeForm(program, FrameState(*frame)) for frame in frames]
     for outer, inner in zip(forms, forms[1:]):
         outer.pending.callable = inner.function()
@@ -48,14 +48,12 @@ def restore(launch: Launch, main: types.ModuleType, run_code: types.CodeType, st
 
 def _unpickle(modules: Modules, payload: bytes, main: types.ModuleType) -> tuple:  # type: ignore[type-arg]
     """Fills the globals of ``main``; returns the surroundings and the frames."""
-    unpickler = StateUnpickler(io.BytesIO(payload), modules)
+    unpickler = StateUnpickler(payload, modules)
     namespace = main.__dict__
     try:
-        order, definitions = unpickler.load()
-        namespace.update(definitions)
-        around, others, frames = unpickler.load()
+        _, around, others, frames, tables, order = unpickler.load()
         namespace.update(others)
-        sets.apply(unpickler.load())
+        sets.apply(tables)
         ordered = {name: namespace[name] for name in order if name in namespace}
         namespace.clear()
         namespace.update(ordered)
@@ -69,4 +67,3 @@ def _unpickle(modules: Modules, payload: bytes, main: types.ModuleType) -> tuple
         ) from None  # fmt: skip
     except RecursionError:
         raise HeresyError("H323", "cannot continue: the program's data is nested too deeply to be read back") from None
-

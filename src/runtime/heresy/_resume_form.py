@@ -126,16 +126,22 @@ class ResumeForm:
     # --- the tree ------------------------------------------------------------------------------------------------
 
     def _compile(self) -> types.CodeType:
-        blocks = [block for block in enclosing(self.program, self.statement) if block.kind != "finally" or self._in_exception]
+        blocks = [
+            block for block in enclosing(self.program, self.statement) if block.kind != "finally" or self._in_exception
+        ]
         blocks += [Block("with", item) for item in entered_items(self.statement, self.call)]
         pushes = _stack(blocks, self.state.blocks)
         body = self._spliced()
-        table = {_PENDING: self.pending, _STACK: [push.value for push in reversed(pushes)], **_run_form.BUILTIN_CONSTANTS}
+        table = {
+            _PENDING: self.pending,
+            _STACK: [push.value for push in reversed(pushes)],
+            **_run_form.BUILTIN_CONSTANTS,
+        }
         goto = _goto(pushes)
         depth = sum(push.slots for push in pushes)
         if self.is_module:
             assert isinstance(body, ast.Module)
-            body.body = [goto, *_without_preamble(body.body)]
+            body.body = [self._annotations_kept(table), goto, *_without_preamble(body.body)]
             tree = body
         else:
             tree = self._factory(body, goto, table)
@@ -210,7 +216,7 @@ class ResumeForm:
         return hole
 
     def _instance(self, call: ast.Call, hole: ast.expr) -> ast.expr:
-        """The value of a call of a class whose ``__init__`` is the next frame: ``(PENDING.returned((HOLE,)), PENDING.instance.pop())[1]``."""
+        """A call of a class whose ``__init__`` is the next frame: ``(PENDING.returned((HOLE,)), PENDING.instance.pop())[1]``."""
         at = functools.partial(_at, where=call)
         returned = at(ast.Call(_pending("returned", call), [at(ast.Tuple([hole], ast.Load()))], []))
         instance = at(ast.Call(at(ast.Attribute(_pending("instance", call), "pop", ast.Load())), [], []))
@@ -248,7 +254,7 @@ class ResumeForm:
         return _at(ast.IfExp(test, rest, whole), whole)
 
     def _factory(self, body: ast.AST, goto: ast.stmt, table: dict[Any, Any]) -> ast.Module:
-        """``def factory(): …`` around the function, which owns the cells and gives the class name for mangling."""
+        """``def factory(): …`` around the function, which owns its free variables and gives the class name for mangling."""
         function = body
         assert isinstance(function, FUNCTIONS) and isinstance(self.node, FUNCTIONS)
         code, state = self.run_code, self.state
@@ -256,25 +262,25 @@ class ResumeForm:
         function.name, function.decorator_list, function.returns = _FUNCTION, [], None
         if hasattr(function, "type_params"):
             function.type_params = []
-        parameters, function.args = self._parameters(cells)
+        parameters, function.args = self._parameters()
         hoisted = dict(state.variables)
         for name in code.co_varnames:
             if self.program.marked.is_spill(name):
                 hoisted.setdefault(name, None)
+        # A cell is stored into its variable as it is: `patch_goto` sees to that.
+        hoisted.update({name: state.cells[name] for name in cells})
         table[_VALUES] = [tuple(hoisted.values())]
         prologue: list[ast.stmt] = []
-        if cells:
-            prologue.append(ast.Nonlocal(cells))
         if hoisted:
             names = ast.Tuple([ast.Name(name, ast.Store()) for name in hoisted], ast.Store())
             prologue.append(ast.Assign([names], _pop(_VALUES)))
-        gone = [name for name in parameters if name not in hoisted and name not in cells]
+        gone = [name for name in parameters if name not in hoisted]
         if gone:
             prologue.append(ast.Delete([ast.Name(name, ast.Del()) for name in gone]))
         for statement in prologue:
             _place(statement, _GOTO_LINE)
-        function.body = [*prologue, goto, *_plain_annotations(function.body)]
-        owned = sorted({*cells, *code.co_freevars})
+        function.body = [*prologue, goto, *function.body]
+        owned = sorted(code.co_freevars)
         suite: list[ast.stmt] = [ast.Assign([ast.Name(name, ast.Store())], ast.Constant(None)) for name in owned]
         inner: ast.stmt = function
         cls = self._class_name()
@@ -293,17 +299,16 @@ class ResumeForm:
             _place(node, self.node.lineno, deep=node in suite)
         return ast.Module([factory], [])
 
-    def _parameters(self, cells: list[str]) -> tuple[list[str], ast.arguments]:
-        """The function's parameters without defaults and annotations; those that are cells get other names."""
+    def _parameters(self) -> tuple[list[str], ast.arguments]:
+        """The function's parameters without defaults and annotations."""
         assert isinstance(self.node, FUNCTIONS)
         old = self.node.args
-        variables, saved_cells = self.state.variables, self.state.cells
         names: list[str] = []
 
         def parameter(arg: ast.arg) -> ast.arg:
             name = self._mangled(arg.arg)
             names.append(name)
-            return ast.copy_location(ast.arg("." + name if name in cells else name), arg)
+            return ast.copy_location(ast.arg(name), arg)
 
         fresh = ast.arguments(
             [parameter(a) for a in old.posonlyargs],
@@ -315,15 +320,8 @@ class ResumeForm:
             [],
         )
         fresh.kw_defaults = [None] * len(fresh.kwonlyargs)
-        for arg in [*old.posonlyargs, *old.args]:
-            name = self._mangled(arg.arg)
-            value = variables.get(name)
-            if name in saved_cells:
-                try:
-                    value = saved_cells[name].cell_contents
-                except ValueError:
-                    value = None
-            self.arguments.append(value)
+        # What they are called with does not matter: the goto sets all variables.
+        self.arguments = [None] * len([*old.posonlyargs, *old.args])
         return names, fresh
 
     def _mangled(self, name: str) -> str:
@@ -331,6 +329,15 @@ class ResumeForm:
         if cls is None or not name.startswith("__") or name.endswith("__") or not cls.strip("_"):
             return name
         return f"_{cls.lstrip('_')}{name}"
+
+    def _annotations_kept(self, table: dict[Any, Any]) -> ast.stmt:
+        """``VALUES.pop()()``: puts back what a module's code sets up anew, from 3.14 on, before its first statement."""
+        namespace = self.program.module.__dict__
+        kept = {name: namespace[name] for name in ("__annotate__", "__conditional_annotations__") if name in namespace}
+        table[_VALUES] = [functools.partial(namespace.update, kept)]
+        statement = ast.Expr(ast.Call(_pop(_VALUES), [], []))
+        _place(statement, _GOTO_LINE)
+        return statement
 
     def _class_name(self) -> str | None:
         node: ast.AST | None = self.program.parents.get(self.node)
@@ -437,31 +444,11 @@ def _nested_name(code: types.CodeType) -> tuple[Any, ...]:
 def _without_preamble(body: list[ast.stmt]) -> list[ast.stmt]:
     """A module's statements without its docstring and ``__future__`` imports, which have been run."""
     result = list(body)
-    if result and isinstance(result[0], ast.Expr) and isinstance(result[0].value, ast.Constant) and isinstance(result[0].value.value, str):
+    if (
+        result
+        and isinstance(result[0], ast.Expr)
+        and isinstance(result[0].value, ast.Constant)
+        and isinstance(result[0].value.value, str)
+    ):
         del result[0]
     return [s for s in result if not (isinstance(s, ast.ImportFrom) and s.module == "__future__" and s.level == 0)]
-
-
-def _plain_annotations(body: list[ast.stmt]) -> list[ast.stmt]:
-    """``x: int = 1`` as ``x = 1``, since a variable that is nonlocal to the resume form may not be annotated."""
-
-    def plain(node: Any) -> Any:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            if node.value is None:
-                fresh: ast.stmt = ast.Pass()
-            else:
-                fresh = ast.Assign([node.target], node.value)
-            fresh.heresy_model = getattr(node, "heresy_model", node)  # type: ignore[attr-defined]
-            return ast.copy_location(fresh, node)
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) or not isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)):
-            return node
-        changed = None
-        for name, value in ast.iter_fields(node):
-            if isinstance(value, list) and value and isinstance(value[0], (ast.stmt, ast.ExceptHandler, ast.match_case)):
-                new = [plain(item) for item in value]
-                if any(a is not b for a, b in zip(new, value)):
-                    changed = changed or _copy(node)
-                    setattr(changed, name, new)
-        return changed or node
-
-    return [plain(statement) for statement in body]

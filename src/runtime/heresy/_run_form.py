@@ -72,7 +72,9 @@ def _loop_over_tuples(marked: Marked) -> None:
     """``for x in (_h1 := [a, b])`` -> ``for x in (_h1 := (a, b))``, as CPython itself does where it sees no name."""
     for node in ast.walk(marked.tree):
         match node:
-            case ast.For(iter=ast.NamedExpr(target=ast.Name(id=name), value=ast.List(elts=items) as display)) if marked.is_spill(name):
+            case ast.For(iter=ast.NamedExpr(target=ast.Name(id=name), value=ast.List(elts=items) as display)) if (
+                marked.is_spill(name)
+            ):
                 if not any(isinstance(item, ast.Starred) for item in items):
                     node.iter.value = ast.copy_location(ast.Tuple(items, ast.Load()), display)
 
@@ -116,7 +118,11 @@ def _displays(tree: ast.AST) -> list[tuple[Any, ...]]:
             except ValueError:
                 continue
     # Sets that are equal but for the types of their elements (`{1, 2}`, `{1.0, 2}`) could not be told apart.
-    return [display for display in found if len(display) > 1 and not any(type(item) in (bool, float, complex) for item in display)]
+    return [
+        display
+        for display in found
+        if len(display) > 1 and not any(type(item) in (bool, float, complex) for item in display)
+    ]
 
 
 def compile_program(marked_text: str, source: bytes | None, filename: str) -> Compiled:

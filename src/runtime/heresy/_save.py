@@ -16,8 +16,9 @@ from ._capture import FrameState, Stack
 from ._errors import HeresyError
 from ._program import Program
 from ._start import Launch
+from ._stop import Stopper
 from .state import sets, surroundings
-from .state.all import Modules, StatePickler
+from .state.all import Definitions, Modules, StatePickler
 from .state.pickling import CannotSave
 
 #: The runtime itself may stand below the program's folder, as a cache in the user's home does.
@@ -26,21 +27,22 @@ _OWN_FOLDER = os.path.dirname(__file__) + os.sep
 _INTERPRETERS_OWN = {"__builtins__", "__loader__", "__spec__"}
 
 
-def save(launch: Launch, program: Program, stack: Stack, main: types.ModuleType) -> None:
+def save(stopper: Stopper, program: Program, stack: Stack) -> None:
     """Makes a durable checkpoint of the program.
 
     Raises:
         HeresyError: something cannot be saved, or the file cannot be written. Nothing has changed then.
     """
+    launch, main = stopper.launch, stopper.main
     _refuse_threads()
     modules = Modules({"__main__": main}, {"__main__": program.index})
     _refuse_unsaved_modules(launch)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
             stream.flush()
         except (OSError, ValueError, AttributeError):
             continue
-    payload = pickle_state(modules, stack, main)
+    payload = pickle_state(modules, stack, stopper)
     manifest = {
         "heresy": launch.version,
         "python": sys.version.split()[0],
@@ -61,12 +63,13 @@ def save(launch: Launch, program: Program, stack: Stack, main: types.ModuleType)
         ) from None  # fmt: skip
 
 
-def pickle_state(modules: Modules, stack: Stack, main: types.ModuleType) -> bytes:
-    """The payload, in one pickle stream of three parts.
+def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
+    """The payload, in one pickle.
 
     Definitions and constants come first: what is read back after them may be hashed or compared by the program's own
     methods, which need them. Last comes what restores the order of sets.
     """
+    main = stopper.main
     names = {name: value for name, value in main.__dict__.items() if name not in _INTERPRETERS_OWN}
     definitions = {name: value for name, value in names.items() if _is_definition(value)}
     others = {name: value for name, value in names.items() if name not in definitions}
@@ -75,9 +78,9 @@ def pickle_state(modules: Modules, stack: Stack, main: types.ModuleType) -> byte
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            pickler.dump((list(main.__dict__), definitions))
-            pickler.dump((surroundings.save(), others, [tuple(frame) for frame in stack.frames]))
-            pickler.dump(sets.recipes(pickler))
+            around = surroundings.save(stopper.baseline, stopper.exits, modules)
+            frames = [tuple(frame) for frame in stack.frames]
+            pickler.dump((Definitions(definitions), around, others, frames, sets.Order(), list(main.__dict__)))
     except RecursionError:
         raise HeresyError(
             "H312", "the program's data is nested too deeply to be saved here",
@@ -108,7 +111,9 @@ def _blame(modules: Modules, stack: Stack, names: dict[str, Any], culprit: Any, 
                 )  # fmt: skip
     for name, value in names.items():
         if _fails(modules, value):
-            return HeresyError("H311", f"cannot stop here: global {name!r} holds a {shown}, which cannot be saved", why=reason)
+            return HeresyError(
+                "H311", f"cannot stop here: global {name!r} holds a {shown}, which cannot be saved", why=reason
+            )
     return HeresyError("H311", f"cannot stop here: a {shown} cannot be saved", why=reason)
 
 
@@ -143,7 +148,9 @@ def _refuse_unsaved_modules(launch: Launch) -> None:
         file = getattr(module, "__file__", None)
         if name == "__main__" or not isinstance(file, str) or "site-packages" in file or file.startswith(_OWN_FOLDER):
             continue
-        if os.path.abspath(file).startswith(folder) and not file.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep)):
+        if os.path.abspath(file).startswith(folder) and not file.startswith(
+            (sys.prefix + os.sep, sys.base_prefix + os.sep)
+        ):
             raise HeresyError(
                 "H314", f"cannot stop here: the program has imported its own module {name} ({file})",
                 why="what such a module holds is not saved yet, so going on could give a wrong answer",

@@ -19,7 +19,7 @@ import sys
 import tokenize
 from typing import NoReturn
 
-from . import _checkpoint, _start, _stop
+from . import _checkpoint, _stop
 from ._errors import HeresyError
 from ._marked import Marked
 from ._positions import DifferentProgram, align
@@ -69,8 +69,7 @@ def _become(marked: str, source: str | None) -> NoReturn:
     }
     from subprocess import _args_from_interpreter_flags as options  # type: ignore[attr-defined]
 
-    compiled = os.path.join(os.path.dirname(os.path.abspath(_start.__file__)), "__pycache__")
-    boot = _start.hidden_boot(os.path.join(compiled, f"_boot.{sys.implementation.cache_tag}.hidden.pyc"))
+    boot = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_boot.py")
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *options(), boot, json.dumps(words), *arguments])
 

@@ -63,54 +63,19 @@ class Launch:
             return marked, None
 
 
-def prepare(root: types.CodeType | None) -> tuple[types.CodeType, dict[str, Any]]:
+def prepare(root: types.CodeType) -> tuple[types.CodeType, dict[str, Any]]:
     """Makes everything ready; the caller then executes the code in the namespace.
 
     Args:
-        root: the code of the frame that will be below the program's, or None if that does not show.
+        root: the code of the frame that will be below the program's.
     """
     import json
 
     options = json.loads(sys.argv[1])
-    if root is not None and "boot" in options:
-        boot = hidden_boot(options["boot"])
-        if boot == options["boot"]:
-            os.execv(sys.executable, [sys.executable, boot, *sys.argv[1:]])
     return begin(Launch(options, sys.argv[2:], [sys.argv[0]]), root)
 
 
-#: In 3.11 a frame that outlives its hidden caller keeps a pointer to where that was.
-_CAN_HIDE = sys.version_info >= (3, 12)
-
-_HIDDEN_BOOT = """\
-import sys
-sys.path[: not sys.flags.safe_path] = [{folder!r}]
-from heresy import _start
-exec(*_start.prepare(None))
-"""
-
-
-def hidden_boot(path: str) -> str:
-    """Writes what ``_boot.py`` does as compiled code whose frame does not show.
-
-    Returns:
-        the path, or that of ``_boot.py`` where that cannot be.
-    """
-    package = os.path.dirname(os.path.abspath(__file__))
-    if _CAN_HIDE:
-        from importlib.util import MAGIC_NUMBER
-
-        from . import _cpython
-
-        code = compile(_HIDDEN_BOOT.format(folder=os.path.dirname(package)), "<heresy>", "exec", dont_inherit=True)
-        # The flags, time and size of a source file, which the interpreter does not ask for here.
-        _store(path, MAGIC_NUMBER + bytes(12) + marshal.dumps(_cpython.without_frame(code)))
-        if os.path.exists(path):
-            return path
-    return os.path.join(package, "_boot.py")
-
-
-def begin(how: Launch, root: types.CodeType | None) -> tuple[types.CodeType, dict[str, Any]]:
+def begin(how: Launch, root: types.CodeType) -> tuple[types.CodeType, dict[str, Any]]:
     """The same, for a launch that is known already."""
     global launch
     launch = how

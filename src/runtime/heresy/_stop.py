@@ -8,6 +8,7 @@ asked for, nothing of this costs anything.
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import signal
 import sys
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 _STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
+class Baseline:
+    """What the program's environment was when it started: its own changes are the difference."""
+
+    def __init__(self) -> None:
+        self.environ = dict(os.environ)
+        self.path = list(sys.path)
+
+
 class Stopper:
     """Answers Ctrl-C for one program.
 
@@ -32,7 +41,7 @@ class Stopper:
         program: the program's syntax, read when it is first needed.
     """
 
-    def __init__(self, launch: Launch, root: types.CodeType | None, main: types.ModuleType, run_code: types.CodeType) -> None:
+    def __init__(self, launch: Launch, root: types.CodeType, main: types.ModuleType, run_code: types.CodeType) -> None:
         self.launch = launch
         self.root = root
         self.main = main
@@ -47,6 +56,26 @@ class Stopper:
         self.library_path = sys.path[:]
         # The first to be registered is the last to be called: what the program registers belongs to its run.
         atexit.register(self._ended)
+        self.baseline = Baseline()
+        #: What was registered with ``atexit`` since, which nobody can be asked for: (function, args, keywords).
+        self.exits: list[tuple[Any, ...]] = []
+        self._watch_exits()
+
+    def _watch_exits(self) -> None:
+        register, unregister = atexit.register, atexit.unregister
+
+        @functools.wraps(register)
+        def watched_register(function: Any, /, *args: Any, **keywords: Any) -> Any:
+            register(function, *args, **keywords)
+            self.exits.append((function, args, keywords))
+            return function
+
+        @functools.wraps(unregister)
+        def watched_unregister(function: Any, /) -> None:
+            unregister(function)
+            self.exits[:] = [exit_ for exit_ in self.exits if exit_[0] != function]
+
+        atexit.register, atexit.unregister = watched_register, watched_unregister
 
     # --- signals ------------------------------------------------------------------------------------------------
 
@@ -82,7 +111,10 @@ class Stopper:
             signal.default_int_handler(number, frame)
         self.asked += 1
         if self.asked == 2:
-            say(f"still waiting for a place to stop at ({self.reason or 'no statement has started yet'}); once more ends the program without saving it")
+            say(
+                f"still waiting for a place to stop at ({self.reason or 'no statement has started yet'}); "
+                "once more ends the program without saving it"
+            )
         elif self.asked > 2:
             self._untrace(frame)
             signal.default_int_handler(number, frame)
@@ -181,7 +213,7 @@ class Stopper:
         sys.settrace(None)
         try:
             _, _save = self._rest_of_runtime()
-            _save.save(self.launch, self._program(), stack, self.main)
+            _save.save(self, self._program(), stack)
         except Exception as error:
             self._refuse(frame, error)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
@@ -265,5 +297,7 @@ def report(error: Exception) -> None:
 
 def report_fatal(error: BaseException) -> NoReturn:
     """Reports what kept the program from starting or continuing, and ends with status 1; nothing is lost."""
-    report(error if isinstance(error, Exception) else InternalError(f"the start was interrupted by {type(error).__name__}"))
+    report(
+        error if isinstance(error, Exception) else InternalError(f"the start was interrupted by {type(error).__name__}")
+    )
     os._exit(1)

@@ -22,7 +22,19 @@ from ._marked import Marked
 
 #: Values of exactly these types cannot change, and operators and formatting on them run no code of the user's.
 IMMUTABLE = frozenset(
-    {int, float, complex, bool, str, bytes, type(None), type(Ellipsis), range, types.BuiltinFunctionType, types.FunctionType}
+    {
+        int,
+        float,
+        complex,
+        bool,
+        str,
+        bytes,
+        type(None),
+        type(Ellipsis),
+        range,
+        types.BuiltinFunctionType,
+        types.FunctionType,
+    }
 )
 _PLAIN_CONTAINERS = (list, tuple, dict, str, bytes, range)
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from . import classes, exceptions, files, functions, iterators, objects
+from . import classes, exceptions, files, functions, iterators, logs, matches, objects
+from .functions import Definitions
 from .pickling import Modules, StatePickler, StateUnpickler
 
-__all__ = ["Modules", "StatePickler", "StateUnpickler", "classes", "exceptions", "files", "functions", "iterators", "objects"]
+__all__ = [
+    "Definitions",
+    "Modules",
+    "StatePickler",
+    "StateUnpickler",
+    "classes",
+    "exceptions",
+    "files",
+    "functions",
+    "iterators",
+    "logs",
+    "matches",
+    "objects",
+]

@@ -162,7 +162,8 @@ def _generated_by_dataclass(cls: type) -> set[str]:
         method = cls.__dict__.get(name)
         function = getattr(method, "__wrapped__", method)
         if isinstance(function, types.FunctionType) and (
-            function.__code__.co_filename == "<string>" or function.__module__ in ("dataclasses", "reprlib")
+            function.__code__.co_filename == "<string>"
+            or function.__module__ in ("dataclasses", "reprlib")
             or function.__globals__ is vars(dataclasses)
         ):
             found.add(name)
@@ -186,7 +187,10 @@ def _generate_dataclass(cls: Any, names: list[str]) -> None:
     own_fields = _own_fields(cls)
     for name, field in own_fields.items():
         namespace["__annotations__"][name] = field.type
-        keywords = {key: getattr(field, key) for key in ("default", "default_factory", "init", "repr", "hash", "compare", "kw_only")}
+        keywords = {
+            key: getattr(field, key)
+            for key in ("default", "default_factory", "init", "repr", "hash", "compare", "kw_only")
+        }
         namespace[name] = dataclasses.field(**keywords)
     with _quiet(cls.__bases__):
         new = abc.ABCMeta if isinstance(cls, abc.ABCMeta) else type
@@ -258,7 +262,11 @@ def set_member_state(member: Any, state: dict[str, Any]) -> None:
 def _type_variable(pickler: StatePickler, variable: Any) -> Reduced:
     if not pickler.modules.has(variable.__module__):
         return NotImplemented
-    keywords = {"bound": variable.__bound__, "covariant": variable.__covariant__, "contravariant": variable.__contravariant__}
+    keywords = {
+        "bound": variable.__bound__,
+        "covariant": variable.__covariant__,
+        "contravariant": variable.__contravariant__,
+    }
     return make_type_variable, (variable.__name__, variable.__constraints__, keywords, variable.__module__)
 
 

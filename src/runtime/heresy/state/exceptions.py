@@ -28,7 +28,14 @@ def _exception(pickler: StatePickler, error: Any) -> Reduced:
         args: tuple[Any, ...] = (error.message, list(error.exceptions))
     else:
         args = error.args
-    return make_exception, (type(error), args), (error.args, dict(error.__dict__), fields, state), None, None, set_exception_state
+    return (
+        make_exception,
+        (type(error), args),
+        (error.args, dict(error.__dict__), fields, state),
+        None,
+        None,
+        set_exception_state,
+    )
 
 
 GENERAL.insert(1, _exception)
@@ -39,13 +46,21 @@ def _c_fields(cls: type) -> list[str]:
     names: list[str] = []
     for base in cls.__mro__:
         if base not in (object, BaseException):
-            names += [n for n, v in base.__dict__.items() if isinstance(v, types.MemberDescriptorType) and not n.startswith("_")]
+            names += [
+                n
+                for n, v in base.__dict__.items()
+                if isinstance(v, types.MemberDescriptorType) and not n.startswith("_")
+            ]
     return names
 
 
 def make_exception(cls: type[BaseException], args: tuple[Any, ...]) -> BaseException:
     """An exception without running its ``__init__``."""
-    new = next(base.__dict__["__new__"] for base in cls.__mro__ if isinstance(base.__dict__.get("__new__"), types.BuiltinFunctionType))
+    new = next(
+        base.__dict__["__new__"]
+        for base in cls.__mro__
+        if isinstance(base.__dict__.get("__new__"), types.BuiltinFunctionType)
+    )
     return new(cls, *args)
 
 
@@ -89,7 +104,14 @@ def make_traceback(entries: list[tuple[Any, ...]]) -> types.TracebackType | None
 
 
 def _frame_at(
-    filename: str, name: str, qualname: str, line: int, end_line: int | None, column: int | None, end_column: int | None, start_line: int | None
+    filename: str,
+    name: str,
+    qualname: str,
+    line: int,
+    end_line: int | None,
+    column: int | None,
+    end_column: int | None,
+    start_line: int | None,
 ) -> tuple[types.FrameType, int]:
     call: ast.expr = ast.Call(ast.Name("stop", ast.Load()), [], [])
     tree = ast.Module([ast.Expr(call)], [])

@@ -13,7 +13,7 @@ import types
 from typing import Any
 
 from .. import _cpython
-from .._program import CodeIndex, ScopeKey, walk_code
+from .._program import CodeIndex, ScopeKey
 from .pickling import REDUCERS, CannotSave, Modules, Reduced, StatePickler, import_by_name, reducer
 
 _EMPTY: Any = object()
@@ -46,7 +46,14 @@ def _library_function(pickler: StatePickler, function: types.FunctionType) -> Re
     located = locate_library_code(function.__globals__.get("__name__"), function.__code__)
     if located is None:
         raise CannotSave(f"function {name} of {module} has no name by which it can be found again")
-    return make_library_function, (*located, function.__closure__), function_state(function), None, None, set_function_state
+    return (
+        make_library_function,
+        (*located, function.__closure__),
+        function_state(function),
+        None,
+        None,
+        set_function_state,
+    )
 
 
 def _importable(module: str | None, qualname: str) -> Any:
@@ -66,7 +73,9 @@ def locate_library_code(module: str | None, code: types.CodeType) -> tuple[str, 
     return (module, outer, key) if key is not None else None
 
 
-def make_library_function(module: str, outer: str, key: ScopeKey, closure: tuple[types.CellType, ...] | None) -> types.FunctionType:
+def make_library_function(
+    module: str, outer: str, key: ScopeKey, closure: tuple[types.CellType, ...] | None
+) -> types.FunctionType:
     import_by_name(module)
     code = CodeIndex(_importable(module, outer).__code__).code(key)
     if code is None:
@@ -176,3 +185,23 @@ def _cached_property(pickler: StatePickler, prop: Any) -> Reduced:
 
 
 REDUCERS[types.MethodDescriptorType] = lambda pickler, method: (getattr, (method.__objclass__, method.__name__))
+
+
+# --- the globals that the others need -------------------------------------------------------------------------------
+
+
+class Definitions:
+    """The functions, classes and constants of the program: they are in place before anything behind them is rebuilt."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self.names = names
+
+
+@reducer(Definitions)
+def _definitions(pickler: StatePickler, definitions: Definitions) -> Reduced:
+    return define, (definitions.names,)
+
+
+def define(names: dict[str, Any]) -> None:
+    assert _modules is not None
+    _modules.modules["__main__"].__dict__.update(names)

@@ -30,7 +30,14 @@ def _instance(pickler: StatePickler, obj: Any) -> Reduced:
         case "dict" if base is dict:
             return make_instance, (cls, {}), {**state, "items": dict(dict.items(obj))}, None, None, set_instance_state
         case "list" if base is list:
-            return make_instance, (cls, {}), {**state, "list": list.__getitem__(obj, slice(None))}, None, None, set_instance_state
+            return (
+                make_instance,
+                (cls, {}),
+                {**state, "list": list.__getitem__(obj, slice(None))},
+                None,
+                None,
+                set_instance_state,
+            )
         case "set" if base is set:
             return make_instance, (cls, {}), {**state, "set": set(set.__iter__(obj))}, None, None, set_instance_state
     values = {
@@ -136,7 +143,9 @@ def set_instance_state(obj: Any, state: dict[str, Any]) -> None:
     elif "dict" in state:
         attributes = object.__getattribute__(obj, "__dict__")
         attributes.clear()
-        attributes.update({sys.intern(name) if type(name) is str else name: value for name, value in state["dict"].items()})
+        attributes.update(
+            {sys.intern(name) if type(name) is str else name: value for name, value in state["dict"].items()}
+        )
     if "items" in state:
         dict.update(obj, state["items"])
     if "list" in state:
@@ -168,5 +177,3 @@ GENERAL.append(_singleton)
 
 def library_attribute(module: str, name: str) -> Any:
     return getattr(import_by_name(module), name)
-
-

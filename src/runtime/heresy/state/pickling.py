@@ -2,7 +2,7 @@
 
 The standard ``pickle`` (protocol 5, in C) does the work. What it cannot do, or does by calling the user's code, is done
 by *reducers*, found by the exact type of an object or by a test. Objects that exist in every process (the program's
-module namespaces, ``sys.stdout``, …) are *anchors*: they are put into the memo of both sides beforehand, so that
+module namespaces, ``sys.__stdout__``, …) are *anchors*: they are put into the memo of both sides beforehand, so that
 references to them cost nothing and keep their identity.
 """
 
@@ -12,7 +12,7 @@ import io
 import pickle
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from .._program import CodeIndex
@@ -55,7 +55,7 @@ class Modules:
     def anchors(self) -> list[Any]:
         """Objects that both sides have; in the same order on both."""
         found: list[Any] = []
-        for stream in (sys.stdin, sys.stdout, sys.stderr):
+        for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
             buffer = getattr(stream, "buffer", None)
             found += [stream, buffer, getattr(buffer, "raw", None)]
         for name in sorted(self.modules):
@@ -101,9 +101,18 @@ class StatePickler(pickle.Pickler):
 class StateUnpickler(pickle.Unpickler):
     """The other side of `StatePickler`; rebuilds functions from the program's own code."""
 
-    def __init__(self, file: io.BytesIO, modules: Modules) -> None:
-        super().__init__(file)
-        self.memo = dict(enumerate(modules.anchors()))
+    def __init__(self, payload: bytes, modules: Modules) -> None:
+        # An unpickler's memo cannot be set; it is filled by a stream that names the anchors, read first.
+        self._anchors = modules.anchors()
+        take = b"".join(
+            pickle.BININT + index.to_bytes(4, "little") + pickle.BINPERSID + pickle.MEMOIZE + pickle.POP
+            for index in range(len(self._anchors))
+        )
+        super().__init__(io.BytesIO(pickle.PROTO + b"\x05" + take + pickle.NONE + pickle.STOP + payload))
+        self.load()
+
+    def persistent_load(self, pid: int) -> Any:
+        return self._anchors[pid]
 
 
 def import_by_name(name: str) -> types.ModuleType:
@@ -118,5 +127,3 @@ def _module(pickler: StatePickler, module: types.ModuleType) -> Reduced:
     if sys.modules.get(name) is not module:
         raise CannotSave(f"module {name} is not the one that `import {name}` gives")
     return import_by_name, (name,)
-
-

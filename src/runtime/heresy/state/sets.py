@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
-from .pickling import CannotSave, StatePickler
+from .pickling import CannotSave, Reduced, StatePickler, reducer
 
 _LINEAR_PROBES = 9
 _PERTURB_SHIFT = 5
@@ -44,6 +44,15 @@ class Table(NamedTuple):
 
 #: A set and the table it is to have.
 Recipe: TypeAlias = tuple[set[Any], tuple[Any, ...]]
+
+
+class Order:
+    """Stands in the state, behind everything else, for what restores the order of its sets."""
+
+
+@reducer(Order)
+def _order(pickler: StatePickler, order: Order) -> Reduced:
+    return list, (recipes(pickler),)
 
 
 def recipes(pickler: StatePickler) -> list[Recipe]:
@@ -105,7 +114,11 @@ def _words(held: Any) -> Any:
     words = (ctypes.c_ssize_t * 6).from_address(id(held) + object.__basicsize__)
     fill, used, mask, table = words[:4]
     sane = used == len(held) <= fill <= mask and mask & mask + 1 == 0 and table
-    extra = sys.getsizeof(held) - sys.getsizeof(set()) if type(held) is set else sys.getsizeof(held) - sys.getsizeof(frozenset())
+    extra = (
+        sys.getsizeof(held) - sys.getsizeof(set())
+        if type(held) is set
+        else sys.getsizeof(held) - sys.getsizeof(frozenset())
+    )
     return words if sane and extra == (16 * (mask + 1) if mask + 1 > _SMALLEST else 0) else None
 
 
@@ -205,7 +218,9 @@ def _grow(held: set[Any], size: int, elements: list[Any]) -> None:
 _ATTEMPTS = 24
 
 
-def _pace(held: set[Any], size: int, previous: int, fillers: int, elements: list[Any], count: int, attempt: int) -> None:
+def _pace(
+    held: set[Any], size: int, previous: int, fillers: int, elements: list[Any], count: int, attempt: int
+) -> None:
     start = attempt % max(1, len(elements))
     turned = elements[start:] + elements[:start]
     homes: dict[int, Any] = {}

@@ -1,36 +1,180 @@
-"""What surrounds a program in its process: random numbers, working directory, arguments, limits."""
+"""What surrounds a program in its process, and what libraries hold for it.
+
+Each thing is saved only if the program has touched it, and put back before the program goes on. What can neither be saved
+nor be shown to be untouched refuses the stop.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import types
+from collections.abc import Callable
 from typing import Any
 
+from .pickling import CannotSave, Modules
 
-def save() -> dict[str, Any]:
-    """The surroundings, as plain data."""
+
+def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[str, Any]:
+    """The surroundings, to be pickled with the program's state.
+
+    Args:
+        baseline: the environment and ``sys.path`` as they were at the start.
+        exits: what was registered with ``atexit``, in order.
+
+    Raises:
+        CannotSave: something would be lost.
+    """
+    if signal.getitimer(signal.ITIMER_REAL)[0]:
+        raise CannotSave("an alarm is set, which would never ring")
     saved: dict[str, Any] = {
         "argv": list(sys.argv),
-        "path": list(sys.path),
         "recursion_limit": sys.getrecursionlimit(),
+        "environ": {k: v for k, v in os.environ.items() if baseline.environ.get(k) != v},
+        "unset": [k for k in baseline.environ if k not in os.environ],
+        "path": [(i, p) for i, p in enumerate(sys.path) if p not in baseline.path],
+        "streams": {n: getattr(sys, n) for n in _STREAMS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
+        "hooks": {n: getattr(sys, n) for n in _HOOKS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
+        "exits": [exit_ for exit_ in exits if _is_programs(exit_[0], modules)],
+        "handlers": _signal_handlers(modules),
     }
     try:
         saved["cwd"] = os.getcwd()
     except FileNotFoundError:
         pass
-    random = sys.modules.get("random")
-    if random is not None:
-        saved["random"] = random.getstate()
+    for name, (take, _) in _LIBRARIES.items():
+        library = sys.modules.get(name)
+        if library is not None:
+            saved[name] = take(library)
     return saved
 
 
-def restore(saved: dict[str, Any]) -> None:
-    """Puts back what `save` found."""
+def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict[str, Any]) -> None:
+    """Puts back what `save` found.
+
+    Args:
+        register: what registers a function with ``atexit``.
+        namespace: the program's globals.
+    """
     sys.argv[:] = saved["argv"]
     sys.setrecursionlimit(saved["recursion_limit"])
+    os.environ.update(saved["environ"])
+    for name in saved["unset"]:
+        os.environ.pop(name, None)
+    for index, entry in saved["path"]:
+        sys.path.insert(index, entry)
     if "cwd" in saved:
         os.chdir(saved["cwd"])
-    if "random" in saved:
-        import random
+    for name, value in {**saved["streams"], **saved["hooks"]}.items():
+        setattr(sys, name, value)
+    for function, args, keywords in saved["exits"]:
+        register(function, *args, **keywords)
+    for number, handler in saved["handlers"].items():
+        signal.signal(number, handler)
+    for name, (_, put) in _LIBRARIES.items():
+        if name in saved:
+            __import__(name)
+            put(sys.modules[name], saved[name])
+    if "__warningregistry__" in namespace:
+        namespace["__warningregistry__"]["version"] = _filters_version()
 
-        random.setstate(saved["random"])
+
+def _filters_version() -> int:
+    """The number that the interpreter compares, to see whether the warnings a module has shown still count as shown."""
+    import warnings
+
+    filters, registry = warnings.filters[:], {}
+    warnings.filters[:] = [("ignore", None, Warning, None, 0)]  # type: ignore[list-item]
+    try:
+        warnings.warn_explicit("", UserWarning, "", 1, registry=registry)
+    finally:
+        warnings.filters[:] = filters
+    return registry.get("version", 0)
+
+
+_STREAMS = ("stdin", "stdout", "stderr")
+_HOOKS = ("excepthook", "displayhook", "unraisablehook")
+
+
+def _is_programs(function: Any, modules: Modules) -> bool:
+    """Whether a callback is the program's own, so that no library registers it again when it is imported."""
+    while hasattr(function, "func"):
+        function = function.func
+    owner = type(getattr(function, "__self__", None))
+    if isinstance(function, types.BuiltinMethodType) and not isinstance(function.__self__, types.ModuleType):
+        return True
+    return modules.has(getattr(function, "__module__", None)) or modules.has(owner.__module__)
+
+
+def _signal_handlers(modules: Modules) -> dict[int, Any]:
+    found: dict[int, Any] = {}
+    for number in signal.valid_signals():
+        handler = signal.getsignal(number)
+        usual = signal.SIG_DFL if number not in (signal.SIGPIPE, signal.SIGXFSZ) else signal.SIG_IGN
+        if (
+            callable(handler)
+            and _is_programs(handler, modules)
+            or handler is signal.SIG_IGN
+            and usual is signal.SIG_DFL
+        ):
+            found[int(number)] = handler
+    return found
+
+
+# --- libraries ------------------------------------------------------------------------------------------------------
+
+
+def _put_random(random: Any, state: Any) -> None:
+    random.setstate(state)
+
+
+def _put_warnings(warnings: Any, filters: list[Any]) -> None:
+    warnings.filters[:] = filters
+    mutated = getattr(warnings, "_filters_mutated", None) or getattr(warnings, "_filters_mutated_lock_held", None)
+    if mutated is not None:
+        mutated()
+
+
+def _take_locale(locale: Any) -> str:
+    return locale.setlocale(locale.LC_ALL)
+
+
+def _put_locale(locale: Any, value: str) -> None:
+    if locale.setlocale(locale.LC_ALL) != value:
+        locale.setlocale(locale.LC_ALL, value)
+
+
+def _take_logging(logging: Any) -> dict[str, Any]:
+    """The configuration of all loggers: levels, handlers, filters."""
+    loggers = {"": logging.root, **logging.root.manager.loggerDict}
+    return {
+        "disable": logging.root.manager.disable,
+        "names": dict(logging._levelToName),
+        "loggers": {
+            name: (logger.level, logger.propagate, logger.disabled, list(logger.handlers), list(logger.filters))
+            for name, logger in loggers.items()
+            if isinstance(logger, logging.Logger)
+        },
+    }
+
+
+def _put_logging(logging: Any, saved: dict[str, Any]) -> None:
+    for level, name in saved["names"].items():
+        logging.addLevelName(level, name)
+    for name, (level, propagate, disabled, handlers, filters) in saved["loggers"].items():
+        logger = logging.getLogger(name) if name else logging.root
+        logger.setLevel(level)
+        logger.propagate, logger.disabled = propagate, disabled
+        logger.handlers[:], logger.filters[:] = handlers, filters
+    logging.disable(saved["disable"])
+
+
+#: For each library: what it holds for the program, and how that is put back.
+_LIBRARIES: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = {
+    "random": (lambda random: random.getstate(), _put_random),
+    "warnings": (lambda warnings: list(warnings.filters), _put_warnings),
+    "locale": (_take_locale, _put_locale),
+    "logging": (_take_logging, _put_logging),
+    "decimal": (lambda decimal: decimal.getcontext(), lambda decimal, context: decimal.setcontext(context)),
+}
