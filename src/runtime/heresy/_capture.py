@@ -175,6 +175,10 @@ class _Part:
     def at_start(self) -> None:
         if self.scope.is_pending():
             raise NotContinuable("the frames above are still to be restored")
+        if self.scope.entered_at == self.offset:
+            # Only the jump comes here first; a loop that comes here again starts the statement.
+            self.scope.entered_at = None
+            raise NotContinuable("the frame has just been continued")
         statement = self.scope.statement_starting_at(self.offset)
         if statement is None:
             raise NotContinuable("not at the start of a statement")

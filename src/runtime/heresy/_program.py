@@ -85,6 +85,9 @@ class Scope:
         self.nodes = nodes
         #: For a resume form: tells whether inner frames are still to be restored, so that it cannot be stopped in.
         self.is_pending: Callable[[], bool] = lambda: False
+        #: For a resume form: the byte offset that its goto jumps to. What is reached there by the jump may be the rest
+        #: of a statement, so it is not taken for a start.
+        self.entered_at: int | None = None
 
     @functools.cached_property
     def depths(self) -> dict[int, int]:

@@ -151,7 +151,7 @@ class ResumeForm:
         code = self._finished(self._extract(tree), depth, table)
         scope = self.program.add(self.state.scope, code, twin, numbers)
         assert scope is not None
-        scope.is_pending = self.pending.waits
+        scope.is_pending, scope.entered_at = self.pending.waits, self.entered_at
         return code
 
     @property
@@ -169,7 +169,8 @@ class ResumeForm:
         targets = [offset + 2 for offset in _cpython.offsets_of_line(code, _LABEL_LINE) if depths.get(offset) == depth]
         if not targets:
             raise InternalError(f"no label in {self.run_code.co_qualname} has {depth} values on the stack")
-        code = _cpython.patch_goto(code, targets[0])
+        self.entered_at = targets[0]
+        code = _cpython.patch_goto(code, self.entered_at)
         own = {_nested_name(c): c for c in walk_code(self.run_code)}
         consts = tuple(own.get(_nested_name(c), c) if isinstance(c, types.CodeType) else c for c in code.co_consts)
         code = code.replace(co_consts=consts, co_name=self.run_code.co_name, co_qualname=self.run_code.co_qualname)
