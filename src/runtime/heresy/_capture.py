@@ -3,8 +3,8 @@
 A *safe point* is a moment at which every frame on the stack can be continued exactly:
 
 * the innermost frame stands at the start of a statement that has a place (or waits in a C call that can be restarted);
-* every other frame is inside an explicit call, nothing that is needed afterwards is without a name, and the function
-  that it calls, looked up again without running any code, is the very function whose frame comes next. So there is no C
+* every other frame is at a *site* (see `_sites`) that runs a function, nothing that is needed afterwards is without a name,
+  and that function, looked up again without running any code, is the very one whose frame comes next. So there is no C
   function in between (``sorted(xs, key=slow)``), whose half-done work nobody could continue;
 * the value stack is as deep as the statement's surroundings (``for``, ``with``, handlers) say, not deeper.
 
@@ -21,21 +21,16 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from . import _cpython
+from ._blocks import SLOTS, Block, enclosing, entered_items, exception_name, leaves_early
 from ._cells import cells_of
 from ._errors import NotContinuable
 from ._marked import Place, place_of
 from ._program import COMPREHENSIONS, FUNCTIONS, SCOPES, Program, Scope, ScopeKey
 from ._residual import residual, restarted
-from ._values import Values, callee, is_restartable_wait
+from ._sites import Site, SiteName, name_of, running, site_at
+from ._values import Values, is_restartable_wait
 
 _GENERATOR_FLAGS = 0x20 | 0x80 | 0x200
-
-
-class Block(NamedTuple):
-    """One thing that keeps slots on the value stack: ``for``, ``with``, ``handler`` or ``finally``."""
-
-    kind: str
-    node: ast.AST
 
 
 class FrameState(NamedTuple):
@@ -45,25 +40,27 @@ class FrameState(NamedTuple):
         module: the name of the module whose scope it runs.
         scope: which scope.
         place: the statement it stands at or in.
-        call: which call of that statement is in progress (in order of the text), None at its start.
-        restart: the call is a C function that is to be called again.
+        site: what of that statement is in progress, None at its start.
+        restart: it is a C function that is to be called again.
         line: the line in the source, for people.
         variables: the bound local variables (empty for a module: its globals are saved with it).
         cells: the cells of the variables that functions share.
         blocks: for each enclosing block that keeps slots, outermost first, its kind and the value behind it.
         instance: in a list, the object under construction, if the next frame is its ``__init__``.
+        operands: objects that the site needs again once the next frame has returned.
     """
 
     module: str
     scope: ScopeKey
     place: Place
-    call: int | None
+    site: SiteName | None
     restart: bool
     line: int
     variables: dict[str, Any]
     cells: dict[str, types.CellType]
     blocks: list[tuple[str, Any]]
     instance: list[Any]
+    operands: list[Any]
 
 
 class Stack(NamedTuple):
@@ -112,7 +109,7 @@ def examine(
         try:
             part = _Part(programs, frame)
             if following is not None:
-                part.inside_call(following)
+                part.inside(following)
             elif waiting:
                 part.inside_wait()
             else:
@@ -165,9 +162,10 @@ class _Part:
         self.program = scope.program
         self.values = Values(frame, self.program.marked)
         self.statement: ast.stmt
-        self.call: ast.Call | None = None
+        self.site: Site | None = None
         self.restart = False
         self.instance: list[Any] = []
+        self.operands: list[Any] = []
         self.offset = frame.f_lasti
         self.blocks: list[Block] = []
         self.block_values: list[tuple[str, Any]] = []
@@ -184,12 +182,13 @@ class _Part:
             raise NotContinuable("not at the start of a statement")
         self.statement = statement
 
-    def inside_call(self, following: types.FrameType) -> None:
-        """The frame is executing a call, of exactly the function whose frame is ``following``."""
-        call = self._call()
-        target = callee(self.values.of(call.func))
+    def inside(self, following: types.FrameType) -> None:
+        """The frame is at a site that runs exactly the function whose frame is ``following``."""
+        site = self._in_statement()
+        target = running(site, self.values)
         if target.function.__code__ is not following.f_code and not self._same_scope(target.function, following):
             raise NotContinuable(f"{target.function.__qualname__} is not what is running")
+        self.operands = target.operands
         if target.makes is not None:
             self.instance.append(_instance_under_construction(following, target.makes, self.program))
 
@@ -201,25 +200,24 @@ class _Part:
 
     def inside_wait(self) -> None:
         """The frame is executing a C call that can be abandoned and called again."""
-        call = self._call(restart=True)
-        if not is_restartable_wait(self.values.of(call.func)):
+        call = self._in_statement().node
+        if not isinstance(call, ast.Call) or not is_restartable_wait(self.values.of(call.func)):
             raise NotContinuable("the call cannot be restarted")
+        restarted(call, self.values)
         self.restart = True
 
-    def _call(self, restart: bool = False) -> ast.Call:
-        call = self.scope.call_at(self.offset)
-        if call is None:
+    def _in_statement(self) -> Site:
+        """The site that the frame stands at; its statement can be finished once that is done."""
+        site = site_at(self.scope, self.offset)
+        if site is None:
             raise NotContinuable("not inside a call that is written as one")
-        call = getattr(call, "heresy_model", call)
-        statement = self.program.statement_of(call)
+        statement = self.program.statement_of(site.node)
         if statement is None or place_of(statement) is None:
             raise NotContinuable("the statement has no label")
-        self.statement, self.call = statement, call
+        self.statement, self.site = statement, site
         hole: ast.expr = ast.Constant(None)
-        residual(self.program, statement, call, hole, self.values)
-        if restart:
-            restarted(call, self.values)
-        return call
+        residual(self.program, statement, site.node, hole, self.values)
+        return site
 
     def surroundings(self) -> None:
         """The enclosing blocks, checked against the depth of the value stack."""
@@ -231,7 +229,7 @@ class _Part:
             raise NotContinuable("the start of the statement is not known")
         self.blocks = enclosing(program, self.statement)
         depth = self.scope.depths[start]
-        plain = sum(_SLOTS[block.kind] for block in self.blocks)
+        plain = sum(SLOTS[block.kind] for block in self.blocks)
         finals = [block for block in self.blocks if block.kind == "finally"]
         if depth == plain:
             for block in finals:
@@ -240,7 +238,7 @@ class _Part:
             self.blocks = [block for block in self.blocks if block.kind != "finally"]
         elif not (len(finals) == 1 and depth == plain + _cpython.FINALLY_EXCEPTION_SLOTS):
             raise NotContinuable("the value stack holds something that has no name")
-        self.blocks += [Block("with", item) for item in entered_items(self.statement, self.call)]
+        self.blocks += [Block("with", item) for item in entered_items(self.statement, self.site and self.site.node)]
         self.block_values = [(block.kind, self._block_value(block)) for block in self.blocks]
 
     def _block_value(self, block: Block) -> Any:
@@ -261,7 +259,7 @@ class _Part:
 
     @property
     def line(self) -> int:
-        return self.call.lineno if self.call is not None else self.statement.lineno
+        return self.site.node.lineno if self.site is not None else self.statement.lineno
 
     def bound_names(self) -> set[str]:
         return bound_names(self.scope.node)
@@ -279,22 +277,15 @@ class _Part:
             self.frame.f_globals["__name__"],
             self.scope.key,
             place,
-            calls_of(self.statement).index(self.call) if self.call is not None else None,
+            name_of(self.statement, self.site) if self.site is not None else None,
             self.restart,
             self.line,
             variables,
             cells,
             self.block_values,
             self.instance,
+            self.operands,
         )
-
-
-_SLOTS = {
-    "for": _cpython.FOR_SLOTS,
-    "with": _cpython.WITH_SLOTS,
-    "handler": _cpython.HANDLER_SLOTS,
-    "finally": 0,
-}
 
 
 def _name_exceptions(parts: list[_Part], handled: BaseException | None) -> None:
@@ -339,86 +330,6 @@ def _instance_under_construction(frame: types.FrameType, cls: type, program: Pro
 def _rebound_names(scope: ast.AST) -> set[str]:
     """The names that a scope, or one inside it, binds or deletes."""
     return {node.id for node in ast.walk(scope) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
-
-
-# --- questions to the tree that capture and resume share ------------------------------------------------------------
-
-
-def calls_of(statement: ast.stmt) -> list[ast.Call]:
-    """The calls of a statement itself (for a compound one: its header), in order of the text."""
-    found: list[ast.Call] = []
-    work: list[ast.AST] = [statement]
-    while work:
-        node = work.pop()
-        if isinstance(node, ast.Call) and not isinstance(node.func, ast.Constant):
-            found.append(node)
-        inner = [
-            c for c in ast.iter_child_nodes(node) if not isinstance(c, (ast.stmt, ast.ExceptHandler, ast.match_case))
-        ]
-        work.extend(reversed(inner))
-    return found
-
-
-def enclosing(program: Program, statement: ast.stmt) -> list[Block]:
-    """The blocks around a statement, in its scope, that may keep slots on the value stack; outermost first."""
-    blocks: list[Block] = []
-    child: ast.AST = statement
-    while (parent := program.parents.get(child)) is not None and not isinstance(child, SCOPES):
-        match parent:
-            case ast.For() if child in parent.body:
-                blocks.append(Block("for", parent))
-            case ast.With() if child in parent.body:
-                blocks += [Block("with", item) for item in reversed(parent.items)]
-            case ast.ExceptHandler():
-                if isinstance(program.parents.get(parent), ast.TryStar):
-                    raise NotContinuable("inside except*")
-                blocks.append(Block("handler", parent))
-            case ast.Try() | ast.TryStar() if child in parent.finalbody:
-                blocks.append(Block("finally", parent))
-            case ast.AsyncFor() | ast.AsyncWith():
-                raise NotContinuable("inside async code")
-        if isinstance(parent, SCOPES):
-            break
-        child = parent
-    blocks.reverse()
-    return blocks
-
-
-def entered_items(statement: ast.stmt, call: ast.Call | None) -> list[ast.withitem]:
-    """The items of a ``with`` statement that are entered already while ``call`` computes a later one."""
-    if not isinstance(statement, ast.With) or call is None:
-        return []
-    for index, item in enumerate(statement.items):
-        if any(node is call for node in ast.walk(item)):
-            return statement.items[:index]
-    return []
-
-
-def exception_name(program: Program, handler: ast.ExceptHandler) -> str | None:
-    """The name that holds the exception of a handler for all of its body."""
-    match handler.body[0]:
-        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name()) if program.marked.is_spill(name):
-            return name
-    return handler.name
-
-
-def leaves_early(program: Program, node: ast.AST) -> bool:
-    """Whether a ``try … finally`` can be left by return, break or continue: then its ``finally`` has several copies."""
-    assert isinstance(node, (ast.Try, ast.TryStar))
-    parts: list[ast.AST] = [*node.body, *node.orelse, *[s for handler in node.handlers for s in handler.body]]
-    return any(_jumps_out(part) for part in parts)
-
-
-def _jumps_out(node: ast.AST, in_loop: bool = False) -> bool:
-    if isinstance(node, ast.Return):
-        return True
-    if isinstance(node, (ast.Break, ast.Continue)):
-        return not in_loop
-    if isinstance(node, (*SCOPES,)):
-        return False
-    if isinstance(node, (ast.For, ast.While, ast.AsyncFor)):
-        return any(_jumps_out(s, True) for s in node.body) or any(_jumps_out(s, in_loop) for s in node.orelse)
-    return any(_jumps_out(child, in_loop) for child in ast.iter_child_nodes(node))
 
 
 @functools.cache

@@ -16,7 +16,7 @@ import dis
 import sys
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 _VERSION = sys.version_info[:2]
 
@@ -29,6 +29,9 @@ WITH_KEEPS_MANAGER = _VERSION >= (3, 14)
 
 #: From 3.13 the end of a ``with`` carries the position of its first item; before, that of the statement.
 WITH_EXITS_AT_ITEM = _VERSION >= (3, 13)
+
+#: From 3.14 a ``with`` enters its manager by an ordinary call.
+WITH_ENTERS_BY_CALL = _VERSION >= (3, 14)
 
 #: In 3.11 ``GET_ITER`` carries the position of the whole ``for`` statement, from 3.12 that of the iterable.
 GET_ITER_AT_STATEMENT = _VERSION < (3, 12)
@@ -65,6 +68,11 @@ _STORE_FAST = _op("STORE_FAST")
 _STORE_DEREF = _op("STORE_DEREF")
 _STORES = {_op("STORE_FAST"), _op("STORE_NAME"), _op("STORE_GLOBAL"), _op("STORE_DEREF")}
 _CALLS = {_op("CALL"), _op("CALL_FUNCTION_EX")} | {dis.opmap[n] for n in ("CALL_KW", "PRECALL") if n in dis.opmap}
+#: Instructions that can run a function of the program's, by what they do.
+_OPERATIONS = {
+    **dict.fromkeys(_CALLS, "call"),
+    **({dis.opmap["BEFORE_WITH"]: "enter"} if "BEFORE_WITH" in dis.opmap else {}),
+}
 _NO_FALL_THROUGH = {
     number
     for name, number in dis.opmap.items()
@@ -184,12 +192,27 @@ def unit_columns(code: types.CodeType) -> list[int | None]:
     return [position[3] for position in code.co_positions()]
 
 
-def call_units(code: types.CodeType) -> set[int]:
-    """The byte offsets at which a frame that is inside an explicit call can stand, caches included."""
-    result: set[int] = set()
+class Operation(NamedTuple):
+    """What an instruction does that runs a function.
+
+    Attributes:
+        kind: ``call``, ``enter`` (a ``with`` enters a manager).
+        offset: the instruction's byte offset.
+        arg: its argument.
+    """
+
+    kind: str
+    offset: int
+    arg: int
+
+
+def operations(code: types.CodeType) -> dict[int, Operation]:
+    """What a frame that has called another is doing, by the byte offset it can stand at, caches included."""
+    result: dict[int, Operation] = {}
     for item in instructions(code):
-        if item.opcode in _CALLS:
-            result.update(range(item.offset, item.next, 2))
+        kind = _OPERATIONS.get(item.opcode)
+        if kind is not None:
+            result.update(dict.fromkeys(range(item.offset, item.next, 2), Operation(kind, item.offset, item.arg or 0)))
     return result
 
 

@@ -95,8 +95,8 @@ class Scope:
         return _cpython.stack_depths(self.code)
 
     @functools.cached_property
-    def _calls(self) -> set[int]:
-        return _cpython.call_units(self.code)
+    def _operations(self) -> dict[int, _cpython.Operation]:
+        return _cpython.operations(self.code)
 
     @functools.cached_property
     def _leading(self) -> dict[int, tuple[int, ...]]:
@@ -127,10 +127,13 @@ class Scope:
             offset -= 2
         return None
 
-    def call_at(self, offset: int) -> ast.Call | None:
-        """The call that a frame standing at ``offset`` is executing."""
-        node = self.nodes[offset // 2] if offset >= 0 else None
-        return node if isinstance(node, ast.Call) and offset in self._calls else None
+    def node_at(self, offset: int) -> ast.AST | None:
+        """The node that the instruction at ``offset`` belongs to."""
+        return self.nodes[offset // 2] if offset >= 0 else None
+
+    def operation_at(self, offset: int) -> _cpython.Operation | None:
+        """What a frame standing at ``offset`` is doing, if that can run a function."""
+        return self._operations.get(offset)
 
 
 class Program:

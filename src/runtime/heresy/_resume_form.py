@@ -29,10 +29,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from . import _cpython, _run_form
-from ._capture import Block, FrameState, calls_of, enclosing, entered_items
+from ._blocks import Block, enclosing, entered_items
+from ._capture import FrameState
 from ._errors import InternalError
 from ._program import FUNCTIONS, Program, number_nodes, walk_code
 from ._residual import residual, restarted
+from ._sites import ENTER, Site, site_named
 
 # No file has as many lines: instructions at these lines are ours.
 _GOTO_LINE = 900_000_001
@@ -59,15 +61,17 @@ class Pending:
         returned: checks what ``__init__`` gave; ``instance`` then holds the value of the call.
         on: whether the header of a compound statement is to use the rest of its expression.
         callable: runs the next frame.
+        operands: what the site still needs.
     """
 
-    __slots__ = ("on", "callable", "instance", "heresy_jump")
+    __slots__ = ("on", "callable", "instance", "operands", "heresy_jump")
     returned = _Returned
 
     def __init__(self) -> None:
         self.on = False
         self.callable: Callable[[], Any] | None = None
         self.instance: list[Any] = []
+        self.operands: list[Any] = []
 
     def take(self) -> Callable[[], Any]:
         """The next frame, to be called at once."""
@@ -75,6 +79,13 @@ class Pending:
         function, self.callable = self.callable, None
         assert function is not None
         return function
+
+    def entered(self, result: Any) -> Any:
+        """A manager that is entered already: it gives ``result``, and has the exit of the true one."""
+        pushes = _exit_of(self.operands.pop())
+        bound = pushes[0].value if len(pushes) == 1 else pushes[0].value.__get__(pushes[1].value)
+        # What is found on the class must not be bound once more: a builtin's method and a bound method are not.
+        return type("with", (), {"__enter__": [result].pop, "__exit__": bound})()
 
     def waits(self) -> bool:
         """Whether the next frame has not been handed over yet."""
@@ -99,6 +110,7 @@ class ResumeForm:
         self.state = state
         self.pending = Pending()
         self.pending.instance = list(state.instance)
+        self.pending.operands = list(state.operands)
         run_code = program.index.code(state.scope)
         scope = program.scope_named(state.scope)
         if run_code is None or scope is None:
@@ -110,7 +122,7 @@ class ResumeForm:
         if statement is None:
             raise InternalError(f"{state.scope[0]} has no label {state.place[0]}")
         self.statement = statement
-        self.call = calls_of(statement)[state.call] if state.call is not None else None
+        self.site = site_named(statement, state.site) if state.site is not None else None
         self.arguments: list[Any] = []
         self.code = self._compile()
 
@@ -129,7 +141,7 @@ class ResumeForm:
         blocks = [
             block for block in enclosing(self.program, self.statement) if block.kind != "finally" or self._in_exception
         ]
-        blocks += [Block("with", item) for item in entered_items(self.statement, self.call)]
+        blocks += [Block("with", item) for item in entered_items(self.statement, self.site and self.site.node)]
         pushes = _stack(blocks, self.state.blocks)
         body = self._spliced()
         table = {
@@ -191,32 +203,37 @@ class ResumeForm:
         return replacement[0]
 
     def _half_done(self) -> list[ast.stmt]:
-        statement, call = self.statement, self.call
+        statement, site = self.statement, self.site
         label = ast.Pass()
         _place(label, _LABEL_LINE)
         label.heresy_model = statement  # type: ignore[attr-defined]
-        if call is None:
+        if site is None:
             return [label, statement]
-        rest = residual(self.program, statement, call, self._hole(call), None)
+        rest = residual(self.program, statement, site.node, self._hole(site), None)
         if isinstance(rest, list):
             branch = ast.If(_pending("on", statement), [label, *rest], [statement])
             return [ast.copy_location(branch, statement)]
         self.pending.on = True
         return self._compound(label, rest)
 
-    def _hole(self, call: ast.Call) -> ast.expr:
+    def _hole(self, site: Site) -> ast.expr:
+        """What stands for the site's node: runs the next frame, and makes of its result what the interpreter would."""
+        node = site.node
         if self.state.restart:
-            return restarted(call, None)
-        take = _at(ast.Call(_pending("take", call), [], []), call)
-        hole = _at(ast.Call(take, [], []), call)
+            assert isinstance(node, ast.Call)
+            return restarted(node, None)
+        take = _at(ast.Call(_pending("take", node), [], []), node)
+        hole = _at(ast.Call(take, [], []), node)
         if self.state.instance:
-            hole = self._instance(call, hole)
-        # All of it stands for the call, so that no instruction inside it is taken for the statement's start.
-        for node in ast.walk(hole):
-            node.heresy_model = call  # type: ignore[attr-defined]
+            hole = self._instance(node, hole)
+        elif site.kind == ENTER:
+            hole = _at(ast.Call(_pending("entered", node), [hole], []), node)
+        # All of it stands for the node, so that no instruction inside it is taken for the statement's start.
+        for part in ast.walk(hole):
+            part.heresy_model = node  # type: ignore[attr-defined]
         return hole
 
-    def _instance(self, call: ast.Call, hole: ast.expr) -> ast.expr:
+    def _instance(self, call: ast.expr, hole: ast.expr) -> ast.expr:
         """A call of a class whose ``__init__`` is the next frame: ``(PENDING.returned((HOLE,)), PENDING.instance.pop())[1]``."""
         at = functools.partial(_at, where=call)
         returned = at(ast.Call(_pending("returned", call), [at(ast.Tuple([hole], ast.Load()))], []))
@@ -234,7 +251,7 @@ class ResumeForm:
             case ast.Match(), ast.Match():
                 rest.subject = self._first_time(rest.subject, statement.subject)
             case ast.With(), ast.With():
-                done = len(entered_items(statement, self.call))
+                done = len(entered_items(statement, self.site and self.site.node))
                 item = rest.items[done]
                 item.context_expr = self._first_time(item.context_expr, statement.items[done].context_expr)
                 if done:

@@ -251,17 +251,19 @@ def _is_data_descriptor(found: Any) -> bool:
 
 
 class Callee:
-    """What a call runs: the Python function whose frame comes next.
+    """What a site runs: the Python function whose frame comes next.
 
     Attributes:
         function: that function.
         makes: the class whose instance the call gives, for a frame of ``__init__``; the call's value is then the
             instance, not what the frame returns.
+        operands: the objects that the site needs again once the function has returned.
     """
 
-    def __init__(self, function: types.FunctionType, makes: type | None = None) -> None:
+    def __init__(self, function: types.FunctionType, makes: type | None = None, operands: tuple[Any, ...] = ()) -> None:
         self.function = function
         self.makes = makes
+        self.operands = list(operands)
 
 
 def callee(called: Any) -> Callee:
@@ -285,6 +287,18 @@ def callee(called: Any) -> Callee:
                 break
             called = found
     raise NotContinuable(f"{getattr(called, '__name__', type(called).__name__)} is not a Python function")
+
+
+def special_method(value: object, name: str) -> types.FunctionType:
+    """The Python function that the interpreter runs for ``value``'s special method of this name, with ``value`` first.
+
+    Raises:
+        NotContinuable: there is none, or something stands in between.
+    """
+    found = _static(type(value), name)
+    if not isinstance(found, types.FunctionType):
+        raise NotContinuable(f"{name} of a {type(value).__name__} is not a Python function")
+    return found
 
 
 def _constructor(cls: type) -> Callee:
