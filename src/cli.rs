@@ -115,17 +115,27 @@ pub struct PythonArgs {
 ///
 /// The result is the script itself, byte for byte, with marks where it can be continued and names for the values
 /// that Python keeps nameless. `python OUT` runs it where heresy's runtime can be imported (see --with-runtime).
+///
+/// Of a folder, every `.py` and `.pyw` file below it goes to the same place below OUT. What is wrong with one file does not
+/// keep the others: all diagnostics are printed, and a summary. A result that is there already is not written again.
 #[derive(Debug, Args)]
+#[command(after_help = TRANSPILE_EXAMPLES)]
 pub struct TranspileArgs {
-    /// The script; `-` reads standard input
+    /// The script, or a folder of them; `-` reads standard input
     #[arg(value_name = "IN")]
     pub input: PathBuf,
 
     /// Where to write the result; `-`, and the default, is standard output
     ///
-    /// The file is replaced as a whole or not at all. It cannot be the input.
+    /// A file is replaced as a whole or not at all. It cannot be the input, nor a folder that holds the input.
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
+
+    /// Copy all other files of a folder, too
+    ///
+    /// `__pycache__` and `.heresy` are left out.
+    #[arg(long, requires = "output")]
+    pub copy: bool,
 
     /// Print a diff from the script to the result, in place of the result
     #[arg(long)]
@@ -133,13 +143,19 @@ pub struct TranspileArgs {
 
     /// Put the runtime beside OUT, so that `python OUT` finds it
     ///
-    /// Writes the folder `heresy` into OUT's folder.
+    /// Writes the folder `heresy` into OUT's folder; into OUT, if that is a folder.
     #[arg(long, requires = "output")]
     pub with_runtime: bool,
 
     #[command(flatten)]
     pub target: TargetArgs,
 }
+
+const TRANSPILE_EXAMPLES: &str = "\
+Examples:
+  heresy transpile script.py                      print the result
+  heresy transpile script.py -o out.py            write it
+  heresy transpile src -o build --copy            a whole tree";
 
 /// Show how heresy's Python differs from the script
 ///

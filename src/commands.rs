@@ -1,7 +1,9 @@
 //! One module per command: the only place with input and output.
 //!
-//! Each has `execute(arguments, color) -> anyhow::Result<Exit>`. What a user should read about the script has been
-//! printed as a diagnostic by then, and `Exit` says how it ended; an `Err` is a failure of the machine around it.
+//! Each has `execute(arguments, color) -> anyhow::Result<Exit>`, and `Exit` says how it ended. An `Err` is a [`Refusal`], whose
+//! diagnostics `main` prints, or a failure of the machine around heresy.
+//!
+//! [`Refusal`]: crate::refusal::Refusal
 
 use std::io::Write;
 
@@ -13,6 +15,7 @@ pub mod diff;
 pub mod resume;
 pub mod run;
 pub mod transpile;
+mod walk;
 
 /// Prints diagnostics to standard error, each followed by an empty line.
 pub fn report(diagnostics: &[Diagnostic], color: ColorChoice) {

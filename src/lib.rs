@@ -41,6 +41,8 @@ mod scope;
 mod tag;
 mod tree;
 
+use std::io;
+use std::marker::PhantomData;
 use std::thread;
 
 use rustpython_ruff_text_size::Ranged;
@@ -91,16 +93,46 @@ pub fn rewrites() -> impl Iterator<Item = &'static str> {
 ///
 /// Nothing here overflows the stack: a thread with room for the file's deepest expression does the work.
 pub fn transpile(source: &Source, options: &Options) -> Result<Transpiled, Vec<Diagnostic>> {
-    let weight = nesting::measure(source).map_err(|diagnostic| vec![diagnostic])?;
-    thread::scope(|scope| {
+    Room::NONE.transpile(source, options)
+}
+
+/// Lets `work` transpile many files on one thread, where [`transpile`] would make one for each.
+pub fn with_room<T: Send>(work: impl FnOnce(Room) -> T + Send) -> io::Result<T> {
+    let stack = nesting::stack_for(nesting::USUAL_WEIGHT);
+    on_stack(stack, || work(Room { stack, of_this_thread: PhantomData }))
+}
+
+/// How much stack there is on this thread, for certain.
+#[derive(Debug)]
+pub struct Room {
+    stack: usize,
+    /// A raw pointer stays on its thread.
+    of_this_thread: PhantomData<*const ()>,
+}
+
+impl Room {
+    const NONE: Room = Room { stack: 0, of_this_thread: PhantomData };
+
+    /// The same as [`transpile`]; only a file that goes deeper than this thread can gets one of its own.
+    pub fn transpile(&self, source: &Source, options: &Options) -> Result<Transpiled, Vec<Diagnostic>> {
+        let weight = nesting::measure(source).map_err(|diagnostic| vec![diagnostic])?;
+        let stack = nesting::stack_for(weight);
         let work = || transpile_here(source, options).map_err(|diagnostic| vec![diagnostic]);
-        match thread::Builder::new().stack_size(nesting::stack_for(weight)).spawn_scoped(scope, work) {
-            Ok(worker) => worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            Err(error) => Err(vec![
-                Diagnostic::new(Code::NESTED_TOO_DEEPLY, "there is not enough memory to go as deep as this file does")
-                    .note(error.to_string()),
-            ]),
+        if stack <= self.stack {
+            return work();
         }
+        on_stack(stack, work).unwrap_or_else(|error| {
+            let title = "there is not enough memory to go as deep as this file does";
+            Err(vec![Diagnostic::new(Code::NESTED_TOO_DEEPLY, title).note(error.to_string())])
+        })
+    }
+}
+
+/// Runs `work` on a thread with so much stack. Its panics are the caller's.
+fn on_stack<T: Send>(stack: usize, work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    thread::scope(|scope| {
+        let worker = thread::Builder::new().stack_size(stack).spawn_scoped(scope, work)?;
+        Ok(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
 

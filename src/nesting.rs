@@ -29,6 +29,9 @@ const MAX_WEIGHT: usize = 50_000;
 const STACK_PER_STEP: usize = 24 * 1024;
 const STACK_AT_LEAST: usize = 16 * 1024 * 1024;
 
+/// A weight that hardly any file of people's exceeds; a thread with room for it serves for many files.
+pub const USUAL_WEIGHT: usize = 1_000;
+
 /// The stack to transpile a file of this weight with. It is only mapped, and costs nothing until it is used.
 pub fn stack_for(weight: usize) -> usize {
     STACK_AT_LEAST + weight * STACK_PER_STEP

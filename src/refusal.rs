@@ -1,4 +1,5 @@
-//! Why a program is not started: every such reason as a diagnostic, with the status that heresy then ends with.
+//! Why a command does not do what was asked: diagnostics, with the status that heresy then ends with. Above all, every reason
+//! not to start a program.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -23,7 +24,7 @@ const SOURCE_CHANGED: Code = Code { number: "H304", name: "source-changed" };
 const WHICH_CHECKPOINT: Code = Code { number: "H330", name: "which-checkpoint" };
 const PLACE_GONE: Code = Code { number: "H331", name: "place-gone" };
 
-/// A program that is not started, and why.
+/// What is not done, and why.
 #[derive(Debug)]
 pub struct Refusal {
     pub diagnostics: Vec<Diagnostic>,
@@ -39,7 +40,7 @@ impl fmt::Display for Refusal {
 }
 
 impl Refusal {
-    fn new(exit: Exit, diagnostic: Diagnostic) -> Refusal {
+    pub fn new(exit: Exit, diagnostic: Diagnostic) -> Refusal {
         Refusal { diagnostics: vec![diagnostic], exit }
     }
 
@@ -140,7 +141,7 @@ impl Refusal {
 }
 
 /// Before: `No such file or directory (os error 2)`. After: `no such file or directory`.
-fn in_words(error: &io::Error) -> String {
+pub fn in_words(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut characters = text.chars();

@@ -14,3 +14,5 @@ mod invariants;
 mod restore;
 #[path = "tests/runtime.rs"]
 mod runtime;
+#[path = "tests/tree.rs"]
+mod tree;

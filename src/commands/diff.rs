@@ -7,17 +7,11 @@ use heresy::DiffOptions;
 
 use super::transpile::{diff_bytes, load, new_name, print};
 use crate::cli::DiffArgs;
-use crate::commands::{is_colored, report};
+use crate::commands::is_colored;
 use crate::exit::Exit;
 
 pub fn execute(args: &DiffArgs, color: ColorChoice) -> anyhow::Result<Exit> {
-    let (source, transpiled) = match load(&args.input, args.target.target_version) {
-        Ok(loaded) => loaded,
-        Err(failure) => {
-            report(&failure.diagnostics, color);
-            return Ok(failure.exit);
-        }
-    };
+    let (source, transpiled) = load(&args.input, args.target.target_version)?;
     let options = DiffOptions {
         old_name: source.name().to_owned(),
         new_name: new_name(&source, None),

@@ -1,36 +1,52 @@
-//! `heresy transpile`: a script to what heresy runs, in a file or on standard output.
+//! `heresy transpile`: a script, or a folder of them, to what heresy runs.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use anyhow::Context;
 use clap::ColorChoice;
 use heresy::{Code, Diagnostic, DiffOptions, Options, Source, Transpiled, diff, transpile};
 
 use crate::cli::TranspileArgs;
-use crate::commands::{is_colored, report};
+use crate::commands::is_colored;
+use crate::commands::walk::is_special;
 use crate::exit::Exit;
+use crate::refusal::{Refusal, in_words};
 use crate::runtime;
+
+mod interrupt;
+mod output;
+mod tree;
+
+use output::{folder_of, replace};
 
 pub fn execute(args: &TranspileArgs, color: ColorChoice) -> anyhow::Result<Exit> {
     let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
-    if args.with_runtime && output.is_none() {
-        let diagnostic = Diagnostic::new(Code::UNWRITABLE, "standard output has no folder to put the runtime into")
-            .note("name a file: heresy transpile IN -o OUT --with-runtime");
-        report(&[diagnostic], color);
-        return Ok(Exit::Usage);
+    let is_tree = args.input.is_dir();
+    let exit = match output {
+        None if is_tree && !args.diff => return Err(no_place("the result of a folder is a folder", "DIR -o OUTDIR")),
+        None if args.with_runtime => {
+            let title = "standard output has no folder to put the runtime into";
+            return Err(no_place(title, "IN -o OUT --with-runtime"));
+        }
+        Some(output) if is_tree && !args.diff => tree::transpile(&args.input, output, args, color)?,
+        _ => transpile_one(args, output, color)?,
+    };
+    if let Some(output) = output
+        && args.with_runtime
+    {
+        let folder = if is_tree { output.to_owned() } else { folder_of(output) };
+        runtime::write_beside(&folder)
+            .with_context(|| format!("the runtime cannot be written to {}", folder.display()))?;
     }
-    let refused = |failure: Failure| {
-        report(&failure.diagnostics, color);
-        Ok(failure.exit)
-    };
-    let (source, transpiled) = match load(&args.input, args.target.target_version) {
-        Ok(loaded) => loaded,
-        Err(failure) => return refused(failure),
-    };
+    Ok(exit)
+}
+
+fn transpile_one(args: &TranspileArgs, output: Option<&Path>, color: ColorChoice) -> anyhow::Result<Exit> {
+    let (source, transpiled) = load(&args.input, args.target.target_version)?;
     let bytes = if args.diff {
         let options = DiffOptions {
             old_name: source.name().to_owned(),
@@ -43,68 +59,58 @@ pub fn execute(args: &TranspileArgs, color: ColorChoice) -> anyhow::Result<Exit>
     } else {
         source.encode(transpiled.text())?
     };
-    let Some(output) = output else {
-        print(&bytes)?;
-        return Ok(Exit::Success);
-    };
-    if is_input(output, &args.input) {
-        return refused(Failure::output_is_input(output));
-    }
-    if let Err(error) = write(output, &bytes, &args.input) {
-        return refused(Failure::unwritable(output, &error));
-    }
-    if args.with_runtime {
-        let folder = folder_of(output);
-        runtime::write_beside(&folder)
-            .with_context(|| format!("the runtime cannot be written to {}", folder.display()))?;
+    match output {
+        None => print(&bytes)?,
+        Some(output) if is_input(output, &args.input) => {
+            let title = format!("{} is the input itself", output.display());
+            let diagnostic = Diagnostic::new(Code::OUTPUT_IS_INPUT, title);
+            let note = "heresy never overwrites a script: name another file";
+            return Err(Refusal::new(Exit::Usage, diagnostic.note(note)).into());
+        }
+        Some(output) => {
+            write(output, &bytes, &args.input).map_err(|error| Refusal::new(Exit::Usage, unwritable(output, &error)))?
+        }
     }
     Ok(Exit::Success)
 }
 
-/// Why there is no result: diagnostics, and the status to end with.
-pub struct Failure {
-    pub diagnostics: Vec<Diagnostic>,
-    pub exit: Exit,
+fn no_place(title: &str, usage: &str) -> anyhow::Error {
+    let diagnostic = Diagnostic::new(Code::UNWRITABLE, title).note(format!("name it: heresy transpile {usage}"));
+    Refusal::new(Exit::Usage, diagnostic).into()
 }
 
-impl Failure {
-    fn unreadable(input: &Path, error: &io::Error) -> Failure {
-        let title = match error.kind() {
-            ErrorKind::NotFound => format!("there is no file {}", input.display()),
-            ErrorKind::IsADirectory => format!("{} is a folder, not a script", input.display()),
-            _ => format!("{} cannot be read: {error}", input.display()),
-        };
-        Failure { diagnostics: vec![Diagnostic::new(Code::UNREADABLE, title)], exit: Exit::Usage }
-    }
+/// Says that something cannot be read, and why.
+pub fn unreadable(input: &Path, error: &io::Error) -> Diagnostic {
+    let title = match error.kind() {
+        ErrorKind::NotFound if input.is_symlink() => format!("{} is a link to nothing", input.display()),
+        ErrorKind::NotFound => format!("there is no file {}", input.display()),
+        ErrorKind::IsADirectory => format!("{} is a folder, not a script", input.display()),
+        _ => format!("{} cannot be read: {}", input.display(), in_words(error)),
+    };
+    Diagnostic::new(Code::UNREADABLE, title)
+}
 
-    fn unwritable(output: &Path, error: &io::Error) -> Failure {
-        let title = match error.kind() {
-            ErrorKind::NotFound => format!("there is no folder {}", folder_of(output).display()),
-            ErrorKind::IsADirectory => format!("{} is a folder", output.display()),
-            _ => format!("{} cannot be written: {error}", output.display()),
-        };
-        Failure { diagnostics: vec![Diagnostic::new(Code::UNWRITABLE, title)], exit: Exit::Usage }
-    }
-
-    fn output_is_input(output: &Path) -> Failure {
-        let diagnostic = Diagnostic::new(Code::OUTPUT_IS_INPUT, format!("{} is the input itself", output.display()))
-            .note("heresy never overwrites a script: name another file");
-        Failure { diagnostics: vec![diagnostic], exit: Exit::Usage }
-    }
+/// Says that something cannot be written, and why.
+fn unwritable(output: &Path, error: &io::Error) -> Diagnostic {
+    let title = match error.kind() {
+        ErrorKind::NotFound => format!("there is no folder {}", folder_of(output).display()),
+        ErrorKind::IsADirectory => format!("{} is a folder", output.display()),
+        _ => format!("{} cannot be written: {}", output.display(), in_words(error)),
+    };
+    Diagnostic::new(Code::UNWRITABLE, title)
 }
 
 /// Reads and transpiles a script; `-` is standard input.
-pub fn load(input: &Path, target_version: (u8, u8)) -> Result<(Source, Transpiled), Failure> {
+pub fn load(input: &Path, target_version: (u8, u8)) -> Result<(Source, Transpiled), Refusal> {
     let (name, bytes) = if input == Path::new("-") {
         let mut bytes = Vec::new();
         ("<stdin>".into(), io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes))
     } else {
         (input.to_string_lossy(), fs::read(input))
     };
-    let bytes = bytes.map_err(|error| Failure::unreadable(input, &error))?;
-    let refuse = |diagnostics| Failure { diagnostics, exit: Exit::Refused };
-    let source = Source::from_bytes(name, &bytes).map_err(|diagnostic| refuse(vec![diagnostic]))?;
-    let transpiled = transpile(&source, &Options { target_version }).map_err(refuse)?;
+    let bytes = bytes.map_err(|error| Refusal::new(Exit::Usage, unreadable(input, &error)))?;
+    let source = Source::from_bytes(name, &bytes).map_err(|diagnostic| Refusal::script(vec![diagnostic]))?;
+    let transpiled = transpile(&source, &Options { target_version }).map_err(Refusal::script)?;
     Ok((source, transpiled))
 }
 
@@ -158,36 +164,12 @@ fn write(output: &Path, bytes: &[u8], input: &Path) -> io::Result<()> {
     if target.is_dir() {
         return Err(ErrorKind::IsADirectory.into());
     }
-    let folder = folder_of(&target);
-    let mut file = tempfile::Builder::new().prefix(".heresy-").tempfile_in(&folder)?;
-    file.write_all(bytes)?;
-    let permissions = fs::metadata(input).map(|metadata| metadata.permissions());
-    match permissions {
-        Ok(permissions) if input != Path::new("-") => file.as_file().set_permissions(permissions)?,
-        _ => file.as_file().set_permissions(default_permissions(&folder)?)?,
-    }
-    file.as_file().sync_all()?;
-    file.persist(&target).map_err(|error| error.error)?;
+    let permissions = (input != Path::new("-")).then(|| fs::metadata(input).map(|found| found.permissions()));
+    replace(&target, permissions.and_then(Result::ok), |file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    })?;
     // The file is there and whole by now; where a folder cannot be synced there is nothing better to do.
-    let _ = File::open(&folder).and_then(|folder| folder.sync_all());
+    let _ = File::open(folder_of(&target)).and_then(|folder| folder.sync_all());
     Ok(())
-}
-
-/// What a file gets that any program makes here: temporary files are made for the user alone.
-fn default_permissions(folder: &Path) -> io::Result<fs::Permissions> {
-    let probe = tempfile::Builder::new().prefix(".heresy-").make_in(folder, |path| File::create_new(path))?;
-    Ok(probe.as_file().metadata()?.permissions())
-}
-
-fn is_special(metadata: &Metadata) -> bool {
-    let kind = metadata.file_type();
-    kind.is_fifo() || kind.is_char_device() || kind.is_block_device() || kind.is_socket()
-}
-
-/// Before: `out.py`. After: `.`; before: `dir/out.py`. After: `dir`.
-fn folder_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => folder.to_owned(),
-        _ => PathBuf::from("."),
-    }
 }
