@@ -6,22 +6,32 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The words of the launch. Every name is the JSON's key.
 #[derive(Debug)]
 pub struct Words<'a> {
-    /// The script, as typed: `sys.argv[0]`.
+    /// How the interpreter finds the program: `script`, `module`, `command`, `stdin` or `folder`.
+    pub kind: &'a str,
+    /// The script, as typed: `sys.argv[0]`; or the name of the module.
     pub script: &'a OsStr,
-    /// The script's path from the root: `__file__`.
+    /// The script's path from the root: `__file__`. Empty for a module that is still to be found.
     pub source: &'a Path,
     pub sha256: &'a str,
-    /// The script's marked form.
-    pub marked: &'a Path,
     /// A copy of the script as it is now, for when it is edited while it runs.
     pub original: &'a Path,
+    /// The cache's folder.
+    pub folder: &'a Path,
     /// Where the runtime may keep compiled code.
     pub cache: &'a Path,
+    /// Tells builds of heresy apart, in the names of cached files.
+    pub build: &'a str,
+    /// The folders whose modules are the program's own.
+    pub roots: &'a [PathBuf],
+    /// Patterns of names of further modules that are the program's own.
+    pub instrument: &'a [String],
+    /// Patterns of names of modules that are left alone.
+    pub exclude: &'a [String],
     pub checkpoint: &'a Path,
     /// Whether to continue from the checkpoint.
     pub resume: bool,
@@ -42,6 +52,19 @@ pub struct HashSeed {
     pub was: Option<OsString>,
 }
 
+fn quoted(value: &OsStr) -> Vec<u8> {
+    let mut quoted = b"\"".to_vec();
+    for &byte in value.as_bytes() {
+        match byte {
+            b'"' | b'\\' => quoted.extend([b'\\', byte]),
+            0..0x20 => quoted.extend(format!("\\u{byte:04x}").bytes()),
+            _ => quoted.push(byte),
+        }
+    }
+    quoted.push(b'"');
+    quoted
+}
+
 /// One argument of a process has at most 128 KiB on Linux; what is only for messages must not be what breaks that.
 const LONGEST_COMMAND: usize = 4096;
 
@@ -49,12 +72,17 @@ impl Words<'_> {
     /// The whole as one argument.
     pub fn to_json(&self) -> OsString {
         let mut json = Object::new();
+        json.string("kind", self.kind);
         json.string("script", self.script);
         json.string("source", self.source);
         json.string("sha256", self.sha256);
-        json.string("marked", self.marked);
         json.string("original", self.original);
+        json.string("folder", self.folder);
         json.string("cache", self.cache);
+        json.string("build", self.build);
+        json.strings("roots", self.roots);
+        json.strings("instrument", self.instrument);
+        json.strings("exclude", self.exclude);
         json.string("checkpoint", self.checkpoint);
         json.raw("resume", self.resume.to_string().as_bytes());
         json.string("command", shell_command(self.command));
@@ -67,8 +95,7 @@ impl Words<'_> {
             None => seed.raw("was", b"null"),
         }
         json.raw("hash_seed", &seed.finish());
-        let blocked: Vec<String> = self.blocked.iter().map(|signal| format!("{signal:?}")).collect();
-        json.raw("blocked", format!("[{}]", blocked.join(", ")).as_bytes());
+        json.strings("blocked", self.blocked);
         json.string("version", env!("CARGO_PKG_VERSION"));
         OsString::from_vec(json.finish())
     }
@@ -83,16 +110,12 @@ impl Object {
     }
 
     fn string(&mut self, key: &str, value: impl AsRef<OsStr>) {
-        let mut quoted = b"\"".to_vec();
-        for &byte in value.as_ref().as_bytes() {
-            match byte {
-                b'"' | b'\\' => quoted.extend([b'\\', byte]),
-                0..0x20 => quoted.extend(format!("\\u{byte:04x}").bytes()),
-                _ => quoted.push(byte),
-            }
-        }
-        quoted.push(b'"');
-        self.raw(key, &quoted);
+        self.raw(key, &quoted(value.as_ref()));
+    }
+
+    fn strings(&mut self, key: &str, values: &[impl AsRef<OsStr>]) {
+        let items: Vec<Vec<u8>> = values.iter().map(|value| quoted(value.as_ref())).collect();
+        self.raw(key, &[b"[", &*items.join(&b", "[..]), b"]"].concat());
     }
 
     fn raw(&mut self, key: &str, value: &[u8]) {

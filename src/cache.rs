@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! ~/.cache/heresy/
-//!   marked/<key>.py        transpiled scripts
-//!   sources/<sha256>       the scripts they came from, byte for byte, to say later what changed
+//!   marked/<key>.py        transpiled scripts and modules
+//!   sources/<sha256>       what they came from, byte for byte, to say later what changed
 //!   pythons/<key>.json     what interpreters said of themselves
 //!   runtime-<hash>/heresy  the runtime, as a package
 //!   code/<build>/          compiled code; the runtime's own
@@ -90,6 +90,12 @@ pub fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Where the cache keeps the marked form of a module, in UTF-8; the runtime looks for it under the same name.
+pub fn marked_path(cache: &Path, sha256: &str, target_version: (u8, u8)) -> PathBuf {
+    let (major, minor) = target_version;
+    cache.join("marked").join(format!("{}-{}-{major}.{minor}.py", &sha256[..32], build_key()))
+}
+
 /// Where the cache keeps the original of a script.
 pub fn source_path(cache: &Path, sha256: &str) -> PathBuf {
     cache.join("sources").join(sha256)
@@ -125,13 +131,18 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Makes the folder that this build's runtime keeps compiled code in.
 pub fn code_folder(cache: &Path) -> io::Result<PathBuf> {
-    let folder = cache.join("code").join(&hash([build_identity().as_bytes()])[..16]);
+    let folder = cache.join("code").join(build_key());
     create_private(&folder)?;
     Ok(folder)
 }
 
+/// A short name for this build, for paths.
+pub fn build_key() -> String {
+    hash([build_identity().as_bytes()])[..16].to_owned()
+}
+
 /// Tells builds of heresy apart that call themselves by one version, so that none reads what another transpiled.
-pub fn build_identity() -> String {
+fn build_identity() -> String {
     let executable = std::env::current_exe().and_then(fs::metadata);
     let stamp = executable.map(|found| (found.len(), found.mtime(), found.mtime_nsec())).unwrap_or_default();
     format!("{} {stamp:?}", env!("CARGO_PKG_VERSION"))

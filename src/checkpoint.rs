@@ -4,7 +4,7 @@
 //! authenticate all of it. Only the runtime, which holds the key, trusts the payload; here the manifest is read, to
 //! find the script and to tell people what is in a file. Nothing here writes or removes a checkpoint.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStringExt;
@@ -36,6 +36,11 @@ pub struct Manifest {
     pub args: Vec<OsText>,
     pub cwd: OsText,
     pub source: SourceIdentity,
+    /// How the interpreter found the program: see `boot::Words`.
+    pub kind: String,
+    /// The `--instrument` patterns that it was started with.
+    #[serde(default)]
+    pub instrument: Vec<String>,
     pub hash_seed: HashSeed,
     /// The frames, outermost first.
     pub stack: Vec<Place>,
@@ -44,6 +49,7 @@ pub struct Manifest {
 
 #[derive(Debug, Deserialize)]
 pub struct SourceIdentity {
+    pub path: OsText,
     pub sha256: String,
 }
 
@@ -122,15 +128,15 @@ pub fn read_manifest(path: &Path) -> Result<Manifest, Error> {
 
 /// Where the checkpoint of a program is: in the directory it is started in, under a name of its own.
 ///
-/// Input: `/home/u/sim.py`, `["-n", "3"]`, `/data`. Output: `/data/.heresy/sim-0123456789abcdef.ckpt`. A program is
-/// one script with one list of arguments, so others neither meet this file nor replace it.
-pub fn path_of_program(script: &Path, args: &[OsString], cwd: &Path) -> PathBuf {
-    let parts = [cache::bytes_of(script)].into_iter().chain(args.iter().map(cache::bytes_of));
+/// Input: `/home/u/sim.py`, `sim`, `["-n", "3"]`, `/data/.heresy`. Output: `/data/.heresy/sim-0123456789abcdef.ckpt`. A program
+/// is one script with one list of arguments, so others neither meet this file nor replace it.
+pub fn path_of_program(identity: &OsStr, stem: &OsStr, args: &[OsString], folder: &Path) -> PathBuf {
+    let parts = [cache::bytes_of(identity)].into_iter().chain(args.iter().map(cache::bytes_of));
     let identity = cache::hash(parts);
-    let stem = script.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = stem.to_string_lossy();
     // A file's name may have 255 bytes, and the runtime adds a suffix while it writes.
     let stem: String = stem.chars().take(40).collect();
-    cwd.join(FOLDER).join(format!("{stem}-{}.ckpt", &identity[..16]))
+    folder.join(format!("{stem}-{}.ckpt", &identity[..16]))
 }
 
 /// The checkpoints in a directory's `.heresy`, in order of name.
@@ -200,7 +206,7 @@ fn undo_surrogate_escape(bytes: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
+    use std::ffi::{OsStr, OsString};
     use std::fs;
     use std::os::unix::ffi::OsStringExt;
     use std::path::Path;
@@ -208,7 +214,7 @@ mod tests {
     use super::{Error, OsText, path_of_program, read_manifest};
 
     const MANIFEST: &str = r#"{"heresy": "0.1.0", "python": "3.11.7", "created": 1.5, "script": "a.py", "args": ["x"],
-        "cwd": "/tmp", "source": {"path": "/tmp/a.py", "sha256": "00"}, "hash_seed": {"value": "1", "was": null},
+        "cwd": "/tmp", "kind": "script", "source": {"path": "/tmp/a.py", "sha256": "00"}, "hash_seed": {"value": "1", "was": null},
         "stack": [{"file": "/tmp/a.py", "line": 7, "function": "f", "label": ".L1"}],
         "payload": {"bytes": 3}, "later": 1}"#;
 
@@ -255,7 +261,7 @@ mod tests {
     fn a_program_is_a_script_with_its_arguments() {
         let path = |args: &[&str]| {
             let args: Vec<OsString> = args.iter().map(OsString::from).collect();
-            path_of_program(Path::new("/home/u/sim.py"), &args, Path::new("/data"))
+            path_of_program(OsStr::new("/home/u/sim.py"), OsStr::new("sim"), &args, Path::new("/data/.heresy"))
         };
         assert_ne!(path(&["ab", "c"]), path(&["a", "bc"]));
         assert!(path(&[]).to_str().unwrap().starts_with("/data/.heresy/sim-"));

@@ -31,6 +31,8 @@ pub enum Command {
     Resume(ResumeArgs),
     Transpile(TranspileArgs),
     Diff(DiffArgs),
+    #[command(hide = true)]
+    Mark(MarkArgs),
 }
 
 /// Run a script; or continue it, if it was stopped here
@@ -58,11 +60,27 @@ pub struct RunArgs {
     #[arg(long)]
     pub bounce: bool,
 
+    /// Modules to make continuable besides the program's own: a name, `pkg.*` or `*`
+    ///
+    /// The program's own modules are those below the script's folder and the current project. A pattern adds others, of
+    /// site-packages or of the standard library; `pkg.*` means the package and all in it. Can be given several times;
+    /// `[tool.heresy]` in pyproject.toml can hold a list: `instrument = ["pkg.*"]`, and `exclude` for what to leave alone.
+    #[arg(long, value_name = "PATTERN", value_parser = module_pattern)]
+    pub instrument: Vec<String>,
+
+    /// Run a module, found as `python -m` finds it
+    #[arg(short = 'm', value_name = "MODULE", conflicts_with = "code")]
+    pub module: Option<OsString>,
+
+    /// Run this code
+    #[arg(short = 'c', value_name = "CODE")]
+    pub code: Option<OsString>,
+
     /// The script, then its own arguments
     ///
-    /// Everything from the script on belongs to the script, also what looks like an option of heresy:
-    /// write heresy's options before it.
-    #[arg(required = true, trailing_var_arg = true, value_names = ["SCRIPT", "ARGS"], num_args = 1..)]
+    /// A file, a folder with a `__main__.py`, or `-` for standard input. Everything from the script on (or from MODULE or
+    /// CODE on) belongs to the script, also what looks like an option of heresy: write heresy's options before it.
+    #[arg(required_unless_present_any = ["module", "code"], trailing_var_arg = true, value_names = ["SCRIPT", "ARGS"], num_args = 0..)]
     command: Vec<OsString>,
 }
 
@@ -70,18 +88,99 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   heresy run train.py --epochs 90          start, or continue after Ctrl-C
   heresy run --fresh train.py --epochs 90  start over
-  heresy run --python 3.13 train.py        choose the interpreter";
+  heresy run --python 3.13 train.py        choose the interpreter
+  heresy run -m package.module             run a module, as `python -m` does";
 
 impl RunArgs {
-    /// The script, as typed.
-    pub fn script(&self) -> &OsStr {
-        &self.command[0]
+    /// What to run, as typed.
+    pub fn target(&self) -> Target<'_> {
+        match (&self.module, &self.code, self.command.first()) {
+            (Some(module), ..) => Target::Module(module),
+            (_, Some(code), _) => Target::Code(code),
+            (.., Some(script)) if script == "-" => Target::Stdin,
+            (.., script) => Target::Script(script.map_or(OsStr::new(""), OsString::as_os_str)),
+        }
     }
 
-    /// The script's own arguments.
-    pub fn script_args(&self) -> &[OsString] {
-        &self.command[1..]
+    /// The program's own arguments.
+    pub fn program_args(&self) -> &[OsString] {
+        let own = usize::from(self.module.is_none() && self.code.is_none());
+        self.command.get(own..).unwrap_or_default()
     }
+}
+
+/// What `heresy run` runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// A file, or a folder with a `__main__.py`.
+    Script(&'a OsStr),
+    /// `-m MODULE`
+    Module(&'a OsStr),
+    /// `-c CODE`
+    Code(&'a OsStr),
+    /// `-`
+    Stdin,
+}
+
+/// The words of the command line, with `--` after `-m MODULE` and `-c CODE` of `run`: as with `python`, what follows them is
+/// the program's.
+pub fn words(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = Vec::new();
+    let mut typed = typed.into_iter();
+    let mut in_run = false;
+    while let Some(word) = typed.next() {
+        let text = word.to_string_lossy().into_owned();
+        words.push(word);
+        if !in_run {
+            in_run = text == "run" && words.len() > 1;
+            continue;
+        }
+        match text.as_str() {
+            "-m" | "-c" => {
+                words.extend(typed.next());
+                words.push("--".into());
+                words.extend(typed.by_ref());
+            }
+            "--python" | "--instrument" | "--color" => words.extend(typed.next()),
+            option if option.len() > 2 && (option.starts_with("-m") || option.starts_with("-c")) => {
+                words.push("--".into());
+                words.extend(typed.by_ref());
+            }
+            option if option.starts_with("--") && option != "--" => {}
+            _ => words.extend(typed.by_ref()),
+        }
+    }
+    words
+}
+
+/// Before: `"pkg.*"`. After: the same; what can never name a module is a usage error.
+fn module_pattern(text: &str) -> Result<String, String> {
+    let is_name = |part: &str| !part.is_empty() && part.chars().all(|each| each.is_alphanumeric() || each == '_');
+    let names = text.strip_suffix(".*").unwrap_or(text);
+    if text == "*" || names.split('.').all(is_name) {
+        Ok(text.to_owned())
+    } else {
+        Err("a module's name, `pkg.*` for a package and all in it, or `*`".to_owned())
+    }
+}
+
+/// Transpile one module for the runtime
+///
+/// What a program imports is met while it runs, so the runtime asks for it.
+#[derive(Debug, Args)]
+pub struct MarkArgs {
+    /// What diagnostics call the module
+    #[arg(long)]
+    pub name: OsString,
+
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// The module's source
+    pub source: PathBuf,
+
+    /// Where its marked form goes, in UTF-8
+    pub output: PathBuf,
 }
 
 /// Continue a stopped program from its checkpoint
@@ -197,9 +296,11 @@ fn target_version() -> impl TypedValueParser<Value = (u8, u8)> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use clap::{CommandFactory, Parser};
 
-    use super::{Cli, Command};
+    use super::{Cli, Command, Target, module_pattern, words};
 
     #[test]
     fn definition_is_consistent() {
@@ -211,8 +312,28 @@ mod tests {
         let typed = ["heresy", "run", "--fresh", "a.py", "--python", "x", "--", "-h", "--fresh"];
         let Command::Run(run) = Cli::parse_from(typed).command else { panic!("not `run`") };
         assert!(run.fresh && run.python.python.is_none());
-        assert_eq!(run.script(), "a.py");
-        assert_eq!(run.script_args(), ["--python", "x", "--", "-h", "--fresh"]);
+        assert_eq!(run.target(), Target::Script("a.py".as_ref()));
+        assert_eq!(run.program_args(), ["--python", "x", "--", "-h", "--fresh"]);
+    }
+
+    #[test]
+    fn everything_after_a_module_is_the_modules() {
+        let typed = ["heresy", "run", "--python", "-m", "-m", "pkg.mod", "--fresh", "-m", "x"];
+        let typed = words(typed.map(OsString::from));
+        let Command::Run(run) = Cli::parse_from(typed).command else { panic!("not `run`") };
+        assert_eq!(run.target(), Target::Module("pkg.mod".as_ref()));
+        assert_eq!(run.program_args(), ["--fresh", "-m", "x"]);
+        assert!(!run.fresh);
+    }
+
+    #[test]
+    fn patterns_are_checked() {
+        for good in ["pkg", "pkg.mod", "pkg.*", "*"] {
+            assert!(module_pattern(good).is_ok(), "{good}");
+        }
+        for bad in ["", "pkg.", "*.mod", "pkg/mod", "pkg.*.x"] {
+            assert!(module_pattern(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use clap::ColorChoice;
 use heresy::Diagnostic;
 
 pub mod diff;
+pub mod mark;
 pub mod resume;
 pub mod run;
 pub mod transpile;

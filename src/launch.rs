@@ -2,10 +2,8 @@
 
 use std::convert::Infallible;
 use std::env;
-use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +17,7 @@ use crate::cache;
 use crate::changes;
 use crate::checkpoint::Manifest;
 use crate::interpreter::{self, Interpreter};
+use crate::program::{Program, SourceFile};
 use crate::refusal::Refusal;
 use crate::runtime;
 
@@ -27,8 +26,7 @@ const HASH_SEED: &str = "PYTHONHASHSEED";
 /// A program to start, or to continue if there is a manifest. The current directory is the program's.
 #[derive(Debug)]
 pub struct Launch {
-    /// The script, as typed.
-    pub script: OsString,
+    pub program: Program,
     pub args: Vec<OsString>,
     /// The value of `--python`.
     pub python: Option<OsString>,
@@ -38,6 +36,11 @@ pub struct Launch {
     pub manifest: Option<Manifest>,
     /// The command line that continues the program, for messages.
     pub command: Vec<OsString>,
+    /// The folders whose modules are the program's own.
+    pub roots: Vec<PathBuf>,
+    /// Patterns of names of further modules that are, and of those that are left alone.
+    pub instrument: Vec<String>,
+    pub exclude: Vec<String>,
 }
 
 /// Everything that the interpreter needs, laid out in files.
@@ -46,32 +49,35 @@ struct Prepared {
     code: PathBuf,
     interpreter: Interpreter,
     boot: PathBuf,
-    marked: PathBuf,
 }
 
 /// Replaces this process by the interpreter. Returns only if that fails: with a [`Refusal`], or a failure of the
 /// machine.
 pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
-    let source_path = absolute_as_python(&launch.script)?;
-    let bytes = fs::read(&source_path).map_err(|error| Refusal::no_script(&launch.script, &error))?;
-    let sha256 = cache::hash_one(&bytes);
-    if let Some(manifest) = &launch.manifest
-        && manifest.source.sha256 != sha256
+    let source = launch.program.source.as_ref();
+    if let (Some(manifest), Some(source)) = (&launch.manifest, source)
+        && manifest.source.sha256 != source.sha256
     {
-        return Err(source_changed(launch, manifest, &bytes).into());
+        return Err(source_changed(launch, manifest, &source.bytes).into());
     }
-    let prepared = cache::with_folder(|folder| prepare(launch, folder, &bytes, &sha256))?;
+    let prepared = cache::with_folder(|folder| prepare(launch, folder))?;
 
     let hash_seed = choose_hash_seed(launch.manifest.as_ref());
     let executable = env::current_exe()?;
     let blocked = block_signals();
+    let (path, sha256) = source.map_or((Path::new(""), ""), |source| (&source.path, &source.sha256));
     let words = boot::Words {
-        script: &launch.script,
-        source: &source_path,
-        sha256: &sha256,
-        marked: &prepared.marked,
-        original: &cache::source_path(&prepared.cache, &sha256),
+        kind: launch.program.kind.name(),
+        script: &launch.program.script,
+        source: path,
+        sha256,
+        original: &cache::source_path(&prepared.cache, sha256),
+        folder: &prepared.cache,
         cache: &prepared.code,
+        build: &cache::build_key(),
+        roots: &launch.roots,
+        instrument: &launch.instrument,
+        exclude: &launch.exclude,
         checkpoint: &launch.checkpoint,
         resume: launch.manifest.is_some(),
         command: &launch.command,
@@ -86,51 +92,37 @@ pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
     Err(error).with_context(|| format!("cannot execute {}", prepared.interpreter.path.display()))
 }
 
-fn prepare(launch: &Launch, folder: &Path, bytes: &[u8], sha256: &str) -> anyhow::Result<Prepared> {
+fn prepare(launch: &Launch, folder: &Path) -> anyhow::Result<Prepared> {
     let interpreter =
         interpreter::find(launch.python.as_deref(), folder).map_err(|error| Refusal::interpreter(&error))?;
-    let marked = mark(&launch.script, bytes, sha256, interpreter.version, folder)?;
+    if let Some(source) = &launch.program.source {
+        mark(source, interpreter.version, folder)?;
+    }
     let boot = runtime::lay_out(folder)?.join("_boot.py");
     let code = cache::code_folder(folder)?;
-    Ok(Prepared { cache: folder.to_owned(), code, interpreter, boot, marked })
+    Ok(Prepared { cache: folder.to_owned(), code, interpreter, boot })
 }
 
-/// Transpiles a script, or finds it transpiled. Output: the path of the marked form in the cache, in UTF-8.
-fn mark(
-    script: &OsStr,
-    bytes: &[u8],
-    sha256: &str,
-    target_version: (u8, u8),
-    folder: &Path,
-) -> anyhow::Result<PathBuf> {
-    // A script's base name stands in its marked form, so it belongs to the key.
-    let base_name = Path::new(script).file_name().unwrap_or_default();
-    let build = cache::build_identity();
-    let target = [target_version.0, target_version.1];
-    let key = cache::hash([bytes, cache::bytes_of(base_name), build.as_bytes(), &target[..]]);
-    let marked = folder.join("marked").join(format!("{}.py", &key[..32]));
-    if marked.is_file() {
-        return Ok(marked);
+/// Makes sure that the cache has a program's text and its marked form; the runtime transpiles what it imports.
+fn mark(source: &SourceFile, target_version: (u8, u8), folder: &Path) -> anyhow::Result<()> {
+    let original = cache::source_path(folder, &source.sha256);
+    let marked = cache::marked_path(folder, &source.sha256, target_version);
+    if marked.is_file() && original.is_file() {
+        return Ok(());
     }
-    let source = Source::from_bytes(script.to_string_lossy(), bytes).map_err(|error| Refusal::script(vec![error]))?;
-    let transpiled = heresy::transpile(&source, &Options { target_version }).map_err(Refusal::script)?;
-    cache::store(&cache::source_path(folder, sha256), bytes)?;
+    let text = Source::from_bytes(source.path.to_string_lossy(), &source.bytes)
+        .map_err(|error| Refusal::script(vec![error]))?;
+    let transpiled = heresy::transpile(&text, &Options { target_version }).map_err(Refusal::script)?;
+    cache::store(&original, &source.bytes)?;
     cache::store(&marked, transpiled.text().as_bytes())?;
-    Ok(marked)
+    Ok(())
 }
 
 fn source_changed(launch: &Launch, manifest: &Manifest, new: &[u8]) -> Refusal {
     let stood_at = manifest.place();
     let old = cache::find_source(&manifest.source.sha256);
     let old = old.map(|(path, text)| (path, changes::describe(&text, new)));
-    Refusal::source_changed(&launch.script, &launch.checkpoint, stood_at.as_deref(), old.as_ref())
-}
-
-/// The script's path as Python makes its `__file__`: from the root, nothing resolved, without a leading `./`.
-pub fn absolute_as_python(script: &OsStr) -> io::Result<PathBuf> {
-    let path = Path::new(script);
-    let path = path.strip_prefix("./").unwrap_or(path);
-    Ok(if path.is_absolute() { path.to_owned() } else { env::current_dir()?.join(path) })
+    Refusal::source_changed(&launch.program.script, &launch.checkpoint, stood_at.as_deref(), old.as_ref())
 }
 
 /// A program keeps one hash seed for its life, so that its sets and hashes agree after a resume.

@@ -6,9 +6,11 @@ mod changes;
 mod checkpoint;
 mod cli;
 mod commands;
+mod config;
 mod exit;
 mod interpreter;
 mod launch;
+mod program;
 mod refusal;
 mod runtime;
 
@@ -23,13 +25,14 @@ use exit::Exit;
 use refusal::{MACHINE, Refusal};
 
 fn main() -> ExitCode {
-    let Cli { command, color } = Cli::parse();
+    let Cli { command, color } = Cli::parse_from(cli::words(std::env::args_os()));
     panic::set_hook(Box::new(move |panic| report_panic(panic, color)));
     let ended = panic::catch_unwind(|| match &command {
         Command::Run(args) => commands::run::execute(args),
         Command::Resume(args) => commands::resume::execute(args),
         Command::Transpile(args) => commands::transpile::execute(args, color),
         Command::Diff(args) => commands::diff::execute(args, color),
+        Command::Mark(args) => commands::mark::execute(args),
     });
     let exit = match ended {
         Ok(Ok(exit)) => exit,

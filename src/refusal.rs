@@ -49,18 +49,31 @@ impl Refusal {
         let script = Path::new(script).display();
         let diagnostic = match error.kind() {
             io::ErrorKind::NotFound => Diagnostic::new(NO_SCRIPT, format!("there is no file {script}")),
-            io::ErrorKind::IsADirectory => Diagnostic::new(NO_SCRIPT, format!("{script} is a folder, not a script"))
-                .note("if it holds a `__main__.py`, run that file"),
             _ => Diagnostic::new(NO_SCRIPT, format!("{script} cannot be read: {}", in_words(error))),
         };
         Refusal::new(Exit::Usage, diagnostic)
     }
 
-    /// The script is `-`.
-    pub fn script_on_stdin() -> Refusal {
-        let diagnostic = Diagnostic::new(NO_SCRIPT, "a script on standard input cannot be run")
-            .note("to continue it later, heresy must find the script again: write it to a file");
-        Refusal::new(Exit::Usage, diagnostic)
+    /// The script is a folder that is no program.
+    pub fn folder_without_main(script: &OsStr) -> Refusal {
+        let title = format!("{} is a folder without a `__main__.py`", Path::new(script).display());
+        Refusal::new(Exit::Usage, Diagnostic::new(NO_SCRIPT, title).note("name the script in it that is to be run"))
+    }
+
+    /// The script is a zip archive.
+    pub fn zipped(script: &OsStr) -> Refusal {
+        let title = format!("{} is a zip archive, which heresy does not run", Path::new(script).display());
+        let diagnostic = Diagnostic::new(NO_SCRIPT, title)
+            .note("modules inside an archive cannot be made continuable: unpack it, and run the folder");
+        Refusal::new(Exit::Refused, diagnostic)
+    }
+
+    /// Code that was given on the command line or on standard input is in no file, and in no cache any more.
+    pub fn text_gone(script: &OsStr) -> Refusal {
+        let title = format!("the code of the program `{}` is not in the cache any more", Path::new(script).display());
+        let diagnostic =
+            Diagnostic::new(NO_SCRIPT, title).note("continue it by the command that started it, with the same code");
+        Refusal::new(Exit::Refused, diagnostic)
     }
 
     /// The script is no Python, by the lights of the interpreter that was to run it.

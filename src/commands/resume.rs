@@ -7,8 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use crate::checkpoint;
 use crate::cli::ResumeArgs;
+use crate::config;
 use crate::exit::Exit;
 use crate::launch::{self, Launch};
+use crate::program;
 use crate::refusal::Refusal;
 
 /// Becomes the interpreter, in the directory of the program that was stopped. Returns only if that is not possible.
@@ -24,12 +26,19 @@ pub fn execute(args: &ResumeArgs) -> anyhow::Result<Exit> {
 
     let cwd = Path::new(&manifest.cwd.0);
     env::set_current_dir(cwd).map_err(|error| Refusal::place_gone(cwd, &error))?;
+    let program = program::of_manifest(&manifest)?;
+    let folder = program.folder()?;
+    let project = config::project_of(&folder);
+    let config = config::read(project.as_deref())?;
     let never = launch::launch(&Launch {
-        script: manifest.script.0.clone(),
+        program,
         args: manifest.args.iter().map(|argument| argument.0.clone()).collect(),
         python,
         bounce: args.bounce,
         checkpoint,
+        instrument: [&*manifest.instrument, &*config.instrument].concat(),
+        exclude: config.exclude,
+        roots: [Some(folder), project].into_iter().flatten().collect(),
         manifest: Some(manifest),
         command: env::args_os().collect(),
     })?;

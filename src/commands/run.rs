@@ -3,43 +3,49 @@
 use std::env;
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::checkpoint::{self, Manifest};
-use crate::cli::RunArgs;
+use crate::cli::{RunArgs, Target};
+use crate::config;
 use crate::exit::Exit;
 use crate::launch::{self, Launch};
+use crate::program::{self, Kind};
 use crate::refusal::Refusal;
 
 /// Becomes the interpreter. Returns only if that is not possible.
 pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
-    let script = args.script();
-    if script == "-" {
-        return Err(Refusal::script_on_stdin().into());
-    }
-    let checkpoint = checkpoint_of(args)?;
+    let target = args.target();
+    let found = program::find(target)?;
+    let folder = found.folder()?;
+    let project = config::project_of(&folder);
+    let config = config::read(project.as_deref())?;
+
+    let checkpoints = match &config.checkpoint_dir {
+        Some(folder) => folder.clone(),
+        None => env::current_dir()?.join(checkpoint::FOLDER),
+    };
+    let (identity, stem) = found.identity(target);
+    let checkpoint = checkpoint::path_of_program(&identity, &stem, args.program_args(), &checkpoints);
     let manifest = if args.fresh { None } else { existing_manifest(&checkpoint)? };
+    // Where the source of a module is, a checkpoint knows.
+    let program = match &manifest {
+        Some(manifest) if found.kind == Kind::Module => program::of_manifest(manifest)?,
+        _ => found,
+    };
     let never = launch::launch(&Launch {
-        script: script.to_owned(),
-        args: args.script_args().to_owned(),
+        program,
+        args: args.program_args().to_owned(),
         python: args.python.python.clone(),
         bounce: args.bounce,
         checkpoint,
         manifest,
         command: command_to_continue(args),
+        roots: [Some(folder), project].into_iter().flatten().collect(),
+        instrument: [&*args.instrument, &*config.instrument].concat(),
+        exclude: config.exclude,
     })?;
     match never {}
-}
-
-/// A link is not followed: its name may be why it exists, and what it points to may change.
-fn checkpoint_of(args: &RunArgs) -> anyhow::Result<PathBuf> {
-    let script = launch::absolute_as_python(args.script())?;
-    let folder = script.parent().and_then(|folder| folder.canonicalize().ok());
-    let resolved = match (folder, script.file_name()) {
-        (Some(folder), Some(name)) => folder.join(name),
-        _ => script,
-    };
-    Ok(checkpoint::path_of_program(&resolved, args.script_args(), &env::current_dir()?))
 }
 
 fn existing_manifest(checkpoint: &Path) -> Result<Option<Manifest>, Refusal> {
@@ -64,10 +70,18 @@ fn command_to_continue(args: &RunArgs) -> Vec<OsString> {
     if args.bounce {
         words.push("--bounce".into());
     }
-    if args.script().to_string_lossy().starts_with('-') {
-        words.push("--".into());
+    words.extend(args.instrument.iter().map(|pattern| format!("--instrument={pattern}").into()));
+    match args.target() {
+        Target::Module(name) => words.extend(["-m".into(), name.to_owned()]),
+        Target::Code(code) => words.extend(["-c".into(), code.to_owned()]),
+        Target::Stdin => words.push("-".into()),
+        Target::Script(script) => {
+            if script.to_string_lossy().starts_with('-') {
+                words.push("--".into());
+            }
+            words.push(script.to_owned());
+        }
     }
-    words.push(args.script().to_owned());
-    words.extend_from_slice(args.script_args());
+    words.extend_from_slice(args.program_args());
     words
 }

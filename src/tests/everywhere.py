@@ -61,27 +61,13 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 
 class Program:
-    """One script under one interpreter, transpiled."""
+    """One script under one interpreter; its modules are those below its folder."""
 
     def __init__(self, heresy: str, python: str, script: Path, cache: Path) -> None:
+        self.heresy = heresy
         self.python = python
         self.script = script
-        version = subprocess.run(
-            [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-        data = script.read_bytes()
-        self.sha256 = hashlib.sha256(data).hexdigest()
-        self.marked = cache / f"{script.stem}-{version}-{self.sha256[:12]}.py"
-        if not self.marked.exists():
-            done = subprocess.run(
-                [heresy, "transpile", "--target-version", version, str(script)], capture_output=True, check=False
-            )
-            if done.returncode:
-                raise Failure(f"transpile: {done.stderr.decode()}")
-            self.marked.write_bytes(done.stdout)
+        self.sha256 = hashlib.sha256(script.read_bytes()).hexdigest()
         self.cache = cache
 
     def plain(self) -> Outcome:
@@ -94,8 +80,11 @@ class Program:
             "script": str(self.script),
             "source": str(self.script),
             "sha256": self.sha256,
-            "marked": str(self.marked),
-            "cache": str(self.cache),
+            "folder": str(self.cache),
+            "cache": str(self.cache / "code"),
+            "build": "test",
+            "heresy": self.heresy,
+            "roots": [str(self.script.parent)],
             "checkpoint": str(folder / ".heresy" / "program.ckpt"),
             "resume": resume,
             "command": "again",
@@ -206,7 +195,7 @@ def main() -> int:
         for python in options.python:
             tasks = [
                 (
-                    options.heresy,
+                    str(Path(options.heresy).resolve()),
                     python,
                     str(Path(script).resolve()),
                     cache,

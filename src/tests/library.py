@@ -54,7 +54,7 @@ def check(heresy: str, path: Path) -> Result:
     try:
         compile(done.stdout, str(path), "exec", dont_inherit=True)
         text = run_form.decode(done.stdout)
-        code = _run_form.ready(_run_form.compile_program(text, source, str(path)))
+        code = _run_form.compile_module(text, source, str(path)).ready()
         run_form.compare(original, code, Marked(text), counts)
     except Exception as error:
         counts.problems.append(f"{path}: {type(error).__name__}: {error}")

@@ -137,7 +137,7 @@ def check(heresy: str, script: Path, counts: Counts) -> None:
         warnings.simplefilter("ignore")
         original = compile(source, str(script), "exec", dont_inherit=True)
     text = decode(done.stdout)
-    code = _run_form.ready(_run_form.compile_program(text, source, str(script)))
+    code = _run_form.compile_module(text, source, str(script)).ready()
     compare(original, code, Marked(text), counts)
 
 

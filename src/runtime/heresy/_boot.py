@@ -13,10 +13,10 @@ else:
     sys.path[0] = _start_folder
 from heresy import _start  # noqa: E402
 
-_code, _namespace = _start.prepare(sys._getframe().f_code)
+_run, _arguments = _start.prepare()
 _error = None
 try:
-    exec(_code, _namespace)
+    _run(*_arguments)
 except BaseException as _raised:
     _error = _raised
 if _error is not None:

@@ -23,9 +23,10 @@ from typing import Any, NamedTuple
 from . import _cpython
 from ._blocks import SLOTS, Block, enclosing, entered_items, exception_name, leaves_early
 from ._cells import cells_of
+from ._code_index import ScopeKey
 from ._errors import NotContinuable
 from ._marked import Place, place_of
-from ._program import COMPREHENSIONS, FUNCTIONS, SCOPES, Program, Scope, ScopeKey
+from ._program import COMPREHENSIONS, FUNCTIONS, SCOPES, Programs
 from ._residual import residual, restarted
 from ._sites import Site, SiteName, name_of, running, site_at
 from ._values import Values, is_restartable_wait
@@ -37,7 +38,8 @@ class FrameState(NamedTuple):
     """A frame, as a checkpoint holds it: names, places and objects.
 
     Attributes:
-        module: the name of the module whose scope it runs.
+        unit: the id of the unit whose scope it runs.
+        module: the module object whose globals it uses.
         scope: which scope.
         place: the statement it stands at or in.
         site: what of that statement is in progress, None at its start.
@@ -50,7 +52,8 @@ class FrameState(NamedTuple):
         operands: objects that the site needs again once the next frame has returned.
     """
 
-    module: str
+    unit: str
+    module: types.ModuleType
     scope: ScopeKey
     place: Place
     site: SiteName | None
@@ -82,14 +85,11 @@ class Unsafe(NotContinuable):
         self.barrier = barrier
 
 
-def examine(
-    programs: dict[str, Program], innermost: types.FrameType, root: types.CodeType, *, waiting: bool
-) -> list[_Part]:
+def examine(programs: Programs, innermost: types.FrameType, *, waiting: bool) -> list[_Part]:
     """The frames from the program's bottom up to ``innermost``, each of which can be continued: `freeze` takes them apart.
 
     Args:
-        programs: the instrumented modules by name.
-        root: the code of the frame below the program's first, if that shows.
+        programs: the instrumented modules.
         waiting: the innermost frame is inside a C call that may be restartable; else it is at a line event.
 
     Raises:
@@ -98,10 +98,15 @@ def examine(
     handled = sys.exception()
     frames: list[types.FrameType] = []
     frame: types.FrameType | None = innermost
-    while frame is not None and frame.f_code is not root:
+    while frame is not None:
         frames.append(frame)
         frame = frame.f_back
     frames.reverse()
+    # At its end the interpreter calls `atexit` functions and `__del__` with no module below them.
+    bottom = next((index for index, frame in enumerate(frames) if _is_main(programs, frame)), None)
+    if bottom is None:
+        raise Unsafe("the program's module is not running")
+    del frames[:bottom]
 
     parts: list[_Part] = []
     for index, frame in enumerate(frames):
@@ -119,9 +124,6 @@ def examine(
             # Who must move on: the caller of a frame that cannot be continued, or the frame whose call is obscure.
             raise Unsafe(str(error), frames[max(0, index - 1)] if _foreign(programs, frame) else frame) from None
         parts.append(part)
-    if not parts or not isinstance(parts[0].scope.node, ast.Module):
-        # At its end the interpreter calls `atexit` functions and `__del__` with no module below them.
-        raise Unsafe("the program's module is not running")
     _name_exceptions(parts, handled)
     return parts
 
@@ -135,30 +137,39 @@ def freeze(parts: list[_Part]) -> Stack:
     )
 
 
-def _foreign(programs: dict[str, Program], frame: types.FrameType) -> bool:
+def _is_main(programs: Programs, frame: types.FrameType) -> bool:
+    """Whether a frame is the program's outermost: that of its main module."""
+    main = programs.units.by_id.get("__main__")
+    if main is None or frame.f_code.co_filename != main.path or frame.f_code.co_name != "<module>":
+        return False
+    scope = programs.scope(frame.f_code)
+    return scope is not None and scope.program.unit is main and isinstance(scope.node, ast.Module)
+
+
+def _foreign(programs: Programs, frame: types.FrameType) -> bool:
     """Whether a frame can never be continued, wherever it stands."""
     if frame.f_code.co_flags & _GENERATOR_FLAGS:
         return True
-    scope = _scope(programs, frame)
+    scope = programs.scope(frame.f_code)
     return scope is None or not isinstance(scope.node, (ast.Module, *FUNCTIONS))
-
-
-def _scope(programs: dict[str, Program], frame: types.FrameType) -> Scope | None:
-    program = programs.get(frame.f_globals.get("__name__", ""))
-    return program.scope(frame.f_code) if program is not None else None
 
 
 class _Part:
     """One frame on its way into a checkpoint."""
 
-    def __init__(self, programs: dict[str, Program], frame: types.FrameType) -> None:
-        scope = _scope(programs, frame)
+    def __init__(self, programs: Programs, frame: types.FrameType) -> None:
+        scope = programs.scope(frame.f_code)
         if scope is None:
             raise NotContinuable(f"{frame.f_code.co_qualname} is not part of the program")
+        module = scope.program.unit.module
+        if module is None or module.__dict__ is not frame.f_globals:
+            raise NotContinuable(f"{frame.f_code.co_qualname} runs with globals of its own")
         if _foreign(programs, frame):
             raise NotContinuable(f"{frame.f_code.co_qualname} is not a plain function")
+        self.programs = programs
         self.frame = frame
         self.scope = scope
+        self.module = module
         self.program = scope.program
         self.values = Values(frame, self.program.marked)
         self.statement: ast.stmt
@@ -190,13 +201,18 @@ class _Part:
             raise NotContinuable(f"{target.function.__qualname__} is not what is running")
         self.operands = target.operands
         if target.makes is not None:
-            self.instance.append(_instance_under_construction(following, target.makes, self.program))
+            self.instance.append(_instance_under_construction(following, target.makes, self.programs))
 
     def _same_scope(self, function: types.FunctionType, following: types.FrameType) -> bool:
         """A resumed frame runs the resume form of its function's code."""
-        running = self.program.scope(following.f_code)
-        wanted = self.program.scope(function.__code__)
-        return running is not None and wanted is not None and running.key == wanted.key
+        running = self.programs.scope(following.f_code)
+        wanted = self.programs.scope(function.__code__)
+        return (
+            running is not None
+            and wanted is not None
+            and running.program is wanted.program
+            and running.key == wanted.key
+        )
 
     def inside_wait(self) -> None:
         """The frame is executing a C call that can be abandoned and called again."""
@@ -274,7 +290,8 @@ class _Part:
         place = place_of(self.statement)
         assert place is not None
         return FrameState(
-            self.frame.f_globals["__name__"],
+            self.program.unit.id,
+            self.module,
             self.scope.key,
             place,
             name_of(self.statement, self.site) if self.site is not None else None,
@@ -311,10 +328,10 @@ def _name_exceptions(parts: list[_Part], handled: BaseException | None) -> None:
             raise Unsafe("the exception being handled has lost its name", part.frame)
 
 
-def _instance_under_construction(frame: types.FrameType, cls: type, program: Program) -> Any:
+def _instance_under_construction(frame: types.FrameType, cls: type, programs: Programs) -> Any:
     """The object whose ``__init__`` is running in ``frame``: its first parameter, if nothing rebinds it."""
     code = frame.f_code
-    scope = program.scope(code)
+    scope = programs.scope(code)
     if scope is None or not isinstance(scope.node, FUNCTIONS) or not code.co_argcount:
         raise NotContinuable("__init__ does not name its instance")
     name = code.co_varnames[0].lstrip(".")

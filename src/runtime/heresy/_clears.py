@@ -15,11 +15,13 @@ sees a line twice.
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable
-
 from . import _cpython
+from . import _tree as ast
 from ._marked import Marked, augmented_spill
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)

@@ -12,11 +12,14 @@ Three jobs need to know the interpreter:
 
 from __future__ import annotations
 
-import dis
+import opcode
 import sys
 import types
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
 _VERSION = sys.version_info[:2]
 
@@ -51,8 +54,8 @@ FINALLY_EXCEPTION_SLOTS = 2
 def _op(*names: str) -> int:
     """The number of the first of these opcodes that this interpreter has."""
     for name in names:
-        if name in dis.opmap:
-            return dis.opmap[name]
+        if name in opcode.opmap:
+            return opcode.opmap[name]
     raise LookupError(f"this CPython has none of the opcodes {names}")
 
 
@@ -67,34 +70,32 @@ _POP_TOP = _op("POP_TOP")
 _STORE_FAST = _op("STORE_FAST")
 _STORE_DEREF = _op("STORE_DEREF")
 _STORES = {_op("STORE_FAST"), _op("STORE_NAME"), _op("STORE_GLOBAL"), _op("STORE_DEREF")}
-_CALLS = {_op("CALL"), _op("CALL_FUNCTION_EX")} | {dis.opmap[n] for n in ("CALL_KW", "PRECALL") if n in dis.opmap}
+_CALLS = {_op("CALL"), _op("CALL_FUNCTION_EX")} | {opcode.opmap[n] for n in ("CALL_KW", "PRECALL") if n in opcode.opmap}
 #: Instructions that can run a function of the program's, by what they do.
 _OPERATIONS = {
     **dict.fromkeys(_CALLS, "call"),
-    **({dis.opmap["BEFORE_WITH"]: "enter"} if "BEFORE_WITH" in dis.opmap else {}),
+    **({opcode.opmap["BEFORE_WITH"]: "enter"} if "BEFORE_WITH" in opcode.opmap else {}),
 }
 _NO_FALL_THROUGH = {
     number
-    for name, number in dis.opmap.items()
+    for name, number in opcode.opmap.items()
     if name.startswith(("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"))
     or name in ("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_ABSOLUTE")
 }
-_JUMPS = set(dis.hasjrel) | set(dis.hasjabs)
-_BACKWARD = {number for name, number in dis.opmap.items() if "BACKWARD" in name}
-_HAS_ARG = set(getattr(dis, "hasarg", range(dis.HAVE_ARGUMENT, 256)))
+_JUMPS = set(opcode.hasjrel) | set(opcode.hasjabs)
+_BACKWARD = {number for name, number in opcode.opmap.items() if "BACKWARD" in name}
+_HAS_ARG = set(getattr(opcode, "hasarg", range(opcode.HAVE_ARGUMENT, 256)))
 _RETURN_GENERATOR = _op("RETURN_GENERATOR")
 
 
 def _cache_sizes() -> list[int]:
     """For each opcode, how many code units of cache follow it."""
-    import opcode
-
     sizes = [0] * 256
     entries: Any = opcode._inline_cache_entries  # type: ignore[attr-defined]
-    pairs = entries.items() if hasattr(entries, "items") else zip(dis.opname, entries)
+    pairs = entries.items() if hasattr(entries, "items") else zip(opcode.opname, entries)
     for name, size in pairs:
-        if name in dis.opmap:
-            sizes[dis.opmap[name]] = size
+        if name in opcode.opmap:
+            sizes[opcode.opmap[name]] = size
     return sizes
 
 
@@ -184,7 +185,7 @@ def _effect(item: Instruction, jump: bool) -> int:
     # A generator's frame is entered again with the value sent on its stack; 3.11 and 3.12 do not count it.
     if item.opcode == _RETURN_GENERATOR:
         return 1
-    return dis.stack_effect(item.opcode, item.arg if item.opcode in _HAS_ARG else None, jump=jump)
+    return opcode.stack_effect(item.opcode, item.arg if item.opcode in _HAS_ARG else None, jump=jump)
 
 
 def unit_columns(code: types.CodeType) -> list[int | None]:
@@ -192,7 +193,7 @@ def unit_columns(code: types.CodeType) -> list[int | None]:
     return [position[3] for position in code.co_positions()]
 
 
-class Operation(NamedTuple):
+class Operation:
     """What an instruction does that runs a function.
 
     Attributes:
@@ -201,9 +202,12 @@ class Operation(NamedTuple):
         arg: its argument.
     """
 
-    kind: str
-    offset: int
-    arg: int
+    __slots__ = ("kind", "offset", "arg")
+
+    def __init__(self, kind: str, offset: int, arg: int) -> None:
+        self.kind = kind
+        self.offset = offset
+        self.arg = arg
 
 
 def operations(code: types.CodeType) -> dict[int, Operation]:
@@ -268,7 +272,7 @@ def name_iterators(code: types.CodeType, is_spill: Callable[[str], bool]) -> typ
 
 def _stored_name(code: types.CodeType, store: Instruction) -> str:
     arg = store.arg or 0
-    name = dis.opname[store.opcode]
+    name = opcode.opname[store.opcode]
     if name in ("STORE_NAME", "STORE_GLOBAL"):
         return code.co_names[arg]
     return _local_names(code)[arg]
@@ -308,7 +312,7 @@ def patch_goto(code: types.CodeType, target: int) -> types.CodeType:
     for index, item in enumerate(listing):
         if item.opcode == _STORE_DEREF and not jumped:
             bytes_[item.offset] = _STORE_FAST
-        if dis.opname[item.opcode] != "LOAD_ATTR":
+        if opcode.opname[item.opcode] != "LOAD_ATTR":
             continue
         attribute = names[_attribute_index(item.arg or 0)]
         if attribute in _SEQUENCES:

@@ -19,12 +19,14 @@ The contract between the transpiler and this module is only what is written here
 
 from __future__ import annotations
 
-import ast
-import re
-from typing import TypeAlias
+from . import _tree as ast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 #: A label and how many statements after it, in the same suite.
-Place: TypeAlias = tuple[str, int]
+Place: TypeAlias = "tuple[str, int]"
 
 
 class MarkedFormError(Exception):
@@ -45,14 +47,17 @@ class Marked:
         self.source_name: str | None = None
         self.tag = ""
         self._read_header()
-        self._spill = re.compile(f"_h{self.tag}[0-9]+")
+        self._spill = "_h" + self.tag
         self._drop_marks(self.tree.body)
         for node in ast.walk(self.tree):
             for suite in suites(node):
                 self._drop_marks(suite)
 
     def is_spill(self, name: object) -> bool:
-        return isinstance(name, str) and self._spill.fullmatch(name) is not None
+        if not isinstance(name, str) or not name.startswith(self._spill):
+            return False
+        number = name[len(self._spill) :]
+        return number.isascii() and number.isdigit()
 
     def _read_header(self) -> None:
         body = self.tree.body
@@ -60,16 +65,12 @@ class Marked:
             call = body[index + 1]
             if not (isinstance(statement, ast.Import) and [a.name for a in statement.names] == ["heresy"]):
                 continue
-            if (
-                isinstance(call, ast.Expr)
-                and isinstance(call.value, ast.Call)
-                and ast.unparse(call.value.func) == "heresy.enter"
-            ):
+            if _is_enter(call):
                 if len(call.value.args) > 2:
-                    self.source_name = ast.literal_eval(call.value.args[2])
+                    self.source_name = ast.literal(call.value.args[2])
                 for keyword in call.value.keywords:
                     if keyword.arg == "tag":
-                        self.tag = ast.literal_eval(keyword.value)
+                        self.tag = ast.literal(keyword.value)
                 del body[index : index + 2]
                 return
 
@@ -98,6 +99,14 @@ class Marked:
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=base)))) if base == "goto" + self.tag:
                 return True
         return False
+
+
+def _is_enter(statement: ast.stmt) -> bool:
+    """``heresy.enter(…)``"""
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="heresy"), attr="enter"))):
+            return True
+    return False
 
 
 def suites(node: ast.AST) -> list[list[ast.stmt]]:

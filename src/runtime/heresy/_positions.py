@@ -10,11 +10,13 @@ parsed, so that even its quirks are the same::
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
-
 from . import _cpython
+from . import _tree as ast
 from ._marked import Marked, augmented_spill
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _POSITION = ("lineno", "col_offset", "end_lineno", "end_col_offset")
 

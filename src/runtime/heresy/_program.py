@@ -11,18 +11,15 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 import types
 import warnings
-from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from collections.abc import Callable
 
 from . import _cpython, _run_form
+from ._code_index import CodeIndex, ScopeKey, walk_code
 from ._errors import InternalError
 from ._marked import Marked, place_of, suites
-
-#: A code object's name: its qualified name, and which one of that name in source order.
-ScopeKey: TypeAlias = tuple[str, int]
+from ._units import Unit, Units
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -36,39 +33,8 @@ _ANONYMOUS: dict[str, tuple[type[ast.AST], ...]] = {
     "<dictcomp>": (ast.DictComp,),
     "<genexpr>": (ast.GeneratorExp,),
 }
-#: Comprehensions have code objects of their own in 3.11 only; names must not depend on that.
-_INLINED = re.compile(r"\.<locals>\.<(?:list|set|dict)comp>|<(?:list|set|dict)comp>\.<locals>\.")
 #: Node numbers start above the length of any attribute name, which CPython subtracts from a column.
 _FIRST_NUMBER = 10_000
-
-
-class CodeIndex:
-    """The code objects of a compiled module, by name and by identity."""
-
-    def __init__(self, module: types.CodeType) -> None:
-        self._by_key: dict[ScopeKey, types.CodeType] = {}
-        self._by_id: dict[int, ScopeKey] = {}
-        named: dict[str, list[types.CodeType]] = {}
-        for code in walk_code(module):
-            named.setdefault(_INLINED.sub("", code.co_qualname), []).append(code)
-        for name, codes in named.items():
-            for number, code in enumerate(sorted(codes, key=lambda c: c.co_firstlineno)):
-                self._by_key[name, number] = code
-                self._by_id[id(code)] = (name, number)
-
-    def key(self, code: types.CodeType) -> ScopeKey | None:
-        return self._by_id.get(id(code))
-
-    def code(self, key: ScopeKey) -> types.CodeType | None:
-        return self._by_key.get(tuple(key))  # type: ignore[arg-type]
-
-
-def walk_code(code: types.CodeType) -> Iterator[types.CodeType]:
-    """``code`` and all code objects inside it, in order of their constants."""
-    yield code
-    for const in code.co_consts:
-        if isinstance(const, types.CodeType):
-            yield from walk_code(const)
 
 
 class Scope:
@@ -140,22 +106,19 @@ class Program:
     """A module in marked form, read for a stop or a resume.
 
     Attributes:
-        module: the module object whose code it is.
+        unit: the module.
         marked: its tree; positions are those of the original.
         flags: the ``__future__`` flags it is compiled with.
     """
 
-    def __init__(
-        self, module: types.ModuleType, marked_text: str, source: bytes | None, filename: str, run_code: types.CodeType
-    ) -> None:
-        self.module = module
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.filename = unit.path
+        self.index: CodeIndex = unit.index
+        self.flags = unit.code.co_flags & _FUTURE_FLAGS
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.marked: Marked = _run_form.read(marked_text, source, filename)
-            self.filename = filename
-            self.run_code = run_code
-            self.index = CodeIndex(run_code)
-            self.flags = run_code.co_flags & _FUTURE_FLAGS
+            self.marked: Marked = _run_form.read(*unit.texts(), unit.path)
             self.parents: dict[ast.AST, ast.AST] = {
                 child: node for node in ast.walk(self.marked.tree) for child in ast.iter_child_nodes(node)
             }
@@ -187,7 +150,7 @@ class Program:
         numbers, restore = number_nodes(self.marked.tree)
         twin = _run_form.compile_tree(self.marked, self.marked.tree, self.filename, self.flags)
         restore()
-        for code, its_twin in zip(walk_code(self.run_code), walk_code(twin), strict=True):
+        for code, its_twin in zip(walk_code(self.unit.code), walk_code(twin), strict=True):
             key = self.index.key(code)
             if key is not None:
                 self.add(key, code, its_twin, numbers)
@@ -237,6 +200,32 @@ class Program:
                         return statement
                     if not isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
                         work.append(statement)
+        return None
+
+
+class Programs:
+    """The units of a process that were read for a stop or a resume."""
+
+    def __init__(self, units: Units) -> None:
+        self.units = units
+        self._programs: dict[str, Program] = {}
+
+    def program(self, unit: Unit) -> Program:
+        """A unit, read if that has not been done yet."""
+        program = self._programs.get(unit.id)
+        if program is None:
+            program = self._programs[unit.id] = Program(unit)
+        return program
+
+    def scope(self, code: types.CodeType) -> Scope | None:
+        """The scope of a running code object, in run form or resume form, whatever unit it is of."""
+        for unit in self.units.by_file.get(code.co_filename, ()):
+            program = self._programs.get(unit.id)
+            found = program.scope(code) if program is not None else None
+            if found is not None:
+                return found
+            if program is None and unit.index.key(code) is not None:
+                return self.program(unit).scope(code)
         return None
 
 

@@ -2,62 +2,142 @@
 
 from __future__ import annotations
 
+import _frozen_importlib
+import _frozen_importlib_external
 import atexit
+import os
 import sys
 import types
+from typing import Any
 
 from . import _checkpoint
 from ._capture import FrameState
 from ._errors import HeresyError
+from ._hook import Hook
 from ._resume_form import ResumeForm
 from ._start import Launch
-from ._stop import Stopper, load_program, say
-from .state import sets, surroundings
+from ._stop import Stopper, say
+from ._units import CannotInstrument, load
+from .state import imports, sets, surroundings
 from .state.all import Modules, StateUnpickler, functions
 
 
-def restore(launch: Launch, main: types.ModuleType, run_code: types.CodeType, stopper: Stopper) -> types.CodeType:
+def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper) -> tuple[Any, types.CodeType]:
     """Puts the program's state back.
 
     Returns:
-        the code to execute in the namespace of ``main``: the outermost frame, which calls the next.
+        the ``__spec__`` of the main module, and the code to execute in its namespace: the outermost frame, which calls
+        the next.
 
     Raises:
         HeresyError: the checkpoint cannot be continued from; it is as it was.
     """
     manifest, payload = _checkpoint.read(launch.checkpoint)
     if manifest["source"]["sha256"] != launch.sha256:
-        raise HeresyError(
-            "H304", f"{launch.script} has changed since it was stopped",
-            help="put the old version back to continue, or start over with `--fresh`",
-        )  # fmt: skip
-    program = stopper.program = load_program(launch, main, run_code)
-    modules = Modules({"__main__": main}, {"__main__": program.index})
+        raise _changed(launch.script)
+    spec = _name_main(main, manifest)
+    own = [main, *_make_modules(manifest["modules"], hook)]
+    modules = Modules(own, hook.units)
     functions.restoring(modules)
-    sys.modules["__main__"] = main
-    around, frames = _unpickle(modules, payload, main)
+    around, frames = _unpickle(modules, payload, hook)
+    _check_libraries(manifest["modules"], frames, hook)
     surroundings.restore(around, atexit.register, main.__dict__)
-    forms = [ResumeForm(program, FrameState(*frame)) for frame in frames]
+    programs = stopper.read()
+    forms = [ResumeForm(programs.program(hook.units.by_id[frame.unit]), frame) for frame in frames]
     for outer, inner in zip(forms, forms[1:]):
         outer.pending.callable = inner.function()
     last = manifest["stack"][-1]
     where = f"{last['file']}:{last['line']}" + ("" if last["function"] == "<module>" else f" in {last['function']}()")
     say(f"continuing {launch.script} at {where}")
-    return forms[0].code
+    return spec, forms[0].code
 
 
-def _unpickle(modules: Modules, payload: bytes, main: types.ModuleType) -> tuple:  # type: ignore[type-arg]
-    """Fills the globals of ``main``; returns the surroundings and the frames."""
+def _name_main(main: types.ModuleType, manifest: dict[str, Any]) -> Any:
+    """A module that was named by ``-m`` knows its package."""
+    name = manifest["source"].get("module")
+    if name is None:
+        return None
+    spec = _spec(name, manifest["source"]["path"], package=False)
+    main.__spec__, main.__loader__ = spec, spec.loader
+    return spec
+
+
+def _spec(name: str, path: str, *, package: bool) -> Any:
+    locations = [os.path.dirname(path)] if package else None
+    return _frozen_importlib_external.spec_from_file_location(name, path, submodule_search_locations=locations)
+
+
+def _make_modules(described: list[dict[str, Any]], hook: Hook) -> list[types.ModuleType]:
+    """The program's own modules, still empty; their code is compiled from the sources of then.
+
+    Raises:
+        HeresyError: a source is missing, has changed, or cannot be instrumented here.
+    """
+    found: dict[str, types.ModuleType] = {}
+    for entry in described:
+        if entry.get("library"):
+            continue
+        name, path = entry["id"].partition("#")[0], entry["path"]
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+            unit = load(hook.units, name, path, data)
+        except OSError as error:
+            raise HeresyError(
+                "H322", f"cannot continue: module {name} is missing here ({path}: {error.strerror})",
+                why="it belongs to the program", help="put it back, then run the same command again",
+            ) from None  # fmt: skip
+        except (CannotInstrument, SyntaxError) as error:
+            raise HeresyError("H325", f"{path} cannot be made continuable", why=str(error)) from None
+        if unit.sha256 != entry["sha256"]:
+            raise _changed(path)
+        if name not in found:
+            spec = _spec(name, path, package=entry.get("package", False))
+            found[name] = sys.modules[name] = _frozen_importlib.module_from_spec(spec)
+        unit.id = entry["id"]
+        unit.belongs_to(found[name])
+        hook.add(unit)
+    return list(found.values())
+
+
+def _check_libraries(described: list[dict[str, Any]], frames: list[FrameState], hook: Hook) -> None:
+    """A frame of a library goes on only in the very text that it was stopped in."""
+    then = {entry["id"]: entry["sha256"] for entry in described if entry.get("library")}
+    for frame in frames:
+        if frame.unit not in hook.units.by_id:
+            hook.adopt(frame.unit)
+        unit = hook.units.by_id.get(frame.unit)
+        if unit is None or unit.library and then.get(unit.id) != unit.sha256:
+            raise HeresyError(
+                "H305", f"the library module {frame.unit} is another one here than where the program was stopped",
+                why="the program was stopped in a call that goes through it",
+                help="continue it with the Python that it was stopped under",
+            )  # fmt: skip
+
+
+def _changed(what: str) -> HeresyError:
+    return HeresyError(
+        "H304", f"{what} has changed since the program was stopped",
+        help="put the old version back to continue, or start over with `--fresh`",
+    )  # fmt: skip
+
+
+def _unpickle(modules: Modules, payload: bytes, hook: Hook) -> tuple[Any, list[FrameState]]:
+    """Fills the globals of the program's modules; returns the surroundings and the frames."""
     unpickler = StateUnpickler(payload, modules)
-    namespace = main.__dict__
     try:
-        _, around, others, frames, tables, order = unpickler.load()
-        namespace.update(others)
+        imports.restore(unpickler.load())
+        _, around, others, frames, tables, places = unpickler.load()
+        for module, names, _ in others:
+            module.__dict__.update(names)
         sets.apply(tables)
-        ordered = {name: namespace[name] for name in order if name in namespace}
-        namespace.clear()
-        namespace.update(ordered)
-        return around, frames
+        for module, _, order in others:
+            namespace = module.__dict__
+            ordered = {name: namespace[name] for name in order if name in namespace}
+            namespace.clear()
+            namespace.update(ordered)
+        imports.place(modules, places)
+        return around, [FrameState(*frame) for frame in frames]
     except HeresyError:
         raise
     except ModuleNotFoundError as error:

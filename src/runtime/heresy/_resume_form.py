@@ -28,17 +28,23 @@ import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from . import _cpython, _run_form
+from . import _constants, _cpython, _run_form
 from ._blocks import Block, enclosing, entered_items
 from ._capture import FrameState
+from ._code_index import walk_code
 from ._errors import InternalError
-from ._program import FUNCTIONS, Program, number_nodes, walk_code
+from ._program import FUNCTIONS, Program, number_nodes
 from ._residual import residual, restarted
 from ._sites import ENTER, Site, site_named
 
 # No file has as many lines: instructions at these lines are ours.
 _GOTO_LINE = 900_000_001
 _LABEL_LINE = 900_000_002
+
+_SET_UP = (
+    "__annotate__", "__conditional_annotations__", "__doc__", "__file__", "__cached__", "__loader__", "__package__",
+    "__spec__",
+)  # fmt: skip
 
 _PENDING = frozenset({"heresy.pending"})
 _STACK = frozenset({"heresy.stack"})
@@ -130,7 +136,7 @@ class ResumeForm:
         """The frame as something to call: it runs on and returns or raises what the frame does."""
         cells = self.state.cells
         closure = tuple(cells.get(name) or types.CellType() for name in self.code.co_freevars)
-        function = types.FunctionType(self.code, self.program.module.__dict__, self.code.co_name, None, closure)
+        function = types.FunctionType(self.code, self.state.module.__dict__, self.code.co_name, None, closure)
         first = self.code.co_argcount
         function.__kwdefaults__ = dict.fromkeys(self.code.co_varnames[first : first + self.code.co_kwonlyargcount])
         return functools.partial(function, *self.arguments)
@@ -147,7 +153,7 @@ class ResumeForm:
         table = {
             _PENDING: self.pending,
             _STACK: [push.value for push in reversed(pushes)],
-            **_run_form.BUILTIN_CONSTANTS,
+            **_constants.BUILTINS,
         }
         goto = _goto(pushes)
         depth = sum(push.slots for push in pushes)
@@ -186,7 +192,7 @@ class ResumeForm:
         own = {_nested_name(c): c for c in walk_code(self.run_code)}
         consts = tuple(own.get(_nested_name(c), c) if isinstance(c, types.CodeType) else c for c in code.co_consts)
         code = code.replace(co_consts=consts, co_name=self.run_code.co_name, co_qualname=self.run_code.co_qualname)
-        return _run_form.bind_constants(code, table) if table else code
+        return _constants.bind_constants(code, table) if table else code
 
     def _spliced(self) -> ast.AST:
         """The scope with the half-done statement replaced; nodes off the way to it are shared with the program."""
@@ -349,9 +355,10 @@ class ResumeForm:
         return f"_{cls.lstrip('_')}{name}"
 
     def _annotations_kept(self, table: dict[Any, Any]) -> ast.stmt:
-        """``VALUES.pop()()``: puts back what a module's code sets up anew, from 3.14 on, before its first statement."""
-        namespace = self.program.module.__dict__
-        kept = {name: namespace[name] for name in ("__annotate__", "__conditional_annotations__") if name in namespace}
+        """``VALUES.pop()()``: puts back what is set up anew before a module's first statement: by `runpy`, and since 3.14
+        by the module's own code."""
+        namespace = self.state.module.__dict__
+        kept = {name: namespace[name] for name in _SET_UP if name in namespace}
         table[_VALUES] = [functools.partial(namespace.update, kept)]
         statement = ast.Expr(ast.Call(_pop(_VALUES), [], []))
         _place(statement, _GOTO_LINE)

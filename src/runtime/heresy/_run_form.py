@@ -6,20 +6,19 @@ scope without spills compiles to the very bytes that the original compiles to.
 
 from __future__ import annotations
 
-import ast
-import types
 import warnings
-from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from . import _cpython
+from . import _tree as ast
 from ._clears import clear_spills
+from ._constants import ITER, ready
 from ._marked import Marked
 from ._positions import DifferentProgram, align
 
-#: Stands in a tree for an object that no literal can spell; `bind_constants` puts the object there.
-_ITER = frozenset({"heresy.iter"})
-BUILTIN_CONSTANTS: Mapping[Any, Any] = {_ITER: iter}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import types
+    from typing import Any
 
 
 def read(marked_text: str, source_text: str | bytes | None, filename: str) -> Marked:
@@ -46,26 +45,11 @@ def read(marked_text: str, source_text: str | bytes | None, filename: str) -> Ma
 
 
 def compile_tree(marked: Marked, tree: ast.Module, filename: str, flags: int = 0) -> types.CodeType:
-    """Compiles a prepared tree; constants that `bind_constants` binds are still placeholders."""
+    """Compiles a prepared tree; constants that `_constants.bind_constants` binds are still placeholders."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what there is to warn of was said of the original
         code = compile(tree, filename, "exec", flags=flags, dont_inherit=True)
     return _cpython.name_iterators(code, marked.is_spill)
-
-
-def bind_constants(code: types.CodeType, table: Mapping[Any, Any]) -> types.CodeType:
-    """Puts live objects in the place of placeholder constants, in ``code`` and the code objects inside it."""
-    consts: list[Any] = []
-    for const in code.co_consts:
-        if isinstance(const, types.CodeType):
-            consts.append(bind_constants(const, table))
-        elif isinstance(const, frozenset) and const in table:
-            consts.append(table[const])
-        else:
-            consts.append(const)
-    if all(new is old for new, old in zip(consts, code.co_consts)):
-        return code
-    return code.replace(co_consts=tuple(consts))
 
 
 def _loop_over_tuples(marked: Marked) -> None:
@@ -84,29 +68,31 @@ def _call_iter(marked: Marked) -> None:
     for node in ast.walk(marked.tree):
         match node:
             case ast.For(iter=ast.NamedExpr(target=ast.Name(id=name), value=source)) if marked.is_spill(name):
-                call = ast.Call(ast.copy_location(ast.Constant(_ITER), source), [source], [])
+                call = ast.Call(ast.copy_location(ast.Constant(ITER), source), [source], [])
                 node.iter.value = ast.copy_location(call, source)
 
 
-class Compiled(NamedTuple):
-    """A compiled program, as the cache keeps it.
+class Compiled:
+    """A compiled module, as the cache keeps it.
 
     Attributes:
         code: its code; `ready` makes it fit to run.
-        warned: the warnings about its syntax, as (message, line), which plain Python gives at every start.
-        displays: the constant set displays of the program in the order of the text. A cached set would forget it.
+        warned: the warnings about its syntax, as (message, line).
+        displays: the constant set displays in the order of the text. A cached set would forget it.
+        uses_iter: whether the code has the placeholder of `iter`.
     """
 
-    code: types.CodeType
-    warned: list[tuple[str, int]]
-    displays: list[tuple[Any, ...]]
+    def __init__(
+        self, code: types.CodeType, warned: list[tuple[str, int]], displays: list[tuple[Any, ...]], uses_iter: bool
+    ) -> None:
+        self.code = code
+        self.warned = warned
+        self.displays = displays
+        self.uses_iter = uses_iter
 
-
-def ready(compiled: Compiled) -> types.CodeType:
-    """The code with its constants as CPython itself would have made them."""
-    table = dict(BUILTIN_CONSTANTS) if _cpython.FOR_KEEPS_INDEX else {}
-    table.update((frozenset(display), frozenset(display)) for display in reversed(compiled.displays))
-    return bind_constants(compiled.code, table) if table else compiled.code
+    def ready(self) -> types.CodeType:
+        """The code with live objects in the place of its placeholders."""
+        return ready(self.code, self.displays, self.uses_iter)
 
 
 def _displays(tree: ast.AST) -> list[tuple[Any, ...]]:
@@ -114,7 +100,7 @@ def _displays(tree: ast.AST) -> list[tuple[Any, ...]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Set):
             try:
-                found.append(tuple(ast.literal_eval(item) for item in node.elts))
+                found.append(tuple(ast.literal(item) for item in node.elts))
             except ValueError:
                 continue
     # Sets that are equal but for the types of their elements (`{1, 2}`, `{1.0, 2}`) could not be told apart.
@@ -125,8 +111,8 @@ def _displays(tree: ast.AST) -> list[tuple[Any, ...]]:
     ]
 
 
-def compile_program(marked_text: str, source: bytes | None, filename: str) -> Compiled:
-    """Compiles a program from its marked form."""
+def compile_module(marked_text: str, source: bytes | None, filename: str) -> Compiled:
+    """Compiles a module from its marked form."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if source is not None:
@@ -138,4 +124,5 @@ def compile_program(marked_text: str, source: bytes | None, filename: str) -> Co
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         marked = read(marked_text, source, filename)
-        return Compiled(compile_tree(marked, marked.tree, filename), warned, _displays(marked.tree))
+        code = compile_tree(marked, marked.tree, filename)
+    return Compiled(code, warned, _displays(marked.tree), _cpython.FOR_KEEPS_INDEX)

@@ -12,31 +12,30 @@ import warnings
 from typing import Any
 
 from . import _checkpoint
-from ._capture import FrameState, Stack
-from ._errors import HeresyError
-from ._program import Program
-from ._start import Launch
+from ._capture import Stack
+from ._errors import HeresyError, NotContinuable
 from ._stop import Stopper
-from .state import sets, surroundings
+from ._units import Unit
+from .state import imports, sets, surroundings
 from .state.all import Definitions, Modules, StatePickler
 from .state.pickling import CannotSave
 
-#: The runtime itself may stand below the program's folder, as a cache in the user's home does.
-_OWN_FOLDER = os.path.dirname(__file__) + os.sep
-#: Names of ``__main__`` that the interpreter gives, not the program.
-_INTERPRETERS_OWN = {"__builtins__", "__loader__", "__spec__"}
+#: Names of a module that the interpreter gives, not the program.
+_INTERPRETERS_OWN = {"__builtins__", "__loader__", "__spec__", "__cached__"}
 
 
-def save(stopper: Stopper, program: Program, stack: Stack) -> None:
+def save(stopper: Stopper, stack: Stack) -> None:
     """Makes a durable checkpoint of the program.
 
     Raises:
         HeresyError: something cannot be saved, or the file cannot be written. Nothing has changed then.
+        NotContinuable: something cannot be saved that will soon be gone.
     """
-    launch, main = stopper.launch, stopper.main
+    launch = stopper.launch
     _refuse_threads()
-    modules = Modules({"__main__": main}, {"__main__": program.index})
-    _refuse_unsaved_modules(launch)
+    _refuse_plain_modules(stopper)
+    units = [unit for unit in stopper.units.by_id.values() if unit.module is not None]
+    modules = Modules(_own_modules(units), stopper.units)
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
             stream.flush()
@@ -50,7 +49,10 @@ def save(stopper: Stopper, program: Program, stack: Stack) -> None:
         "script": launch.script,
         "args": launch.arguments,
         "cwd": os.path.dirname(os.path.dirname(launch.checkpoint)),
-        "source": {"path": launch.source, "sha256": launch.sha256},
+        "kind": launch.kind,
+        "source": _source(stopper),
+        "modules": [_described(unit) for unit in units if unit.id != "__main__"],
+        **({"instrument": patterns} if (patterns := launch.options.get("instrument")) else {}),
         "hash_seed": launch.hash_seed,
         "stack": [{"file": f, "line": n, "function": q, "label": label} for f, n, q, label in stack.shown],
     }
@@ -69,25 +71,34 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
     Definitions and constants come first: what is read back after them may be hashed or compared by the program's own
     methods, which need them. Last comes what restores the order of sets.
     """
-    main = stopper.main
-    names = {name: value for name, value in main.__dict__.items() if name not in _INTERPRETERS_OWN}
-    definitions = {name: value for name, value in names.items() if _is_definition(value)}
-    others = {name: value for name, value in names.items() if name not in definitions}
+    names = {
+        module: {name: value for name, value in module.__dict__.items() if name not in _INTERPRETERS_OWN}
+        for module in modules.objects
+    }
+    definitions = [
+        Definitions(module, {name: value for name, value in found.items() if _is_definition(value)})
+        for module, found in names.items()
+    ]
+    others = [
+        (module, {name: value for name, value in found.items() if not _is_definition(value)}, list(module.__dict__))
+        for module, found in names.items()
+    ]
     file = io.BytesIO()
     pickler = StatePickler(file, modules)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            around = surroundings.save(stopper.baseline, stopper.exits, modules)
+            around = surroundings.save(stopper.baseline, modules.units.program_path, stopper.exits, modules)
             frames = [tuple(frame) for frame in stack.frames]
-            pickler.dump((Definitions(definitions), around, others, frames, sets.Order(), list(main.__dict__)))
+            pickler.dump(imports.save(modules, stopper.imported, stopper.baseline.modules))
+            pickler.dump((definitions, around, others, frames, sets.Order(), imports.placed(modules)))
     except RecursionError:
         raise HeresyError(
             "H312", "the program's data is nested too deeply to be saved here",
             why="each level of nesting needs a level of the interpreter's stack",
         ) from None  # fmt: skip
     except Exception as error:
-        raise _blame(modules, stack, names, pickler.last, error) from None
+        raise _blame(modules, stack, pickler.last, error) from None
     return file.getvalue()
 
 
@@ -95,30 +106,31 @@ def _is_definition(value: object) -> bool:
     return isinstance(value, (type, types.FunctionType, types.ModuleType, int, float, str, bytes, type(None)))
 
 
-def _blame(modules: Modules, stack: Stack, names: dict[str, Any], culprit: Any, error: Exception) -> HeresyError:
+def _blame(modules: Modules, stack: Stack, culprit: Any, error: Exception) -> Exception:
     """Finds the variable behind a failure, for the message."""
     kind = type(culprit)
     shown = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
     reason = str(error) if isinstance(error, CannotSave) else f"{type(error).__name__}: {error}"
     for frame, (file, line, function, _) in reversed(list(zip(stack.frames, stack.shown))):
-        variables = _variables(frame) if frame.variables or frame.cells else names
-        for name, value in variables.items():
+        for name, value in {**frame.variables, **frame.cells}.items():
             if _fails(modules, value):
+                if modules.units.by_id[frame.unit].library:
+                    # What a library holds for a moment is not the user's to avoid: there will be a better moment.
+                    return NotContinuable(f"{function}() holds a {shown}")
                 where = f"{file}:{line}" + ("" if function == "<module>" else f" in {function}()")
                 return HeresyError(
                     "H311", f"cannot stop here: {where}: variable {name!r} holds a {shown}, which cannot be saved",
                     why=reason, help="stop the program when it does not hold one",
                 )  # fmt: skip
-    for name, value in names.items():
-        if _fails(modules, value):
-            return HeresyError(
-                "H311", f"cannot stop here: global {name!r} holds a {shown}, which cannot be saved", why=reason
-            )
+    for module in modules.objects:
+        of_module = "" if module.__name__ == "__main__" else f" of module {module.__name__}"
+        for name, value in module.__dict__.items():
+            if name not in _INTERPRETERS_OWN and _fails(modules, value):
+                return HeresyError(
+                    "H311", f"cannot stop here: global {name!r}{of_module} holds a {shown}, which cannot be saved",
+                    why=reason,
+                )  # fmt: skip
     return HeresyError("H311", f"cannot stop here: a {shown} cannot be saved", why=reason)
-
-
-def _variables(frame: FrameState) -> dict[str, Any]:
-    return {**frame.variables, **frame.cells}
 
 
 def _fails(modules: Modules, value: Any) -> bool:
@@ -141,17 +153,40 @@ def _refuse_threads() -> None:
         )  # fmt: skip
 
 
-def _refuse_unsaved_modules(launch: Launch) -> None:
-    """Modules of the program's own folder have state that is not saved: going on without it could be wrong."""
-    folder = os.path.dirname(launch.source) + os.sep
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name == "__main__" or not isinstance(file, str) or "site-packages" in file or file.startswith(_OWN_FOLDER):
-            continue
-        if os.path.abspath(file).startswith(folder) and not file.startswith(
-            (sys.prefix + os.sep, sys.base_prefix + os.sep)
-        ):
+def _refuse_plain_modules(stopper: Stopper) -> None:
+    """The program's own modules that are not instrumented have state that is not saved: going on could be wrong."""
+    for name, (path, reason) in stopper.units.plain.items():
+        if name in sys.modules:
             raise HeresyError(
-                "H314", f"cannot stop here: the program has imported its own module {name} ({file})",
-                why="what such a module holds is not saved yet, so going on could give a wrong answer",
+                "H314", f"cannot stop here: the program's own module {name} ({path}) is not continuable", why=reason,
+                help="what it holds would be lost; `exclude` in [tool.heresy] says that this does not matter",
             )  # fmt: skip
+
+
+def _own_modules(units: list[Unit]) -> list[types.ModuleType]:
+    """The module objects of the program, each once: the main one, then the others in the order in which they were loaded."""
+    found: dict[int, types.ModuleType] = {}
+    for unit in sorted(units, key=lambda unit: unit.id != "__main__"):
+        module = unit.module
+        if not unit.library and module is not None:
+            found[id(module)] = module
+    return list(found.values())
+
+
+def _source(stopper: Stopper) -> dict[str, Any]:
+    """The main module in the manifest."""
+    source: dict[str, Any] = {"path": stopper.launch.source, "sha256": stopper.launch.sha256}
+    spec = getattr(stopper.main, "__spec__", None)
+    if spec is not None:
+        source["module"] = spec.name
+    return source
+
+
+def _described(unit: Unit) -> dict[str, Any]:
+    """A module in the manifest."""
+    described: dict[str, Any] = {"id": unit.id, "path": unit.path, "sha256": unit.sha256}
+    if unit.library:
+        described["library"] = True
+    elif hasattr(unit.module, "__path__"):
+        described["package"] = True
+    return described

@@ -60,6 +60,7 @@ def _become(marked: str, source: str | None) -> NoReturn:
         "source": shown,
         "sha256": hashlib.sha256(data).hexdigest(),
         "marked": marked,
+        "roots": [os.path.dirname(shown)],
         "checkpoint": checkpoint,
         "resume": resume,
         "command": shlex.join(sys.orig_argv),

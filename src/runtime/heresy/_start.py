@@ -1,17 +1,27 @@
 """Starting a program: what happens between ``heresy run`` and its first statement.
 
 The warm way is short, since it is paid at every start: read the compiled run form from the cache, make ``__main__``,
-install the signal handler. Nothing else of the runtime is imported before a stop, a resume or a cold start needs it.
+install the import hook and the signal handler. Nothing else of the runtime, and next to nothing of the standard library,
+is imported before a stop, a resume or a cold start needs it: what a program imports itself must come past the hook.
 """
 
 from __future__ import annotations
 
-import marshal
+import _frozen_importlib_external as _external
+import _signal
 import os
-import signal
 import sys
-import types
-from typing import Any, NoReturn
+
+from . import _stop
+from ._errors import HeresyError
+from ._hook import Choice, Hook
+from ._units import CannotInstrument, Store, Unit, Units, load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+    from typing import Any, NoReturn
 
 #: What `heresy run` says; see `Launch`.
 launch: Launch
@@ -21,25 +31,26 @@ class Launch:
     """How the program was started.
 
     Attributes:
-        script: the script as it was typed: ``sys.argv[0]``.
-        source: its absolute path.
-        sha256: of its bytes, in hex.
-        marked: the path of its marked form.
-        cache: a folder for compiled code, or None.
+        kind: ``script``, ``module`` (``-m``), ``command`` (``-c``), ``stdin`` or ``folder`` (with a ``__main__.py``).
+        script: what ``sys.argv[0]`` is, as it was typed; for a module its dotted name.
+        source: the script's absolute path, or what tracebacks show in its place; empty for a module.
+        sha256: of the source's bytes, in hex; empty for a module.
         checkpoint: where its checkpoint is, or goes.
         resume: whether to continue from there.
         command: what to type to get here again.
         bounce: continue at once after a stop.
         hash_seed: the seed and what ``PYTHONHASHSEED`` was before, or None.
         stop_at: stop at the n-th safe point, counted from the start or the resume; 0: say how many were passed.
+        options: all words, as they came.
+        arguments: the program's own.
+        boot: the script that the interpreter was started with.
     """
 
     def __init__(self, options: dict[str, Any], arguments: list[str], boot: list[str]) -> None:
+        self.kind: str = options.get("kind", "script")
         self.script: str = options["script"]
         self.source: str = options["source"]
         self.sha256: str = options["sha256"]
-        self.marked: str = options["marked"]
-        self.cache: str | None = options.get("cache")
         self.checkpoint: str = options["checkpoint"]
         self.resume: bool = options.get("resume", False)
         self.command: str = options.get("command", "")
@@ -51,71 +62,148 @@ class Launch:
         self.arguments = arguments
         self.boot = boot
 
-    def texts(self) -> tuple[str, bytes | None]:
-        """The program's marked form, and its source if it can be read."""
-        with open(self.marked, encoding=self.options.get("encoding", "utf-8"), newline="") as file:
-            marked = file.read()
-        # The copy that `heresy run` has kept: the file itself may have been edited since.
-        try:
-            with open(self.options.get("original") or self.source, "rb") as file:
-                return marked, file.read()
-        except OSError:
-            return marked, None
+    def store(self) -> Store:
+        say = self.options.get
+        return Store(say("folder"), say("cache"), say("build", ""), say("heresy"))
+
+    def choice(self) -> Choice:
+        say = self.options.get
+        return Choice(say("roots", []), say("instrument", []), say("exclude", []))
 
 
-def prepare(root: types.CodeType) -> tuple[types.CodeType, dict[str, Any]]:
-    """Makes everything ready; the caller then executes the code in the namespace.
-
-    Args:
-        root: the code of the frame that will be below the program's.
-    """
-    import json
-
-    options = json.loads(sys.argv[1])
-    return begin(Launch(options, sys.argv[2:], [sys.argv[0]]), root)
+def prepare() -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """Makes everything ready, and returns what runs the program: a function and its arguments."""
+    return begin(Launch(_words(sys.argv[1]), sys.argv[2:], [sys.argv[0]]))
 
 
-def begin(how: Launch, root: types.CodeType) -> tuple[types.CodeType, dict[str, Any]]:
+def _words(text: str) -> dict[str, Any]:
+    # The words are heresy's own. JSON is nearly Python, and the module that reads it would bring half a library along.
+    try:
+        return eval(text, {"__builtins__": {}, "null": None, "true": True, "false": False})
+    except UnicodeEncodeError:
+        # A path that is no text.
+        import json
+
+        return json.loads(text)
+
+
+def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """The same, for a launch that is known already."""
     global launch
     launch = how
     sys.argv[:] = [how.script, *how.arguments]
     _restore_environment(how)
-    main = types.ModuleType("__main__")
-    namespace = main.__dict__
-    # The same names in the same order as `python SCRIPT` gives.
-    if sys.version_info < (3, 14):
-        namespace["__annotations__"] = {}
-    namespace["__builtins__"] = sys.modules["builtins"]
-    namespace["__file__"] = how.source
-    if sys.version_info < (3, 15):
-        namespace["__cached__"] = None
-    from . import _stop
-
+    units = Units(how.store())
+    hook = Hook(how.choice(), units)
+    main = type(sys)("__main__")
+    _set_path(how)
+    stopper = _stop.Stopper(how, main, units)
+    found_by_runpy = how.kind in ("module", "folder")
     try:
-        main.__loader__ = _loader(how.source)
-        code = run_form(how)
-        stopper = _stop.Stopper(how, root, main, code)
         if how.resume:
-            from . import _restore
-        # From here on, imports are the program's: no file beside it may stand in for a library module of the runtime's.
-        if sys.flags.safe_path:
-            del sys.path[0]
-        else:
-            sys.path[0] = os.path.dirname(os.path.realpath(how.source))
+            with units.at_work():
+                from . import _restore
+        hook.install()
+        _name_main(how, main.__dict__)
         sys.modules["__main__"] = main
+        if found_by_runpy:
+            import runpy
+
+            hook.main = (runpy._get_module_details.__code__, main, how)  # type: ignore[attr-defined]
+        if how.resume or not found_by_runpy:
+            unit = hook.add(main_unit(how, units))
+            unit.belongs_to(main)
+            code = unit.code
         if how.resume:
-            code = _restore.restore(how, main, code, stopper)
+            spec, code = _restore.restore(how, main, hook, stopper)
+            if found_by_runpy:
+                _give(runpy, spec, code)
     except BaseException as error:
         _stop.report_fatal(error)
     stopper.install()
-    return code, namespace
+    if how.kind == "command":
+        _show_command(code, how)
+    if found_by_runpy:
+        name = "__main__" if how.kind == "folder" else how.script
+        return runpy._run_module_as_main, (name, how.kind == "module" and not how.resume)  # type: ignore[attr-defined]
+    return exec, (code, main.__dict__)
 
 
-def _loader(path: str) -> Any:
-    from importlib.machinery import SourceFileLoader
+def _give(runpy: Any, spec: Any, code: CodeType) -> None:
+    """Has `runpy`, whose frames stand below the module's as in plain Python, execute a frame that is continued."""
+    plain = runpy._get_module_details
 
-    return SourceFileLoader("__main__", path)
+    def get_details(name: str, error: Any = ImportError) -> Any:
+        runpy._get_module_details = plain
+        return spec.name, spec, code
+
+    runpy._get_module_details = get_details
+
+
+def _show_command(code: CodeType, how: Launch) -> None:
+    """Tracebacks show the lines of ``-c CODE`` since 3.13, which registers them so."""
+    if sys.version_info >= (3, 13):
+        import linecache
+
+        with open(how.options["original"], encoding="utf-8") as file:
+            linecache._register_code(code, file.read(), "<string>")  # type: ignore[attr-defined]
+
+
+def _name_main(how: Launch, namespace: dict[str, Any]) -> None:
+    """The same names in the same order as plain Python gives; `runpy` adds its own."""
+    if sys.version_info < (3, 14):
+        namespace["__annotations__"] = {}
+    namespace["__builtins__"] = sys.modules["builtins"]
+    namespace["__loader__"] = sys.modules["_frozen_importlib"].BuiltinImporter
+    if how.kind in ("script", "stdin"):
+        namespace["__file__"] = how.source
+        if sys.version_info < (3, 15):
+            namespace["__cached__"] = None
+    if how.kind == "script":
+        namespace["__loader__"] = _external.SourceFileLoader("__main__", how.source)
+
+
+def _set_path(how: Launch) -> None:
+    """From here on, imports are the program's: no file beside it may stand in for a library module of the runtime's."""
+    if sys.flags.safe_path and how.kind != "folder":
+        del sys.path[0]
+    elif how.kind == "script":
+        sys.path[0] = os.path.dirname(os.path.realpath(how.source))
+    elif how.kind == "folder":
+        sys.path[0] = os.path.dirname(how.source)
+    elif how.kind == "module":
+        sys.path[0] = os.getcwd()
+    else:
+        sys.path[0] = ""
+
+
+def main_unit(how: Launch, units: Units) -> Unit:
+    """The unit of the script.
+
+    Raises:
+        HeresyError: its text cannot be had, or not be instrumented.
+    """
+    # `heresy run` has kept a copy: the file itself may have been edited since.
+    copy = how.options.get("original") or how.source
+    texts = None
+    if "marked" in how.options:
+        texts = (how.options["marked"], copy, how.options.get("encoding", "utf-8"))
+    try:
+        try:
+            with open(copy, "rb") as file:
+                data = file.read()
+        except OSError:
+            if texts is None:
+                raise
+            # The marked form alone: its own positions are shown.
+            with open(texts[0], "rb") as file:
+                data = file.read()
+            texts = (texts[0], None, texts[2])
+        return load(units, "__main__", how.source, data, texts=texts)
+    except OSError as error:
+        raise HeresyError("H324", f"cannot read {error.filename}: {error.strerror}") from None
+    except (CannotInstrument, SyntaxError) as error:
+        raise HeresyError("H325", f"{how.source} cannot be made continuable", why=str(error)) from None
 
 
 def _restore_environment(how: Launch) -> None:
@@ -126,60 +214,6 @@ def _restore_environment(how: Launch) -> None:
             os.environ.pop("PYTHONHASHSEED", None)
         else:
             os.environ["PYTHONHASHSEED"] = was
-
-
-def run_form(how: Launch) -> types.CodeType:
-    """The program's code, from the cache if it is there."""
-    path = None
-    if how.cache is not None:
-        tag = sys.implementation.cache_tag + ("-O" * bool(sys.flags.optimize)) + str(sys.flags.optimize)
-        path = os.path.join(how.cache, f"{how.sha256[:32]}.{tag}.{how.version}.run")
-        try:
-            with open(path, "rb") as file:
-                magic, filename, *compiled = marshal.loads(file.read())
-            if magic == _MAGIC and filename == how.source:
-                return _ready(*compiled)
-        except (OSError, ValueError, EOFError, TypeError):
-            pass
-    compiled = _compile(how)
-    if path is not None:
-        _store(path, marshal.dumps((_MAGIC, how.source, *compiled)))
-    return _ready(*compiled)
-
-
-_MAGIC = __import__("_imp").source_hash(1, sys.version.encode())
-
-
-def _ready(code: types.CodeType, warned: list[tuple[str, int]], displays: list[tuple[Any, ...]]) -> types.CodeType:
-    if warned:
-        import warnings
-
-        for message, line in warned:
-            warnings.warn_explicit(message, SyntaxWarning, launch.source, line)
-    if displays or sys.version_info >= (3, 15):
-        from . import _run_form
-
-        return _run_form.ready(_run_form.Compiled(code, warned, displays))
-    return code
-
-
-def _compile(how: Launch) -> Any:
-    from . import _run_form
-
-    return _run_form.compile_program(*how.texts(), how.source)
-
-
-def _store(path: str, data: bytes) -> None:
-    new = f"{path}.{os.getpid()}.new"
-    try:
-        with open(new, "wb") as file:
-            file.write(data)
-        os.replace(new, path)
-    except OSError:
-        try:
-            os.unlink(new)
-        except OSError:
-            pass
 
 
 def failed(error: BaseException) -> NoReturn:
@@ -205,4 +239,4 @@ def failed(error: BaseException) -> NoReturn:
 def unblock() -> None:
     """Lets the signals through that `heresy run` has kept back while the interpreter started."""
     names = launch.options.get("blocked", [])
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {getattr(signal, name) for name in names})
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {getattr(_signal, name) for name in names})

@@ -7,21 +7,23 @@ asked for, nothing of this costs anything.
 
 from __future__ import annotations
 
+import _signal as signal  # the module behind `signal`, which brings `enum` along
 import atexit
-import functools
 import os
-import signal
 import sys
 import time
-import types
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from ._errors import HeresyError, InternalError, NotContinuable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import types
+    from typing import Any, NoReturn
+
     from ._capture import Stack
-    from ._program import Program
+    from ._program import Programs
     from ._start import Launch
+    from ._units import Units
 
 _STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
@@ -32,28 +34,31 @@ class Baseline:
     def __init__(self) -> None:
         self.environ = dict(os.environ)
         self.path = list(sys.path)
+        self.modules = set(sys.modules)
 
 
 class Stopper:
     """Answers Ctrl-C for one program.
 
     Attributes:
-        program: the program's syntax, read when it is first needed.
+        units: the program's instrumented modules.
+        programs: their syntax, read when it is first needed.
+        imported: the names of the modules that the program had imported when its first stop was tried.
     """
 
-    def __init__(self, launch: Launch, root: types.CodeType, main: types.ModuleType, run_code: types.CodeType) -> None:
+    def __init__(self, launch: Launch, main: types.ModuleType, units: Units) -> None:
         self.launch = launch
-        self.root = root
         self.main = main
-        self.run_code = run_code
+        self.units = units
         self.pid = os.getpid()
-        self.program: Program | None = None
+        self.programs: Programs | None = None
+        self.imported: list[str] = []
+        self.installed = False
         self.asked = 0
         self.refused_at = float("-inf")
         self.barrier: tuple[types.FrameType, int] | None = None
         self.reason = ""
         self.passed = 0
-        self.library_path = sys.path[:]
         # The first to be registered is the last to be called: what the program registers belongs to its run.
         atexit.register(self._ended)
         self.baseline = Baseline()
@@ -64,23 +69,27 @@ class Stopper:
     def _watch_exits(self) -> None:
         register, unregister = atexit.register, atexit.unregister
 
-        @functools.wraps(register)
         def watched_register(function: Any, /, *args: Any, **keywords: Any) -> Any:
             register(function, *args, **keywords)
             self.exits.append((function, args, keywords))
             return function
 
-        @functools.wraps(unregister)
         def watched_unregister(function: Any, /) -> None:
             unregister(function)
             self.exits[:] = [exit_ for exit_ in self.exits if exit_[0] != function]
 
+        for watched, plain in ((watched_register, register), (watched_unregister, unregister)):
+            for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
+                setattr(watched, attribute, getattr(plain, attribute))
         atexit.register, atexit.unregister = watched_register, watched_unregister
 
     # --- signals ------------------------------------------------------------------------------------------------
 
     def install(self) -> None:
         """Takes Ctrl-C over, unless it is ignored, and lets signals through."""
+        if self.installed:
+            return
+        self.installed = True
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._on_signal)
         if self.launch.stop_at is not None:
@@ -126,11 +135,11 @@ class Stopper:
     # --- tracing ------------------------------------------------------------------------------------------------
 
     def _ours(self, code: types.CodeType) -> bool:
-        return code.co_filename == self.run_code.co_filename
+        return code.co_filename in self.units.by_file
 
     def _trace(self, frame: types.FrameType) -> None:
         current: types.FrameType | None = frame
-        while current is not None and current.f_code is not self.root:
+        while current is not None:
             if self._ours(current.f_code):
                 current.f_trace = self._on_event
             current = current.f_back
@@ -138,7 +147,7 @@ class Stopper:
 
     def _untrace(self, frame: types.FrameType | None) -> None:
         sys.settrace(None)
-        while frame is not None and frame.f_code is not self.root:
+        while frame is not None:
             if frame.f_trace == self._on_event:
                 frame.f_trace = None
             frame = frame.f_back
@@ -165,11 +174,15 @@ class Stopper:
         return False
 
     def _try(self, frame: types.FrameType, *, waiting: bool) -> None:
-        if frame.f_code is self.root:
-            return  # the program has not begun yet, or is over
+        self.imported = self.imported or list(sys.modules)
+        with self.units.at_work():
+            self._examine(frame, waiting=waiting)
+
+    def _examine(self, frame: types.FrameType, *, waiting: bool) -> None:
         try:
-            _capture, _ = self._rest_of_runtime()
-            parts = _capture.examine({"__main__": self._program()}, frame, self.root, waiting=waiting)
+            from . import _capture
+
+            parts = _capture.examine(self.read(), frame, waiting=waiting)
             if self.launch.stop_at is not None and not self.asked:
                 self.passed += 1
                 if self.passed != self.launch.stop_at:
@@ -189,21 +202,13 @@ class Stopper:
             return
         self._stop(frame, stack)
 
-    def _rest_of_runtime(self) -> tuple[Any, Any]:
-        """Imports what only a stop needs, past files of the program's that are named like library modules."""
-        path = sys.path[:]
-        sys.path[:] = self.library_path
-        try:
-            from . import _capture, _save
+    def read(self) -> Programs:
+        """The syntax of the units, each read when it is first asked for."""
+        if self.programs is None:
+            from ._program import Programs
 
-            return _capture, _save
-        finally:
-            sys.path[:] = path
-
-    def _program(self) -> Program:
-        if self.program is None:
-            self.program = load_program(self.launch, self.main, self.run_code)
-        return self.program
+            self.programs = Programs(self.units)
+        return self.programs
 
     # --- the stop itself ----------------------------------------------------------------------------------------
 
@@ -212,8 +217,14 @@ class Stopper:
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
         sys.settrace(None)
         try:
-            _, _save = self._rest_of_runtime()
-            _save.save(self, self._program(), stack)
+            from . import _save
+
+            _save.save(self, stack)
+        except NotContinuable as unsafe:
+            self.reason = str(unsafe)
+            self._trace(frame)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+            return
         except Exception as error:
             self._refuse(frame, error)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
@@ -242,13 +253,6 @@ class Stopper:
         if seed is not None:
             os.environ["PYTHONHASHSEED"] = seed
         os.execv(sys.executable, [sys.executable, *arguments])
-
-
-def load_program(launch: Launch, main: types.ModuleType, run_code: types.CodeType) -> Program:
-    """Reads the program's syntax again."""
-    from ._program import Program
-
-    return Program(main, *launch.texts(), launch.source, run_code)
 
 
 def _is_on_stack(frame: types.FrameType) -> bool:

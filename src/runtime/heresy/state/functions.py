@@ -13,7 +13,7 @@ import types
 from typing import Any
 
 from .. import _cpython
-from .._program import CodeIndex, ScopeKey
+from .._code_index import CodeIndex, ScopeKey
 from .pickling import REDUCERS, CannotSave, Modules, Reduced, StatePickler, import_by_name, reducer
 
 _EMPTY: Any = object()
@@ -29,13 +29,14 @@ def restoring(modules: Modules) -> None:
 
 @reducer(types.FunctionType)
 def _function(pickler: StatePickler, function: types.FunctionType) -> Reduced:
-    module = function.__globals__.get("__name__")
-    if not pickler.modules.has(module) or pickler.modules.modules[module].__dict__ is not function.__globals__:
+    module = pickler.modules.with_globals(function.__globals__)
+    unit = pickler.modules.units.of_code(function.__code__)
+    if module is None and (unit is None or unit.library):
         return _library_function(pickler, function)
-    key = pickler.modules.indexes[module].key(function.__code__)
-    if key is None:
+    if module is None or unit is None:
         raise CannotSave(f"function {function.__qualname__} was made by exec() or by a library")
-    return make_function, (module, key, function.__closure__), function_state(function), None, None, set_function_state
+    made_from = (unit.id, unit.index.key(function.__code__), module, function.__closure__)
+    return make_function, made_from, function_state(function), None, None, set_function_state
 
 
 def _library_function(pickler: StatePickler, function: types.FunctionType) -> Reduced:
@@ -83,13 +84,15 @@ def make_library_function(
     return types.FunctionType(code, sys.modules[module].__dict__, code.co_name, None, _closure(code, closure))
 
 
-def make_function(module: str, key: ScopeKey, closure: tuple[types.CellType, ...] | None) -> types.FunctionType:
+def make_function(
+    unit: str, key: ScopeKey, module: types.ModuleType, closure: tuple[types.CellType, ...] | None
+) -> types.FunctionType:
     """A function of the program, without its state."""
     assert _modules is not None
-    code = _modules.indexes[module].code(key)
+    code = _modules.units.by_id[unit].index.code(key)
     if code is None:
-        raise CannotSave(f"{key[0]} is not in {module}")
-    return types.FunctionType(code, _modules.modules[module].__dict__, code.co_name, None, _closure(code, closure))
+        raise CannotSave(f"{key[0]} is not in {unit}")
+    return types.FunctionType(code, module.__dict__, code.co_name, None, _closure(code, closure))
 
 
 def _closure(code: types.CodeType, cells: tuple[types.CellType, ...] | None) -> tuple[types.CellType, ...]:
@@ -191,17 +194,17 @@ REDUCERS[types.MethodDescriptorType] = lambda pickler, method: (getattr, (method
 
 
 class Definitions:
-    """The functions, classes and constants of the program: they are in place before anything behind them is rebuilt."""
+    """The functions, classes and constants of a module: they are in place before anything behind them is rebuilt."""
 
-    def __init__(self, names: dict[str, Any]) -> None:
+    def __init__(self, module: types.ModuleType, names: dict[str, Any]) -> None:
+        self.module = module
         self.names = names
 
 
 @reducer(Definitions)
 def _definitions(pickler: StatePickler, definitions: Definitions) -> Reduced:
-    return define, (definitions.names,)
+    return define, (definitions.module, definitions.names)
 
 
-def define(names: dict[str, Any]) -> None:
-    assert _modules is not None
-    _modules.modules["__main__"].__dict__.update(names)
+def define(module: types.ModuleType, names: dict[str, Any]) -> None:
+    module.__dict__.update(names)

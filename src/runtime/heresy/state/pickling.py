@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from .._program import CodeIndex
+from .._units import Units
 
 #: What a reducer returns: the tuple that ``object.__reduce_ex__`` returns, or NotImplemented for the default.
 Reduced: TypeAlias = Any
@@ -43,14 +43,25 @@ def reducer(*types_: type) -> Callable[[Reducer], Reducer]:
 
 
 class Modules:
-    """The instrumented modules of the program: whose functions and classes are rebuilt, not imported."""
+    """The program's own modules: their functions and classes are rebuilt, not imported.
 
-    def __init__(self, modules: dict[str, types.ModuleType], indexes: dict[str, CodeIndex]) -> None:
-        self.modules = modules
-        self.indexes = indexes
+    Attributes:
+        objects: the module objects, in the order in which they were loaded.
+        units: the instrumented modules; those of the program have their module object here.
+    """
+
+    def __init__(self, objects: list[types.ModuleType], units: Units) -> None:
+        self.objects = objects
+        self.units = units
+        self._names = {module.__name__ for module in objects} | {u.name for u in units.by_id.values() if not u.library}
 
     def has(self, name: object) -> bool:
-        return isinstance(name, str) and name in self.modules
+        """Whether a module of this name is one of the program's own."""
+        return isinstance(name, str) and name in self._names
+
+    def with_globals(self, namespace: object) -> types.ModuleType | None:
+        """The module whose globals a dict is."""
+        return next((module for module in self.objects if module.__dict__ is namespace), None)
 
     def anchors(self) -> list[Any]:
         """Objects that both sides have; in the same order on both."""
@@ -58,8 +69,9 @@ class Modules:
         for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
             buffer = getattr(stream, "buffer", None)
             found += [stream, buffer, getattr(buffer, "raw", None)]
-        for name in sorted(self.modules):
-            found += [self.modules[name], self.modules[name].__dict__]
+        for module in self.objects:
+            spec = getattr(module, "__spec__", None)
+            found += [module, module.__dict__, spec, getattr(spec, "loader", None)]
         # The memo counts on: each place must be taken by an object of its own.
         seen: set[int] = set()
         for index, anchor in enumerate(found):
@@ -123,7 +135,7 @@ def import_by_name(name: str) -> types.ModuleType:
 
 @reducer(types.ModuleType)
 def _module(pickler: StatePickler, module: types.ModuleType) -> Reduced:
-    name = module.__name__
-    if sys.modules.get(name) is not module:
-        raise CannotSave(f"module {name} is not the one that `import {name}` gives")
+    name = next((name for name in (module.__name__, *sys.modules) if sys.modules.get(name) is module), None)
+    if name is None:
+        raise CannotSave(f"module {module.__name__} is not the one that `import {module.__name__}` gives")
     return import_by_name, (name,)

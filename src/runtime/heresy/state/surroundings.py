@@ -16,11 +16,12 @@ from typing import Any
 from .pickling import CannotSave, Modules
 
 
-def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[str, Any]:
+def save(baseline: Any, path: list[str], exits: list[tuple[Any, ...]], modules: Modules) -> dict[str, Any]:
     """The surroundings, to be pickled with the program's state.
 
     Args:
         baseline: the environment and ``sys.path`` as they were at the start.
+        path: ``sys.path`` as the program has it.
         exits: what was registered with ``atexit``, in order.
 
     Raises:
@@ -33,7 +34,7 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
         "recursion_limit": sys.getrecursionlimit(),
         "environ": {k: v for k, v in os.environ.items() if baseline.environ.get(k) != v},
         "unset": [k for k in baseline.environ if k not in os.environ],
-        "path": [(i, p) for i, p in enumerate(sys.path) if p not in baseline.path],
+        "path": [(i, p) for i, p in enumerate(path) if p not in baseline.path],
         "streams": {n: getattr(sys, n) for n in _STREAMS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
         "hooks": {n: getattr(sys, n) for n in _HOOKS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
         "exits": [exit_ for exit_ in exits if _is_programs(exit_[0], modules)],

@@ -1,0 +1,55 @@
+"""The code objects of a compiled module, by name.
+
+A checkpoint holds no code. A function or a frame in it names its code, and the same name is found in the module when it
+is compiled again, by another CPython too.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Iterator
+from typing import TypeAlias
+
+#: A code object's name: its qualified name, and which one of that name in source order.
+ScopeKey: TypeAlias = tuple[str, int]
+
+#: Comprehensions have code objects of their own in 3.11 only; names must not depend on that.
+_INLINED = re.compile(r"\.<locals>\.<(?:list|set|dict)comp>|<(?:list|set|dict)comp>\.<locals>\.")
+
+
+class CodeIndex:
+    """The code objects of a compiled module, by name and by identity."""
+
+    def __init__(self, module: types.CodeType) -> None:
+        self._by_key: dict[ScopeKey, types.CodeType] = {}
+        self._by_id: dict[int, ScopeKey] = {}
+        named: dict[str, list[types.CodeType]] = {}
+        for code in walk_code(module):
+            named.setdefault(_INLINED.sub("", code.co_qualname), []).append(code)
+        for name, codes in named.items():
+            for number, code in enumerate(sorted(codes, key=lambda c: c.co_firstlineno)):
+                self._by_key[name, number] = code
+                self._by_id[id(code)] = (name, number)
+
+    def key(self, code: types.CodeType) -> ScopeKey | None:
+        return self._by_id.get(id(code))
+
+    def named(self, code: types.CodeType) -> types.CodeType | None:
+        """The code object here that has the name of another compilation's, at the same line."""
+        for number in range(len(self._by_key)):
+            found = self._by_key.get((_INLINED.sub("", code.co_qualname), number))
+            if found is None or found.co_firstlineno == code.co_firstlineno:
+                return found
+        return None
+
+    def code(self, key: ScopeKey) -> types.CodeType | None:
+        return self._by_key.get(tuple(key))  # type: ignore[arg-type]
+
+
+def walk_code(code: types.CodeType) -> Iterator[types.CodeType]:
+    """``code`` and all code objects inside it, in order of their constants."""
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from walk_code(const)

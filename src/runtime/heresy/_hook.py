@@ -1,0 +1,190 @@
+"""The import hook: which modules of a program are instrumented, and how they get their run form.
+
+Nothing is added to ``sys.meta_path`` or to any loader that a program can see: ``SourceFileLoader`` itself is asked for the
+code of a module, as always, and answers with the run form where the module is one of ours. A module that cannot be
+transpiled is imported as plain Python, and remembered: a program that holds one of its own such modules refuses to stop.
+
+Instrumented are, in this order of precedence:
+
+* nothing of heresy's own;
+* what ``--instrument PATTERN`` names, and not what ``exclude`` in ``[tool.heresy]`` names;
+* of the standard library, the modules in `LIBRARIES`; nothing else of it, nor of ``site-packages``;
+* every module below the script's folder or the current project.
+"""
+
+from __future__ import annotations
+
+import _frozen_importlib_external as _external
+import os
+import sys
+
+from ._libraries import LIBRARIES
+from ._units import CannotInstrument, load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, ModuleType
+    from typing import Any
+
+    from ._start import Launch
+    from ._units import Unit, Units
+
+_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+_PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+
+class Choice:
+    """Which modules are instrumented.
+
+    Attributes:
+        roots: folders; the program's own modules are below them.
+        instrument: patterns of module names, as `matches` takes them.
+        exclude: the same, for modules that are left alone.
+    """
+
+    def __init__(self, roots: list[str], instrument: list[str], exclude: list[str]) -> None:
+        self.roots = tuple(os.path.join(root, "") for root in roots)
+        self.instrument = instrument
+        self.exclude = exclude
+
+    def is_own(self, name: str, path: str) -> bool:
+        """Whether a module belongs to the program: its state is saved, and its code is not run again."""
+        if path.startswith(_OWN) or any(matches(pattern, name) for pattern in self.exclude):
+            return False
+        if any(matches(pattern, name) for pattern in self.instrument):
+            return True
+        if path.startswith(_LIBRARY) or any(folder in path for folder in _PACKAGES):
+            return False
+        return path.startswith(self.roots) or os.path.realpath(path).startswith(self.roots)
+
+    def is_library(self, name: str, path: str) -> bool:
+        """Whether it is a library module whose frames may stand between those of the program."""
+        return name in LIBRARIES and path.startswith(_LIBRARY) and not any(matches(p, name) for p in self.exclude)
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a pattern names a module: ``pkg`` that one, ``pkg.*`` it and all below, ``*`` every module."""
+    if pattern == "*" or pattern == name:
+        return True
+    return pattern.endswith(".*") and (name == pattern[:-2] or name.startswith(pattern[:-1]))
+
+
+class Hook:
+    """Answers for ``SourceLoader.get_code``."""
+
+    def __init__(self, choice: Choice, units: Units) -> None:
+        self.choice = choice
+        self.units = units
+        #: For ``-m NAME``: the code of the function that will ask for the module's, the module object and the launch.
+        self.main: tuple[CodeType, ModuleType, Launch] | None = None
+        self.plain_get_code = _external.SourceLoader.get_code
+
+    def install(self) -> None:
+        """Takes the question over."""
+        plain, instrumented = self.plain_get_code, self.code
+
+        def get_code(self: Any, fullname: str) -> Any:
+            code = instrumented(self, fullname)
+            return plain(self, fullname) if code is None else code
+
+        for attribute in ("__name__", "__qualname__", "__module__", "__doc__"):
+            setattr(get_code, attribute, getattr(plain, attribute))
+        _external.SourceLoader.get_code = get_code
+
+    def code(self, loader: Any, fullname: str) -> CodeType | None:
+        """The run form of a module; None if it is to be plain Python."""
+        if self.units.busy or type(loader) is not _external.SourceFileLoader:
+            return None
+        path = loader.get_filename(fullname)
+        if self.main is not None and sys._getframe(2).f_code is self.main[0]:
+            return self._main_code(fullname, path)
+        own = self.choice.is_own(fullname, path)
+        if not own and not self.choice.is_library(fullname, path):
+            return None
+        unit = self._unit(fullname, path, library=not own)
+        if unit is None:
+            return None
+        unit.belongs_to(sys.modules.get(fullname))
+        return self.add(unit).code
+
+    def add(self, unit: Unit) -> Unit:
+        """Makes a unit known, and with it the library modules that it imports."""
+        self.units.add(unit)
+        if not unit.library:
+            # Loaded by the interpreter's own start, or by the runtime: the hook has not seen them.
+            for name in LIBRARIES.keys() & sys.modules.keys() - self.units.by_id.keys():
+                if _imports(unit.code, name):
+                    self.adopt(name)
+        return unit
+
+    def _main_code(self, name: str, path: str) -> CodeType | None:
+        """The run form of the module that ``-m`` names: the program, wherever it lives."""
+        assert self.main is not None
+        (_, main, launch), self.main = self.main, None
+        unit = self._unit("__main__", path, library=False)
+        if unit is None:
+            return None
+        launch.source, launch.sha256 = unit.path, unit.sha256
+        unit.belongs_to(main)
+        return self.add(unit).code
+
+    def _unit(self, name: str, path: str, *, library: bool) -> Unit | None:
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+            return load(self.units, name, path, data, library=library)
+        except (CannotInstrument, SyntaxError, ValueError, OSError, RecursionError) as error:
+            # Plain Python says better what is wrong, if anything is.
+            if not library:
+                self.units.plain[name] = (path, str(error))
+            return None
+
+    def adopt(self, name: str) -> None:
+        """A library module that is loaded already keeps its objects, and runs the run form from now on."""
+        module = sys.modules.get(name)
+        path = getattr(module, "__file__", None)
+        if not isinstance(path, str) or not self.choice.is_library(name, path):
+            return
+        unit = self._unit(name, path, library=True)
+        if unit is None:
+            return
+        unit.belongs_to(module)
+        self.units.add(unit)
+        for function in _functions_of(module):
+            code = unit.index.named(function.__code__)
+            if code is not None and len(code.co_freevars) == len(function.__code__.co_freevars):
+                function.__code__ = code
+
+
+def _imports(code: CodeType, name: str) -> bool:
+    """Whether a code object, or one inside it, mentions a module as an import statement does."""
+    return name in code.co_names or any(_imports(c, name) for c in code.co_consts if isinstance(c, type(code)))
+
+
+def _functions_of(module: Any) -> list[Any]:
+    """The functions that a module's namespace holds, and the classes in it, decorated or not."""
+    found: list[Any] = []
+    seen: set[int] = set()
+    work = [value for value in module.__dict__.values()]
+    while work:
+        value = work.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        kind = type(value)
+        if kind is _FUNCTION:
+            if value.__globals__ is module.__dict__:
+                found.append(value)
+            work += value.__dict__.values()
+        elif isinstance(value, type):
+            if value.__module__ == module.__name__:
+                work += value.__dict__.values()
+        elif kind in (staticmethod, classmethod):
+            work.append(value.__func__)
+        elif kind is property:
+            work += [value.fget, value.fset, value.fdel]
+    return found
+
+
+_FUNCTION = type(matches)

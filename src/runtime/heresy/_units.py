@@ -1,0 +1,334 @@
+"""The instrumented modules of a running program.
+
+A *unit* is one module that was compiled to its run form: the script itself, and each module that the import hook took
+over. While the program runs a unit is little more than its code; a stop asks it for its text and for the names of its
+code objects.
+
+Compiled code is cached under a key made of the text's content, the build of heresy and the interpreter. A file of the
+cache appears by rename, whole or not at all, so any number of programs may start at the same time.
+"""
+
+from __future__ import annotations
+
+import _imp
+import marshal
+import os
+import sys
+from _thread import get_ident
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, ModuleType
+    from typing import Any
+
+    from ._code_index import CodeIndex
+
+_MAGIC = _imp.source_hash(2, sys.version.encode())
+
+
+class CannotInstrument(Exception):
+    """A module cannot be made continuable; ``args[0]`` says why, for people."""
+
+
+class Store:
+    """Where texts and code are kept, and who transpiles.
+
+    Attributes:
+        folder: the cache's root, or None: nothing is kept.
+        code: the folder for compiled code in it, or None.
+        build: tells builds of heresy apart.
+        heresy: the binary that transpiles a module met for the first time, or None.
+    """
+
+    def __init__(self, folder: str | None, code: str | None, build: str, heresy: str | None) -> None:
+        self.folder = folder
+        self.code = code
+        self.build = build
+        self.heresy = heresy
+
+    def source(self, sha256: str) -> str | None:
+        """Where the original of a module is kept, byte for byte."""
+        return os.path.join(self.folder, "sources", sha256) if self.folder else None
+
+    def marked(self, sha256: str) -> str | None:
+        """Where its marked form is kept, in UTF-8; `heresy run` gives the script's the same name."""
+        if self.folder is None:
+            return None
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        return os.path.join(self.folder, "marked", f"{sha256[:32]}-{self.build}-{version}.py")
+
+    def compiled(self, data: bytes) -> str | None:
+        if self.code is None:
+            return None
+        tag = f"{sys.implementation.cache_tag}-O{sys.flags.optimize}"
+        return os.path.join(self.code, f"{_imp.source_hash(1, data).hex()}-{len(data):x}.{tag}.run")
+
+
+class Unit:
+    """One instrumented module.
+
+    Attributes:
+        id: names it in a checkpoint: the module's name, with a number if the name was loaded before.
+        name: the module's name; ``__main__`` for the script.
+        path: the file it came from, or what stands in its place (``<string>``).
+        sha256: of the source's bytes, in hex.
+        code: its run form.
+        library: it is imported again when the program continues: only its code is known, nothing it holds is saved.
+    """
+
+    __slots__ = ("id", "name", "path", "sha256", "code", "library", "_store", "_texts", "_module", "_index")
+
+    def __init__(
+        self, name: str, path: str, sha256: str, code: CodeType, *, library: bool, store: Store, texts: Any = None
+    ) -> None:
+        self.id = self.name = name
+        self.path = path
+        self.sha256 = sha256
+        self.code = code
+        self.library = library
+        self._store = store
+        #: The paths of marked form and source, and the marked form's encoding, if they are not where the store puts them.
+        self._texts: tuple[str, str | None, str] | None = texts
+        self._module: Any = None
+        self._index: CodeIndex | None = None
+
+    @property
+    def index(self) -> CodeIndex:
+        """The names of its code objects."""
+        if self._index is None:
+            from ._code_index import CodeIndex
+
+            self._index = CodeIndex(self.code)
+        return self._index
+
+    def belongs_to(self, module: ModuleType | None) -> None:
+        """Notes the module object that is about to execute the code."""
+        if module is not None:
+            from _weakref import ref
+
+            self._module = ref(module)
+
+    @property
+    def module(self) -> ModuleType | None:
+        """The module object, if it is still there."""
+        return self._module() if self._module is not None else sys.modules.get(self.name)
+
+    def texts(self) -> tuple[str, bytes | None]:
+        """The marked form, and the source if it can still be had."""
+        if self._texts is not None:
+            marked, source, encoding = self._texts
+            return _read_text(marked, encoding), _read(source)
+        source = _read(self._store.source(self.sha256))
+        if source is None:
+            source = _read(self.path)
+            if source is not None and _sha256(source) != self.sha256:
+                source = None
+        marked_path = self._store.marked(self.sha256)
+        if marked_path is not None and not os.path.exists(marked_path) and source is not None:
+            _mark(self._store, source, self.sha256, self.path)
+        if marked_path is None:
+            raise OSError(f"there is no marked form of {self.path}")
+        return _read_text(marked_path, "utf-8"), source
+
+
+class Units:
+    """All units of a process, in the order in which they were loaded.
+
+    Attributes:
+        store: where their texts and code come from.
+        by_file: the units of each file name that tracebacks show.
+        plain: the program's own modules that could not be instrumented, by name: path and reason.
+        busy: the runtime itself is at work: what it imports now is imported as it is.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.busy = False
+        self.library_path = sys.path[:]
+        #: ``sys.path`` as the program has it, while the runtime is at work.
+        self.program_path: list[str] = []
+        self.by_id: dict[str, Unit] = {}
+        self.by_file: dict[str, list[Unit]] = {}
+        self.plain: dict[str, tuple[str, str]] = {}
+
+    def at_work(self) -> AtWork:
+        """``with units.at_work():`` the runtime imports what it needs for itself."""
+        return AtWork(self)
+
+    def add(self, unit: Unit) -> Unit:
+        """Makes a unit known."""
+        number = 1
+        while unit.id in self.by_id:
+            number += 1
+            unit.id = f"{unit.name}#{number}"
+        self.by_id[unit.id] = unit
+        self.by_file.setdefault(unit.path, []).append(unit)
+        return unit
+
+    def of_code(self, code: CodeType) -> Unit | None:
+        """The unit that a code object belongs to."""
+        for unit in self.by_file.get(code.co_filename, ()):
+            if unit.index.key(code) is not None:
+                return unit
+        return None
+
+
+class AtWork:
+    """While the runtime is at work, imports pass by the hook, and by files of the program's named like library modules."""
+
+    def __init__(self, units: Units) -> None:
+        self.units = units
+
+    def __enter__(self) -> None:
+        self.is_outermost = not self.units.busy
+        if self.is_outermost:
+            self.units.busy = True
+            self.units.program_path = sys.path[:]
+            sys.path[:] = self.units.library_path
+
+    def __exit__(self, *_: object) -> None:
+        if self.is_outermost:
+            self.units.busy = False
+            sys.path[:] = self.units.program_path
+
+
+def load(units: Units, name: str, path: str, data: bytes, *, library: bool = False, texts: Any = None) -> Unit:
+    """A unit from a module's source; `Units.add` makes it known.
+
+    Args:
+        data: the bytes of the file at ``path``.
+        texts: paths of its marked form and source and the encoding of the former, if not where the store has them.
+
+    Raises:
+        CannotInstrument: it cannot be transpiled; plain Python may take it all the same.
+        OSError: the marked form cannot be read.
+    """
+    store = units.store
+    place = store.compiled(data)
+    cached = _cached(place)
+    if cached is not None:
+        sha256, code, warned, displays, uses_iter = cached
+        if name == "__main__":
+            _warn(warned, path)
+    else:
+        with units.at_work():
+            sha256 = _sha256(data)
+            marked = _read_text(texts[0], texts[2]) if texts is not None else _marked_text(store, data, sha256, path)
+            from ._run_form import compile_module
+
+            compiled = compile_module(marked, data, path)
+            code, warned, displays, uses_iter = compiled.code, compiled.warned, compiled.displays, compiled.uses_iter
+            if place is not None:
+                _keep(place, marshal.dumps((_MAGIC, sha256, code, warned, displays, uses_iter)))
+        _warn(warned, path)
+    if displays or uses_iter:
+        from ._constants import ready
+
+        code = ready(code, displays, uses_iter)
+    _imp._fix_co_filename(code, path)
+    return Unit(name, path, sha256, code, library=library, store=store, texts=texts)
+
+
+def _cached(place: str | None) -> Any:
+    data = _read(place)
+    if data is None:
+        return None
+    try:
+        magic, *compiled = marshal.loads(data)
+    except (ValueError, EOFError, TypeError):
+        return None
+    return compiled if magic == _MAGIC and len(compiled) == 5 else None
+
+
+def _warn(warned: list[tuple[str, int]], path: str) -> None:
+    """The warnings about syntax, which plain Python gives when it compiles: at every start for the script."""
+    if warned:
+        import warnings
+
+        for message, line in warned:
+            warnings.warn_explicit(message, SyntaxWarning, path, line)
+
+
+def _marked_text(store: Store, data: bytes, sha256: str, path: str) -> str:
+    marked = store.marked(sha256)
+    if marked is None or store.heresy is None:
+        raise CannotInstrument("there is nothing here to transpile it with")
+    if not os.path.exists(marked):
+        _mark(store, data, sha256, path)
+    return _read_text(marked, "utf-8")
+
+
+def _mark(store: Store, data: bytes, sha256: str, path: str) -> None:
+    """Has the binary transpile a module into the store.
+
+    Raises:
+        CannotInstrument: the binary refuses; the message is its own.
+    """
+    source, marked = store.source(sha256), store.marked(sha256)
+    if source is None or marked is None or store.heresy is None:
+        raise CannotInstrument("there is nothing here to transpile it with")
+    if not os.path.exists(source):
+        _keep(source, data)
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    words = [store.heresy, "mark", "--target-version", version, "--name", path, source, marked]
+    reading, writing = os.pipe()
+    try:
+        # Its own group and mask: a Ctrl-C is meant for the program, which answers it in its own time.
+        child = os.posix_spawn(
+            store.heresy, words, os.environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, writing, 2), (os.POSIX_SPAWN_CLOSE, reading)], setpgroup=0,
+        )  # fmt: skip
+    except OSError as error:
+        os.close(reading)
+        raise CannotInstrument(f"{store.heresy} cannot be started: {error.strerror}") from None
+    finally:
+        os.close(writing)
+    said = b""
+    while part := os.read(reading, 65536):
+        said += part
+    os.close(reading)
+    _, status = os.waitpid(child, 0)
+    if status:
+        raise CannotInstrument(said.decode(errors="replace").strip() or f"{store.heresy} ended with status {status}")
+
+
+def _keep(path: str, data: bytes) -> None:
+    """Writes a file of the cache whole, or not at all; without a cache the next start does the work again."""
+    new = f"{path}.{os.getpid()}.{get_ident()}.new"
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with open(new, "wb") as file:
+            file.write(data)
+        os.replace(new, path)
+    except OSError:
+        try:
+            os.unlink(new)
+        except OSError:
+            pass
+
+
+def _read(path: str | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _read_text(path: str, encoding: str) -> str:
+    with open(path, encoding=encoding, newline="") as file:
+        return file.read()
+
+
+def _sha256(data: bytes) -> str:
+    # Not by `hashlib`, which is of the library: see `_tree`.
+    try:
+        from _sha2 import sha256
+    except ImportError:
+        try:
+            from _sha256 import sha256  # before 3.12
+        except ImportError:
+            from hashlib import sha256
+    return sha256(data).hexdigest()

@@ -1,0 +1,96 @@
+"""The modules of other people: imported again before anything is restored, in their order; and who stands in ``sys.modules``.
+
+A library's objects are found by name, so the library must be there first. What the program itself put into
+``sys.modules`` (its own modules, aliases of them, objects that play a module) is put there again.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+from .._errors import HeresyError
+from .pickling import Modules
+
+#: Makers of modules that `import` finds again.
+_FINDABLE = {"SourceFileLoader", "SourcelessFileLoader", "ExtensionFileLoader", "FrozenImporter", "BuiltinImporter"}
+
+
+def save(modules: Modules, imported: list[str], at_start: set[str]) -> list[tuple[str, bool]]:
+    """The names of the modules to import again, and whether each may be missing there.
+
+    The standard library is not the same in every Python: what the program really needs of it will be asked for by name.
+
+    Args:
+        imported: what ``sys.modules`` held before the runtime imported anything for this stop.
+        at_start: what it held when the program started.
+    """
+    own = {id(module) for module in modules.objects}
+    return [
+        (name, name.partition(".")[0] in sys.stdlib_module_names)
+        for name in imported
+        if name not in at_start
+        and not (name == "heresy" or name.startswith("heresy."))
+        and id(sys.modules.get(name)) not in own
+        and _is_findable(sys.modules.get(name))
+    ]
+
+
+def _is_findable(module: object) -> bool:
+    spec = getattr(module, "__spec__", None)
+    loader = getattr(spec, "loader", None)
+    kind = loader if isinstance(loader, type) else type(loader)
+    return spec is not None and (kind.__name__ in _FINDABLE or loader is None or kind.__name__ == "NamespaceLoader")
+
+
+def restore(names: list[tuple[str, bool]]) -> None:
+    """Imports modules.
+
+    Raises:
+        HeresyError: one is missing, or fails.
+    """
+    for name, optional in names:
+        if name in sys.modules:
+            continue
+        try:
+            __import__(name)
+        except ModuleNotFoundError as error:
+            if optional:
+                continue
+            raise HeresyError(
+                "H322", f"cannot continue: module {error.name!r} is missing here",
+                why="the program had imported it when it was stopped",
+                help="install it, then run the same command again",
+            ) from None  # fmt: skip
+        except Exception as error:
+            raise HeresyError(
+                "H326", f"cannot continue: module {name!r} cannot be imported again",
+                why=f"{type(error).__name__}: {error}", help="mend that, then run the same command again",
+            ) from None  # fmt: skip
+
+
+def placed(modules: Modules) -> dict[str, Any]:
+    """Who stands where: in ``sys.modules``, and as an attribute of a package that is imported again."""
+    own = {id(module) for module in modules.objects}
+    found: dict[str, Any] = {"modules": {}, "attributes": []}
+    for name, module in list(sys.modules.items()):
+        plays_module = not isinstance(module, types.ModuleType) and modules.has(type(module).__module__)
+        if name != "__main__" and (id(module) in own or plays_module):
+            found["modules"][name] = module
+            parent, _, child = name.rpartition(".")
+            holder = sys.modules.get(parent)
+            if holder is not None and id(holder) not in own and vars(holder).get(child) is module:
+                found["attributes"].append((parent, child, module))
+    return found
+
+
+def place(modules: Modules, found: dict[str, Any]) -> None:
+    """Puts them there again."""
+    own = {id(module) for module in modules.objects}
+    for name, module in list(sys.modules.items()):
+        if name != "__main__" and id(module) in own:
+            del sys.modules[name]
+    sys.modules.update(found["modules"])
+    for parent, child, module in found["attributes"]:
+        setattr(sys.modules[parent], child, module)
