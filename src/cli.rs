@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn everything_after_a_module_is_the_modules() {
-        let typed = ["heresy", "run", "--python", "-m", "-m", "pkg.mod", "--fresh", "-m", "x"];
+        let typed = ["heresy", "run", "--python", "3.13", "-m", "pkg.mod", "--fresh", "-m", "x"];
         let typed = words(typed.map(OsString::from));
         let Command::Run(run) = Cli::parse_from(typed).command else { panic!("not `run`") };
         assert_eq!(run.target(), Target::Module("pkg.mod".as_ref()));

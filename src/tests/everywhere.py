@@ -2,10 +2,11 @@
 
     python everywhere.py --heresy target/release/heresy --python python3.13 [--points 300] [--chain] SCRIPT…
 
-Each SCRIPT is run plain first. Then, for n = 1, 2, 3, …, it is stopped at its n-th safe point and continued in a fresh
-process; what both lives print, the exit status and the files they leave must be those of the plain run. With `--points N`
-at most N points, spread over the run, are tried. With `--chain` the program is stopped again and again, at each safe point
-after every resume (or at every K-th with `--stride K`), so that it has as many lives as it has safe points.
+Each SCRIPT (a file, or the folder of a package that ``-m`` runs) is run plain first. Then, for n = 1, 2, 3, …, it is
+stopped at its n-th safe point and continued in a fresh process; what both lives print, the exit status and the files they
+leave must be those of the plain run. With `--points N` at most N points, spread over the run, are tried. With `--chain`
+the program is stopped again and again, at each safe point after every resume (or at every K-th with `--stride K`), so that
+it has as many lives as it has safe points.
 """
 
 from __future__ import annotations
@@ -45,10 +46,13 @@ def environment(seed: str) -> dict[str, str]:
     return {**keep, "PYTHONHASHSEED": seed, "HERESY_DEBUG": "1"}
 
 
-def run(command: list[str], folder: Path, seed: str = "1") -> subprocess.CompletedProcess[bytes]:
+def run(
+    command: list[str], folder: Path, seed: str = "1", path: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        command, cwd=folder, env=environment(seed), stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT
-    )
+        command, cwd=folder, env={**environment(seed), **(path or {})}, stdin=subprocess.DEVNULL, capture_output=True,
+        timeout=TIMEOUT,
+    )  # fmt: skip
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -61,36 +65,41 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 
 class Program:
-    """One script under one interpreter; its modules are those below its folder."""
+    """One script under one interpreter, with the modules below its folder; or a package, run by ``-m``."""
 
     def __init__(self, heresy: str, python: str, script: Path, cache: Path) -> None:
         self.heresy = heresy
         self.python = python
-        self.script = script
-        self.sha256 = hashlib.sha256(script.read_bytes()).hexdigest()
+        self.package = script.name if script.is_dir() else None
+        self.script = script / "__main__.py" if self.package else script
+        self.root = script.parent
+        self.sha256 = hashlib.sha256(self.script.read_bytes()).hexdigest()
         self.cache = cache
+        self.path = {"PYTHONPATH": str(self.root)} if self.package else {}
 
     def plain(self) -> Outcome:
         with tempfile.TemporaryDirectory() as folder:
-            done = run([self.python, str(self.script)], Path(folder))
+            words = ["-m", self.package] if self.package else [str(self.script)]
+            done = run([self.python, *words], Path(folder), path=self.path)
             return Outcome(done.returncode, done.stdout, done.stderr, files_in(Path(folder)))
 
     def life(self, folder: Path, resume: bool, stop_at: int | None) -> subprocess.CompletedProcess[bytes]:
         launch = {
-            "script": str(self.script),
+            "kind": "module" if self.package else "script",
+            "script": self.package or str(self.script),
             "source": str(self.script),
             "sha256": self.sha256,
             "folder": str(self.cache),
             "cache": str(self.cache / "code"),
             "build": "test",
             "heresy": self.heresy,
-            "roots": [str(self.script.parent)],
+            "roots": [str(self.root)],
             "checkpoint": str(folder / ".heresy" / "program.ckpt"),
             "resume": resume,
             "command": "again",
             "stop_at": stop_at,
         }
-        return run([self.python, str(RUNTIME), json.dumps(launch)], folder)
+        return run([self.python, str(RUNTIME), json.dumps(launch)], folder, path=self.path)
 
     def safe_points(self) -> tuple[int, Outcome]:
         """How many safe points an unstopped run passes, and what it does."""
@@ -165,7 +174,7 @@ def check(task: tuple[str, str, str, str, int, int | None, bool]) -> tuple[str, 
             for n in spread(total, points):
                 done, outcome = program.stopped(n, stride, 1 if stride is None else 3)
                 if not done:
-                    raise Failure(f"point {n} of {total} was not reached")
+                    raise Failure(f"point {n} of {total} was not reached:\n{show(outcome.stderr)}")
                 stops += done
                 compare(plain, outcome, f"stopped at point {n} of {total}")
     except (Failure, subprocess.TimeoutExpired) as error:

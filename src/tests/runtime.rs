@@ -11,7 +11,7 @@ const HERESY: &str = env!("CARGO_BIN_EXE_heresy");
 #[test]
 fn a_program_stopped_again_and_again_goes_on_as_if_nothing_had_happened() {
     for_each_python("everywhere.py", |python, driver| {
-        driver.args(["--heresy", HERESY, "--points", "4", "--chain", "--python", python]).args(fixtures());
+        driver.args(["--heresy", HERESY, "--points", "4", "--chain", "--python", python]).args(programs());
     });
 }
 
@@ -37,9 +37,16 @@ fn a_program_that_is_never_stopped_behaves_as_the_original() {
 }
 
 #[test]
+fn cpythons_own_tests_end_as_they_do_plainly() {
+    for_each_python("language.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--python", python, "test_grammar", "test_with", "test_decorators", "test_pkg"]);
+    });
+}
+
+#[test]
 fn the_run_form_is_the_original() {
     for_each_python("run_form.py", |_, driver| {
-        driver.args(["--heresy", HERESY]).args(fixtures());
+        driver.args(["--heresy", HERESY]).args(scripts());
     });
 }
 
@@ -83,11 +90,21 @@ fn pythons() -> Vec<String> {
     there
 }
 
-fn fixtures() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/run");
+/// The programs of one file, and those that are packages.
+fn programs() -> Vec<PathBuf> {
+    let trees = entries_of("fixtures/trees").into_iter().filter(|path| path.is_dir());
+    scripts().into_iter().chain(trees).collect()
+}
+
+fn scripts() -> Vec<PathBuf> {
+    let is_script = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "py");
+    entries_of("fixtures/run").into_iter().filter(is_script).collect()
+}
+
+fn entries_of(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = folder.read_dir().unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut scripts: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    scripts.retain(|path| path.extension().is_some_and(|extension| extension == "py"));
-    scripts.sort();
-    scripts
+    let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    found.sort();
+    found
 }

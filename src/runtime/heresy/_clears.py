@@ -111,6 +111,8 @@ class _Clearer:
                 result.append(s)
             case ast.With() | ast.AsyncWith():
                 names = [name for item in s.items for name in spills(item)]
+                for item in s.items:
+                    self._drop_operands(item)
                 self.suite(s.body, leaving + names, passing + names)
                 result += [s, *self._clear(names, s.items[0].context_expr if _cpython.WITH_EXITS_AT_ITEM else s)]
             case ast.Try() | ast.TryStar():
@@ -137,6 +139,34 @@ class _Clearer:
                 result.append(s)
             case _:
                 result += [s, *self._clear(spills(s), s)]
+
+    def _drop_operands(self, item: ast.withitem) -> None:
+        """``with (_h2 := f((_h1 := g()), h()))`` -> ``with (_h2 := (f((_h1 := g()), h()), (_h1 := None))[0])``
+
+        The body is still to come, and ``__enter__`` before it: what only made the manager must not live through them. It is
+        rare that there is any such spill, so its price (a tuple) does not matter.
+        """
+        manager = item.context_expr
+        value = (
+            manager.value if isinstance(manager, ast.NamedExpr) and self.marked.is_spill(manager.target.id) else manager
+        )
+        names = sorted(set(spills_in(self.marked, value)))
+        if not names:
+            return
+        drops = [ast.NamedExpr(ast.Name(name, ast.Store()), ast.Constant(None)) for name in names]
+        first = ast.Subscript(ast.Tuple([value, *drops], ast.Load()), ast.Constant(0), ast.Load())
+        for node in (
+            first,
+            first.value,
+            first.slice,
+            *drops,
+            *(part for drop in drops for part in (drop.target, drop.value)),
+        ):
+            ast.copy_location(node, value)
+        if value is manager:
+            item.context_expr = first
+        else:
+            manager.value = first
 
     def _clear(self, names: Iterable[str], where: ast.AST) -> list[ast.stmt]:
         """``_h1 = None`` for each name, on the line where ``where`` starts."""

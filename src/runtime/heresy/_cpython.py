@@ -220,6 +220,33 @@ def operations(code: types.CodeType) -> dict[int, Operation]:
     return result
 
 
+def called_name(code: types.CodeType, offset: int) -> str | None:
+    """The name by which the call at a byte offset finds what it calls: ``kill`` in ``os.kill(pid, number)``."""
+    positions = list(code.co_positions())
+    if not 0 <= offset // 2 < len(positions):
+        return None
+    line, _, column, _ = positions[offset // 2]
+    found, extent = None, (-1, -1)
+    for item in instructions(code):
+        start_line, end_line, start, end = positions[item.offset // 2]
+        name = _loaded_name(code, item)
+        if item.offset < offset and (start_line, start) == (line, column) and name is not None:
+            if (end_line or 0, end or 0) > extent:
+                found, extent = name, (end_line or 0, end or 0)
+    return found
+
+
+def _loaded_name(code: types.CodeType, item: Instruction) -> str | None:
+    name = opcode.opname[item.opcode]
+    if name == "LOAD_ATTR":
+        return code.co_names[_attribute_index(item.arg or 0)]
+    if name == "LOAD_GLOBAL":
+        return code.co_names[(item.arg or 0) >> 1]
+    if name in ("LOAD_NAME", "LOAD_METHOD"):
+        return code.co_names[item.arg or 0]
+    return None
+
+
 def leading_offsets(code: types.CodeType) -> dict[int, tuple[int, ...]]:
     """For each instruction (byte offset), the offsets of the instructions that may run just before it.
 

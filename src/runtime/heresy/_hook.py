@@ -90,6 +90,8 @@ class Hook:
 
         for attribute in ("__name__", "__qualname__", "__module__", "__doc__"):
             setattr(get_code, attribute, getattr(plain, attribute))
+        # Its frame belongs to those that the interpreter cuts out of the traceback of a failing import.
+        get_code.__code__ = get_code.__code__.replace(co_filename=plain.__code__.co_filename)
         _external.SourceLoader.get_code = get_code
 
     def code(self, loader: Any, fullname: str) -> CodeType | None:

@@ -115,8 +115,8 @@ class Stopper:
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
         if frame is None:
             return  # the program is over: the interpreter is on its way to its own end
-        if os.getpid() != self.pid or time.monotonic() - self.refused_at < 5:
-            # A child of the program, or the user insists after a refusal: as in plain Python.
+        if os.getpid() != self.pid or time.monotonic() - self.refused_at < 5 or _sent_by_program(frame):
+            # A child of the program, the user insists after a refusal, or nobody has typed it: as in plain Python.
             signal.default_int_handler(number, frame)
         self.asked += 1
         if self.asked == 2:
@@ -253,6 +253,27 @@ class Stopper:
         if seed is not None:
             os.environ["PYTHONHASHSEED"] = seed
         os.execv(sys.executable, [sys.executable, *arguments])
+
+
+_GENERATOR = 0x20
+
+#: Functions that send signals. A program that calls one means what it says: it asks for its own KeyboardInterrupt.
+_SENDERS = frozenset(
+    {"kill", "killpg", "pthread_kill", "raise_signal", "raise_SIGINT_then_send_None", "interrupt_main"}
+)
+
+
+def _sent_by_program(frame: types.FrameType) -> bool:
+    """Whether the program itself has sent the signal: it is in a call that does so, or in what that call runs."""
+    from . import _cpython
+
+    current: types.FrameType | None = frame
+    while current is not None:
+        if _cpython.called_name(current.f_code, current.f_lasti) in _SENDERS:
+            return True
+        # A call may go on in a generator, and in those that it delegates to.
+        current = current.f_back if current.f_code.co_flags & _GENERATOR else None
+    return False
 
 
 def _is_on_stack(frame: types.FrameType) -> bool:

@@ -42,7 +42,8 @@ def _function(pickler: StatePickler, function: types.FunctionType) -> Reduced:
 def _library_function(pickler: StatePickler, function: types.FunctionType) -> Reduced:
     """By name if it can be imported; else from the code that the library's function of that name holds."""
     module, name = function.__module__, function.__qualname__
-    if _importable(module, name) is function:
+    # A wrapper goes under the name of what it wraps, which may be a function of the program's.
+    if not pickler.modules.has(module) and _importable(module, name) is function:
         return NotImplemented
     located = locate_library_code(function.__globals__.get("__name__"), function.__code__)
     if located is None:

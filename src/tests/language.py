@@ -1,0 +1,107 @@
+"""CPython's own tests, run instrumented, give the results of a plain run.
+
+    python language.py --heresy target/release/heresy --python python3.13 [--all] [test_grammar …]
+
+Each test module is run twice by the interpreter's own ``-m test``: plainly, and by ``heresy run --instrument 'test.*'``, which
+makes the test package itself continuable. Every test must end in the same way both times: passed, failed, or skipped.
+What is known to differ is listed in `KNOWN`, with the reason; a listed test that does not differ is said, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+SAMPLE = (
+    "test_grammar test_scope test_with test_generators test_exceptions test_contextlib test_decorators test_class "
+    "test_import test_pkg test_runpy"
+).split()
+
+#: Tests that may differ: what each asks for, which is CPython's own business.
+KNOWN: dict[str, str] = {}
+
+TIMEOUT = 900
+
+
+def run(command: list[str], module: str, folder: Path) -> tuple[dict[str, str], str]:
+    """How each test of a module ended, and what was printed."""
+    report = folder / "report.xml"
+    # A signal that is ignored, an unbuffered stream or unwritten bytecode would change what is tested.
+    keep = {n: v for n, v in os.environ.items() if n not in ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")}
+    environment = {**keep, "PYTHONHASHSEED": "1"}
+    done = subprocess.run(
+        [*command, "-m", "test", "--junit-xml", str(report), module],
+        cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT,
+    )  # fmt: skip
+    said = (done.stdout + done.stderr).decode(errors="replace")
+    if not report.exists():
+        return {}, said
+    ends: dict[str, str] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        inner = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
+        ends[case.get("name", "?")] = inner[0] if inner else case.get("result", "passed")
+    return ends, said
+
+
+def check(task: tuple[str, str, str]) -> tuple[str, int, list[str], str]:
+    """One module: its name, the number of its tests, the differences, and the end of what heresy's run printed."""
+    heresy, python, module = task
+    with tempfile.TemporaryDirectory() as name:
+        folders = [Path(name, kind) for kind in ("plain", "heresy")]
+        for folder in folders:
+            folder.mkdir()
+        try:
+            plain, _ = run([python], module, folders[0])
+            other, said = run([heresy, "run", "--python", python, "--instrument", "test.*"], module, folders[1])
+        except subprocess.TimeoutExpired as error:
+            return module, 0, [f"{module}: took more than {TIMEOUT} s: {error.cmd[0]}"], ""
+    differences = [
+        f"{test}: {plain.get(test, 'missing')} plainly, {other.get(test, 'missing')} here"
+        for test in sorted({*plain, *other})
+        if plain.get(test) != other.get(test) and test not in KNOWN
+    ]
+    if not plain and not other:
+        return module, 0, [], ""
+    return module, len(plain), differences, said[-3000:] if differences else ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--heresy", required=True, help="the heresy binary")
+    parser.add_argument("--python", action="append", required=True, help="an interpreter; may be given several times")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--verbose", action="store_true", help="show what a run that differs has printed")
+    parser.add_argument("modules", nargs="*", default=SAMPLE, help="test modules; default: a sample")
+    options = parser.parse_args()
+    heresy = str(Path(options.heresy).resolve())
+    bad = 0
+    for python in options.python:
+        has_tests = (
+            subprocess.run([python, "-c", "import test.support"], capture_output=True, check=False).returncode == 0
+        )
+        if not has_tests:
+            print(f"{python}: SKIPPED: this interpreter has no test package")
+            continue
+        total, start = 0, time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            for module, tests, differences, said in pool.map(check, [(heresy, python, m) for m in options.modules]):
+                total += tests
+                bad += len(differences)
+                print(f"{python}: {module}: {tests} tests, {len(differences)} differ", flush=True)
+                for difference in differences:
+                    print(f"    {difference}")
+                if options.verbose and said:
+                    print(said)
+        print(f"{python}: {len(options.modules)} modules, {total} tests, {time.monotonic() - start:.0f} s")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
