@@ -6,12 +6,12 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
 use rustpython_ruff_python_ast as ast;
 
 use ast::Stmt;
 use ast::token::{TokenKind, Tokens};
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use rustpython_ruff_text_size::{Ranged, TextRange, TextSize};
 
 use crate::scope::ScopeId;
@@ -95,14 +95,14 @@ pub struct Edit {
 
 /// The numbers of all spills: from 1 in each scope, in the order in which their names first stand in the text.
 #[derive(Debug, Default)]
-pub struct Numbers(HashMap<SpillId, usize>);
+pub struct Numbers(FxHashMap<SpillId, usize>);
 
 impl Numbers {
     /// Needs: `sites` holds each spill of a scope once, with the place where its name is bound.
     pub fn of(mut sites: Vec<(SpillId, TextSize, Rank, TextSize)>) -> Numbers {
         sites.sort_by_key(|&(id, at, rank, end)| (at, rank, Reverse(end), id.index));
-        let mut next: HashMap<ScopeId, usize> = HashMap::new();
-        let mut numbers = HashMap::with_capacity(sites.len());
+        let mut next: FxHashMap<ScopeId, usize> = FxHashMap::default();
+        let mut numbers = FxHashMap::with_capacity_and_hasher(sites.len(), FxBuildHasher);
         for (id, ..) in sites {
             let number = next.entry(id.scope).or_default();
             *number += 1;
@@ -119,18 +119,20 @@ impl Numbers {
 /// Gives every edit its text and its place.
 pub fn insertions(mut edits: Vec<Edit>, numbers: &Numbers, source: &Source, tag: &Tag) -> Vec<Insertion> {
     edits.sort_by_key(|edit| (edit.at, edit.rank, Reverse(edit.end)));
-    let text_of = |part: Part| match part {
-        Part::Text(text) => text,
-        Part::Copy(range) => Cow::Owned(source.text()[range].to_owned()),
-        Part::Spill(id) => Cow::Owned(tag.spill(numbers.of_spill(id))),
+    let text_of = |parts: &[Part]| {
+        let mut text = String::new();
+        for part in parts {
+            match part {
+                Part::Text(part) => text.push_str(part),
+                Part::Copy(range) => text.push_str(&source.text()[*range]),
+                Part::Spill(id) => text.push_str(&tag.spill(numbers.of_spill(*id))),
+            }
+        }
+        text
     };
     edits
         .into_iter()
-        .map(|edit| Insertion {
-            at: edit.at.to_usize(),
-            text: edit.parts.into_iter().map(text_of).collect(),
-            purpose: edit.purpose,
-        })
+        .map(|edit| Insertion { at: edit.at.to_usize(), text: text_of(&edit.parts), purpose: edit.purpose })
         .collect()
 }
 
@@ -150,8 +152,8 @@ pub fn apply<'a>(text: &str, insertions: impl IntoIterator<Item = &'a Insertion>
 /// Where a new statement in front of an existing one goes.
 #[derive(Clone, Debug)]
 pub enum Slot {
-    /// On a line of its own: at this offset, with this indentation and line ending.
-    Line { at: TextSize, indentation: String, newline: &'static str },
+    /// On a line of its own: at this offset, with this part of the source as indentation, and this line ending.
+    Line { at: TextSize, indentation: TextRange, newline: &'static str },
     /// On the statement's own line, followed by `; `.
     Inline { at: TextSize },
 }
@@ -170,12 +172,8 @@ impl Slot {
             Some(token) if token.kind().is_any_newline() => token.end(),
             Some(_) => return Slot::Inline { at },
         };
-        let leading = &source.text()[TextRange::new(line_start, at)];
-        Slot::Line {
-            at: line_start,
-            indentation: indentation(leading).to_owned(),
-            newline: source.newline_at(at.to_usize()),
-        }
+        let indentation = indentation(&source.text()[TextRange::new(line_start, at)]) + line_start;
+        Slot::Line { at: line_start, indentation, newline: source.newline_at(at.to_usize()) }
     }
 
     /// Where in the source the new statement goes.
@@ -186,17 +184,13 @@ impl Slot {
     }
 
     /// The edit that puts a statement here.
-    pub fn statement(&self, rank: Rank, purpose: Purpose, mut parts: Vec<Part>) -> Edit {
-        let at = match self {
+    pub fn statement(&self, rank: Rank, purpose: Purpose, parts: impl IntoIterator<Item = Part>) -> Edit {
+        let parts = parts.into_iter();
+        let (at, parts) = match *self {
             Slot::Line { at, indentation, newline } => {
-                parts.insert(0, indentation.clone().into());
-                parts.push((*newline).into());
-                *at
+                (at, [Part::Copy(indentation)].into_iter().chain(parts).chain([newline.into()]).collect())
             }
-            Slot::Inline { at } => {
-                parts.push("; ".into());
-                *at
-            }
+            Slot::Inline { at } => (at, parts.chain(["; ".into()]).collect()),
         };
         Edit { at, rank, end: at, parts, purpose }
     }
@@ -205,12 +199,17 @@ impl Slot {
 /// Before: what stands between the start of a logical line and its first token. After: the part that indents it.
 ///
 /// A form feed starts the count anew, and of lines joined by backslashes the first that has any blanks counts.
-fn indentation(leading: &str) -> &str {
-    leading
-        .split('\\')
-        .map(|line| line.trim_start_matches(['\r', '\n']).rsplit('\x0c').next().unwrap_or_default())
-        .find(|blanks| !blanks.is_empty())
-        .unwrap_or_default()
+fn indentation(leading: &str) -> TextRange {
+    let mut end = TextSize::new(0);
+    for line in leading.split('\\') {
+        end += TextSize::of(line);
+        let blanks = line.trim_start_matches(['\r', '\n']).rsplit('\x0c').next().unwrap_or_default();
+        if !blanks.is_empty() {
+            return TextRange::new(end - TextSize::of(blanks), end);
+        }
+        end += TextSize::of('\\');
+    }
+    TextRange::default()
 }
 
 #[cfg(test)]
@@ -219,6 +218,7 @@ mod tests {
 
     #[test]
     fn indentation_of_odd_lines() {
+        let indentation = |leading: &'static str| &leading[super::indentation(leading)];
         assert_eq!(indentation("    "), "    ");
         assert_eq!(indentation("  \x0c\t"), "\t");
         assert_eq!(indentation("  \\\n      "), "  ");

@@ -115,7 +115,7 @@ impl Room {
 
     /// The same as [`transpile`]; only a file that goes deeper than this thread can gets one of its own.
     pub fn transpile(&self, source: &Source, options: &Options) -> Result<Transpiled, Vec<Diagnostic>> {
-        let weight = nesting::measure(source).map_err(|diagnostic| vec![diagnostic])?;
+        let weight = nesting::weight(source).map_err(|diagnostic| vec![diagnostic])?;
         let stack = nesting::stack_for(weight);
         let work = || transpile_here(source, options).map_err(|diagnostic| vec![diagnostic]);
         if stack <= self.stack {

@@ -6,13 +6,12 @@
 //!
 //! A *spill* `(_h1 := f(x))` names a value in place: nothing is evaluated twice, earlier or later than before.
 
-use std::collections::{HashMap, HashSet};
-
 use rustpython_ruff_python_ast as ast;
 
 use ast::token::{TokenKind, Tokens};
 use ast::visitor::{Visitor, walk_expr};
 use ast::{AnyNodeRef, Expr, Stmt};
+use rustc_hash::{FxHashMap, FxHashSet};
 use rustpython_ruff_text_size::{Ranged, TextRange, TextSize};
 
 use crate::emit::{Edit, Numbers, Part, Purpose, Rank, SpillId};
@@ -56,7 +55,7 @@ fn no_expression(_: &mut Lowering<'_>, _: &Expr) {}
 pub struct Lowered {
     pub edits: Vec<Edit>,
     pub numbers: Numbers,
-    pub spills: HashMap<ScopeId, usize>,
+    pub spills: FxHashMap<ScopeId, usize>,
 }
 
 /// Runs all rewrites over all scopes that can be continued. Class bodies, lambdas and comprehensions are left alone:
@@ -69,12 +68,12 @@ pub fn lower(source: &Source, tokens: &Tokens, scopes: &Scopes<'_>) -> Lowered {
         scope: ScopeId::MODULE,
         has_walrus: tokens.iter().any(|token| token.kind() == TokenKind::ColonEqual),
         own_methods: function_names(source, tokens),
-        by_extent: HashMap::new(),
+        by_extent: FxHashMap::default(),
         spills: Vec::new(),
         names: 0,
         sites: Vec::new(),
         edits: Vec::new(),
-        walrus_targets: HashSet::new(),
+        walrus_targets: FxHashSet::default(),
         pending_finally: 0,
     };
     for scope in scopes.continuable() {
@@ -86,7 +85,7 @@ pub fn lower(source: &Source, tokens: &Tokens, scopes: &Scopes<'_>) -> Lowered {
         sites.push((spill.id, spill.range.start(), Rank::Open, spill.range.end()));
         edits.extend(spill.edits());
     }
-    let mut counts = HashMap::new();
+    let mut counts = FxHashMap::default();
     for (id, ..) in &sites {
         *counts.entry(id.scope).or_default() += 1;
     }
@@ -112,10 +111,13 @@ impl Spill {
 }
 
 /// The names after every `def` of the file.
-fn function_names<'a>(source: &'a Source, tokens: &Tokens) -> HashSet<&'a str> {
-    let significant: Vec<_> = tokens.iter().filter(|token| !token.kind().is_trivia()).collect();
-    let after_def = significant.windows(2).filter(|pair| pair[0].kind() == TokenKind::Def);
-    after_def.map(|pair| &source.text()[pair[1].range()]).collect()
+fn function_names<'a>(source: &'a Source, tokens: &Tokens) -> FxHashSet<&'a str> {
+    let mut significant = tokens.iter().filter(|token| !token.kind().is_trivia());
+    let after_def = std::iter::from_fn(|| {
+        significant.find(|token| token.kind() == TokenKind::Def)?;
+        significant.next()
+    });
+    after_def.map(|name| &source.text()[name.range()]).collect()
 }
 
 /// What rewrites see, and where they put what they want.
@@ -126,8 +128,8 @@ struct Lowering<'a> {
     /// The scope being lowered.
     scope: ScopeId,
     has_walrus: bool,
-    own_methods: HashSet<&'a str>,
-    by_extent: HashMap<TextRange, SpillId>,
+    own_methods: FxHashSet<&'a str>,
+    by_extent: FxHashMap<TextRange, SpillId>,
     /// Values named in place.
     spills: Vec<Spill>,
     /// How many names were given so far.
@@ -136,7 +138,7 @@ struct Lowering<'a> {
     sites: Vec<(SpillId, TextSize, Rank, TextSize)>,
     edits: Vec<Edit>,
     /// Names that the current statement itself binds with a walrus.
-    walrus_targets: HashSet<String>,
+    walrus_targets: FxHashSet<String>,
     /// How many `finally` suites with points a `return` here would still run.
     pending_finally: usize,
 }
@@ -273,8 +275,8 @@ impl<'a> Visitor<'a> for Lowering<'_> {
 }
 
 /// The names that an expression binds with `:=` in the scope it stands in, also from inside a comprehension.
-fn collect_walrus_targets(expression: &Expr, targets: &mut HashSet<String>) {
-    struct Collector<'t>(&'t mut HashSet<String>);
+fn collect_walrus_targets(expression: &Expr, targets: &mut FxHashSet<String>) {
+    struct Collector<'t>(&'t mut FxHashSet<String>);
     impl<'a> Visitor<'a> for Collector<'_> {
         fn visit_expr(&mut self, expression: &'a Expr) {
             match expression {

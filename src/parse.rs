@@ -12,12 +12,14 @@ use parser::{Mode, ParseOptions, Parsed, parse_unchecked};
 use rustpython_ruff_text_size::{Ranged, TextRange};
 
 use crate::diagnostic::{Code, Diagnostic, title_case};
+use crate::nesting;
 use crate::source::Source;
 
 /// The module, or the first thing that is wrong with it.
 pub fn parse(source: &Source, version: PythonVersion) -> Result<Parsed<ModModule>, Diagnostic> {
     let options = ParseOptions::from(Mode::Module).with_target_version(version);
     let parsed = parse_unchecked(source.text(), options);
+    nesting::check(source, parsed.tokens())?;
     if let Some(error) = parsed.errors().first() {
         return Err(unclosed_bracket(source, parsed.tokens(), error.range())
             .unwrap_or_else(|| at(source, Code::SYNTAX, &error.error.to_string(), error.range(), "here")));

@@ -8,11 +8,11 @@
 //! All comparisons are of normalised names (PEP 3131), as the parser gives them; what is written out is what the source wrote.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 use rustpython_ruff_python_ast as ast;
 
 use ast::Stmt;
+use rustc_hash::{FxHashMap, FxHashSet};
 use rustpython_ruff_text_size::{Ranged, TextRange};
 
 mod build;
@@ -81,7 +81,7 @@ pub struct Scope<'a> {
     /// The class whose private names (`__x`) are mangled here.
     class: Option<&'a str>,
     variables: Vec<Variable<'a>>,
-    index: HashMap<Cow<'a, str>, usize>,
+    index: FxHashMap<Cow<'a, str>, usize>,
 }
 
 impl<'a> Scope<'a> {
@@ -103,8 +103,8 @@ impl<'a> Scope<'a> {
 #[derive(Debug)]
 pub struct Scopes<'a> {
     scopes: Vec<Scope<'a>>,
-    by_node: HashMap<NodeAddress, ScopeId>,
-    rebound_globals: HashSet<Cow<'a, str>>,
+    by_node: FxHashMap<NodeAddress, ScopeId>,
+    rebound_globals: FxHashSet<Cow<'a, str>>,
 }
 
 /// A node's identity: its address in the tree, which stays put as long as it is borrowed.
@@ -207,13 +207,19 @@ impl<'a> Scopes<'a> {
     /// Finds the names that more than one scope binds.
     fn find_rebound(&mut self) {
         for at in 0..self.scopes.len() {
-            for variable in self.scopes[at].variables.clone() {
-                let Some(_) = variable.binding else { continue };
-                if variable.global.is_some() && at != ScopeId::MODULE.0 {
-                    self.rebound_globals.insert(variable.name.clone());
+            for index in 0..self.scopes[at].variables.len() {
+                let variable = &self.scopes[at].variables[index];
+                let is_global = variable.global.is_some() && at != ScopeId::MODULE.0;
+                let is_nonlocal = variable.nonlocal.is_some();
+                if variable.binding.is_none() || !(is_global || is_nonlocal) {
+                    continue;
                 }
-                if variable.nonlocal.is_some() {
-                    self.mark_rebound(ScopeId(at), variable.name);
+                let name = variable.name.clone();
+                if is_global {
+                    self.rebound_globals.insert(name.clone());
+                }
+                if is_nonlocal {
+                    self.mark_rebound(ScopeId(at), name);
                 }
             }
         }

@@ -21,6 +21,7 @@ pub struct Source {
     text: Arc<str>,
     encoding: Encoding,
     byte_order_mark: bool,
+    has_carriage_returns: bool,
 }
 
 /// Offsets are kept in 32 bits, also those of the result, and decoding may make a text longer.
@@ -46,7 +47,8 @@ impl Source {
                 .at(&name, &text, at..at + 1, "here")
                 .note("Python refuses such a file; is it text at all?"));
         }
-        Ok(Source { name, text, encoding, byte_order_mark })
+        let has_carriage_returns = text.contains('\r');
+        Ok(Source { name, text, encoding, byte_order_mark, has_carriage_returns })
     }
 
     /// The name as the user gave it.
@@ -95,6 +97,9 @@ impl Source {
 
     /// The line ending to use beside `offset`: that of the line it stands in, else of the line before, else `\n`.
     pub fn newline_at(&self, offset: usize) -> &'static str {
+        if !self.has_carriage_returns {
+            return "\n";
+        }
         let text = self.text.as_bytes();
         let is_newline = |byte: &u8| matches!(byte, b'\n' | b'\r');
         let next = text[offset..].iter().position(is_newline).map(|distance| offset + distance);

@@ -46,7 +46,11 @@ impl Tag {
     fn claims(&self, word: &str) -> bool {
         let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         let untagged = |prefix: &str| word.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(self.0.as_str()));
-        untagged("label") == Some("") || untagged("goto") == Some("") || untagged("_h").is_some_and(is_number)
+        match word.as_bytes().first() {
+            Some(b'l') => untagged("label") == Some(""),
+            Some(b'g') => untagged("goto") == Some(""),
+            _ => untagged("_h").is_some_and(is_number),
+        }
     }
 }
 

@@ -20,6 +20,9 @@ pub(super) fn within_limit(mut spills: Vec<Spill>, tokens: &Tokens) -> Vec<Spill
     let mut spills = spills.into_iter().peekable();
     for logical_line in tokens.split_inclusive(|token| token.kind() == TokenKind::Newline) {
         let Some(last) = logical_line.last() else { continue };
+        if spills.peek().is_none_or(|spill| spill.range.start() >= last.end()) {
+            continue;
+        }
         let budget = MAX_BRACKETS.saturating_sub(greatest_depth(logical_line));
         // The ends of the kept spills that are open, and how many brackets each adds.
         let mut open: Vec<(TextSize, usize)> = Vec::new();

@@ -1,7 +1,6 @@
 //! Builds the scopes of a module, in one walk over its tree.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 use rustpython_ruff_python_ast as ast;
 
@@ -10,6 +9,7 @@ use ast::visitor::{
     walk_type_param,
 };
 use ast::{Expr, ExprContext, Parameters, Pattern, PythonVersion, Stmt};
+use rustc_hash::{FxHashMap, FxHashSet};
 use rustpython_ruff_text_size::{Ranged, TextRange};
 
 use super::{Kind, NodeAddress, Scope, ScopeId, Scopes, Variable, imported, mangle};
@@ -17,7 +17,7 @@ use crate::tree::handler_parts;
 
 /// All scopes of a module, with every name that each mentions.
 pub fn build(module: &ast::ModModule, version: PythonVersion) -> Scopes<'_> {
-    let scopes = Scopes { scopes: Vec::new(), by_node: HashMap::new(), rebound_globals: HashSet::new() };
+    let scopes = Scopes { scopes: Vec::new(), by_node: FxHashMap::default(), rebound_globals: FxHashSet::default() };
     let mut builder = Builder { version, scopes, current: ScopeId::MODULE, rebinding_generators: Vec::new() };
     builder.open(Kind::Module, &module.body, None::<&()>);
     builder.visit_body(&module.body);
@@ -43,7 +43,14 @@ impl<'a> Builder<'a> {
         let id = ScopeId(self.scopes.scopes.len());
         let parent = (kind != Kind::Module).then_some(self.current);
         let class = parent.and_then(|parent| self.scopes.get(parent).class);
-        self.scopes.scopes.push(Scope { kind, parent, body, class, variables: Vec::new(), index: HashMap::new() });
+        self.scopes.scopes.push(Scope {
+            kind,
+            parent,
+            body,
+            class,
+            variables: Vec::new(),
+            index: FxHashMap::default(),
+        });
         if let Some(node) = node {
             self.scopes.by_node.insert(NodeAddress::of(node), id);
         }
