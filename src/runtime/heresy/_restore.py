@@ -127,6 +127,7 @@ def _unpickle(modules: Modules, payload: bytes, hook: Hook) -> tuple[Any, list[F
     unpickler = StateUnpickler(payload, modules)
     try:
         imports.restore(unpickler.load())
+        unpickler.load()  # strings of libraries: the state refers to them
         _, around, others, frames, tables, places = unpickler.load()
         for module, names, _ in others:
             module.__dict__.update(names)

@@ -16,7 +16,7 @@ from ._capture import Stack
 from ._errors import HeresyError, NotContinuable
 from ._stop import Stopper
 from ._units import Unit
-from .state import imports, sets, surroundings
+from .state import constants, imports, sets, surroundings
 from .state.all import Definitions, Modules, StatePickler
 from .state.pickling import CannotSave
 
@@ -66,10 +66,11 @@ def save(stopper: Stopper, stack: Stack) -> None:
 
 
 def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
-    """The payload, in one pickle.
+    """The payload, pickled with one memo.
 
-    Definitions and constants come first: what is read back after them may be hashed or compared by the program's own
-    methods, which need them. Last comes what restores the order of sets.
+    What is imported again comes first, and strings that are a library's. Then definitions and constants: what is read
+    back after them may be hashed or compared by the program's own methods, which need them. Last comes what restores the
+    order of sets.
     """
     names = {
         module: {name: value for name, value in module.__dict__.items() if name not in _INTERPRETERS_OWN}
@@ -83,15 +84,27 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
         (module, {name: value for name, value in found.items() if not _is_definition(value)}, list(module.__dict__))
         for module, found in names.items()
     ]
-    file = io.BytesIO()
-    pickler = StatePickler(file, modules)
+    pickler: StatePickler
+
+    def dump(library_strings: list[constants.LibraryConstant]) -> bytes:
+        nonlocal pickler
+        file = io.BytesIO()
+        pickler = StatePickler(file, modules)
+        pickler.dump(again)
+        pickler.dump(library_strings)
+        constants.anchor(pickler, library_strings)
+        pickler.dump((definitions, around, others, frames, sets.Order(), imports.placed(modules)))
+        return file.getvalue()
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             around = surroundings.save(stopper.baseline, modules.units.program_path, stopper.exits, modules)
             frames = [tuple(frame) for frame in stack.frames]
-            pickler.dump(imports.save(modules, stopper.imported, stopper.baseline.modules))
-            pickler.dump((definitions, around, others, frames, sets.Order(), imports.placed(modules)))
+            again = imports.save(modules, stopper.imported, stopper.baseline.modules)
+            payload = dump([])
+            held = constants.held_in(payload, modules, [name for name, _ in again])
+            return dump(held) if held else payload
     except RecursionError:
         raise HeresyError(
             "H312", "the program's data is nested too deeply to be saved here",
@@ -99,7 +112,6 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
         ) from None  # fmt: skip
     except Exception as error:
         raise _blame(modules, stack, pickler.last, error) from None
-    return file.getvalue()
 
 
 def _is_definition(value: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import classes, exceptions, files, functions, iterators, logs, matches, objects
+from . import classes, exceptions, files, functions, iterators, logs, matches, objects, weak
 from .functions import Definitions
 from .pickling import Modules, StatePickler, StateUnpickler
 
@@ -19,4 +19,5 @@ __all__ = [
     "logs",
     "matches",
     "objects",
+    "weak",
 ]

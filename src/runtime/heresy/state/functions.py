@@ -188,6 +188,15 @@ def _cached_property(pickler: StatePickler, prop: Any) -> Reduced:
     return functools.cached_property, (prop.func,), {"attrname": prop.attrname, "__doc__": prop.__doc__}
 
 
+@reducer(functools.partialmethod)
+def _partial_method(pickler: StatePickler, method: Any) -> Reduced:
+    return make_partial_method, (method.func, method.args, method.keywords), dict(method.__dict__)
+
+
+def make_partial_method(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    return functools.partialmethod(function, *args, **keywords)
+
+
 REDUCERS[types.MethodDescriptorType] = lambda pickler, method: (getattr, (method.__objclass__, method.__name__))
 
 
