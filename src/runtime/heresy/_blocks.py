@@ -7,11 +7,17 @@ from typing import NamedTuple
 
 from . import _cpython
 from ._errors import NotContinuable
-from ._program import SCOPES, Program
+from ._program import SCOPES, Program, Scope
+from ._ways import Way, jumps_out_of, way_out
 
 
 class Block(NamedTuple):
-    """One thing that keeps slots on the value stack: ``for``, ``with``, ``handler`` or ``finally``."""
+    """One thing that a frame is inside of.
+
+    Attributes:
+        kind: ``for``, ``with``, ``handler``; ``finally``, of an exception; ``left``, a ``finally`` or the end of a ``with``
+            otherwise; ``exit``, the end of a ``with`` by an exception.
+    """
 
     kind: str
     node: ast.AST
@@ -23,6 +29,7 @@ SLOTS = {
     "with": _cpython.WITH_SLOTS,
     "handler": _cpython.HANDLER_SLOTS,
     "finally": 0,
+    "left": 0,
 }
 
 
@@ -51,16 +58,6 @@ def enclosing(program: Program, statement: ast.stmt) -> list[Block]:
     return blocks
 
 
-def entered_items(statement: ast.stmt, call: ast.Call | None) -> list[ast.withitem]:
-    """The items of a ``with`` statement that are entered already while ``call`` computes a later one."""
-    if not isinstance(statement, ast.With) or call is None:
-        return []
-    for index, item in enumerate(statement.items):
-        if any(node is call for node in ast.walk(item)):
-            return statement.items[:index]
-    return []
-
-
 def exception_name(program: Program, handler: ast.ExceptHandler) -> str | None:
     """The name that holds the exception of a handler for all of its body."""
     match handler.body[0]:
@@ -69,20 +66,51 @@ def exception_name(program: Program, handler: ast.ExceptHandler) -> str | None:
     return handler.name
 
 
-def leaves_early(program: Program, node: ast.AST) -> bool:
-    """Whether a ``try … finally`` can be left by return, break or continue: then its ``finally`` has several copies."""
-    assert isinstance(node, (ast.Try, ast.TryStar))
-    parts: list[ast.AST] = [*node.body, *node.orelse, *[s for handler in node.handlers for s in handler.body]]
-    return any(_jumps_out(part) for part in parts)
+class Around(NamedTuple):
+    """The blocks around an instruction.
+
+    Attributes:
+        blocks: outermost first; those of a ``finally`` say how it is being left: ``finally`` by an exception, else ``left``.
+        ways: for each block, how it is being left.
+        depth: how many values they keep on the value stack.
+    """
+
+    blocks: list[Block]
+    ways: list[Way]
+    depth: int
 
 
-def _jumps_out(node: ast.AST, in_loop: bool = False) -> bool:
-    if isinstance(node, ast.Return):
-        return True
-    if isinstance(node, (ast.Break, ast.Continue)):
-        return not in_loop
-    if isinstance(node, (*SCOPES,)):
-        return False
-    if isinstance(node, (ast.For, ast.While, ast.AsyncFor)):
-        return any(_jumps_out(s, True) for s in node.body) or any(_jumps_out(s, in_loop) for s in node.orelse)
-    return any(_jumps_out(child, in_loop) for child in ast.iter_child_nodes(node))
+def around(scope: Scope, statement: ast.stmt, offset: int) -> Around:
+    """The blocks around the copy of a statement that the instruction at ``offset`` belongs to.
+
+    Raises:
+        NotContinuable: the way out of a ``finally`` cannot be told, or a block cannot be continued in.
+    """
+    blocks: list[Block] = []
+    ways: list[Way] = []
+    depth = 0
+    for block in enclosing(scope.program, statement):
+        way: Way = None
+        slots = SLOTS[block.kind]
+        if block.kind == "finally":
+            assert isinstance(block.node, ast.stmt)
+            way, beginning, continued = way_out(scope, block.node, offset)
+            if way is block.node:
+                slots = _cpython.HANDLER_SLOTS if continued else _cpython.FINALLY_EXCEPTION_SLOTS
+            else:
+                block = Block("left", block.node)
+                # Whether a `return` keeps its value there depends on the value and on the interpreter.
+                slots = int(isinstance(way, ast.Return) and beginning == depth + 1)
+        blocks.append(block)
+        ways.append(way)
+        depth += slots
+    return Around(blocks, ways, depth)
+
+
+def way_index(left: ast.AST, way: Way) -> int:
+    """How a checkpoint names a way out of a ``with`` or ``finally`` that is not by an exception."""
+    return -1 if way is None else jumps_out_of(left).index(way)
+
+
+def way_named(left: ast.AST, index: int) -> Way:
+    return None if index < 0 else jumps_out_of(left)[index]

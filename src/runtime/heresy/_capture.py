@@ -20,16 +20,16 @@ import types
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from . import _cpython
-from ._blocks import SLOTS, Block, enclosing, entered_items, exception_name, leaves_early
+from ._blocks import Block, around, exception_name, way_index
 from ._cells import cells_of
 from ._code_index import ScopeKey
 from ._errors import NotContinuable
 from ._marked import Place, place_of
-from ._program import COMPREHENSIONS, FUNCTIONS, SCOPES, Programs
-from ._residual import residual, restarted
-from ._sites import Site, SiteName, name_of, running, site_at
+from ._program import COMPREHENSIONS, FUNCTIONS, SCOPES, Hole, Programs, Scope
+from ._residual import residual, restarted, returned
+from ._sites import CATCH, EXIT, Site, SiteName, entered_items, name_of, running, site_at
 from ._values import Values, is_restartable_wait
+from ._ways import Way
 
 _GENERATOR_FLAGS = 0x20 | 0x80 | 0x200
 
@@ -177,8 +177,8 @@ class _Part:
         self.restart = False
         self.instance: list[Any] = []
         self.operands: list[Any] = []
+        self.caught: Any = None
         self.offset = frame.f_lasti
-        self.blocks: list[Block] = []
         self.block_values: list[tuple[str, Any]] = []
 
     def at_start(self) -> None:
@@ -200,6 +200,8 @@ class _Part:
         if target.function.__code__ is not following.f_code and not self._same_scope(target.function, following):
             raise NotContinuable(f"{target.function.__qualname__} is not what is running")
         self.operands = target.operands
+        if site.kind == CATCH:
+            self.caught = _exception_argument(self.programs.scope(following.f_code), following)
         if target.makes is not None:
             self.instance.append(_instance_under_construction(following, target.makes, self.programs))
 
@@ -231,33 +233,31 @@ class _Part:
         if statement is None or place_of(statement) is None:
             raise NotContinuable("the statement has no label")
         self.statement, self.site = statement, site
-        hole: ast.expr = ast.Constant(None)
-        residual(self.program, statement, site.node, hole, self.values)
+        if site.kind not in (EXIT, CATCH):
+            residual(self.program, statement, site.node, ast.Constant(None), self.values)
         return site
 
     def surroundings(self) -> None:
         """The enclosing blocks, checked against the depth of the value stack."""
-        program = self.program
+        program, site = self.program, self.site
         if program.scope_of(self.statement) is not self.scope.node:
             raise NotContinuable("the statement belongs to another scope")
-        start = self.scope.start_of(self.statement, self.offset)
-        if start is None:
-            raise NotContinuable("the start of the statement is not known")
-        self.blocks = enclosing(program, self.statement)
-        depth = self.scope.depths[start]
-        plain = sum(SLOTS[block.kind] for block in self.blocks)
-        finals = [block for block in self.blocks if block.kind == "finally"]
-        if depth == plain:
-            for block in finals:
-                if leaves_early(program, block.node):
-                    raise NotContinuable("in a finally that may be left in several ways")
-            self.blocks = [block for block in self.blocks if block.kind != "finally"]
-        elif not (len(finals) == 1 and depth == plain + _cpython.FINALLY_EXCEPTION_SLOTS):
-            raise NotContinuable("the value stack holds something that has no name")
-        self.blocks += [Block("with", item) for item in entered_items(self.statement, self.site and self.site.node)]
-        self.block_values = [(block.kind, self._block_value(block)) for block in self.blocks]
+        found = around(self.scope, self.statement, self.offset)
+        if not isinstance(self.scope.node_at(self.offset), Hole) and (site is None or site.kind not in (EXIT, CATCH)):
+            # Else the site itself has been told by the depth, or the frame was continued in it.
+            start = self.scope.start_of(self.statement, self.offset)
+            if start is None:
+                raise NotContinuable("the start of the statement is not known")
+            if self.scope.depths[start] != found.depth:
+                raise NotContinuable("the value stack holds something that has no name")
+        blocks, ways = list(found.blocks), list(found.ways)
+        blocks += [Block("with", item) for item in entered_items(site, self.statement)]
+        if site is not None and site.kind in (EXIT, CATCH):
+            blocks.append(Block("left" if site.kind == EXIT else "exit", self.statement))
+        ways += [site.way if site is not None else None] * (len(blocks) - len(ways))
+        self.block_values = [(block.kind, self._block_value(block, way)) for block, way in zip(blocks, ways)]
 
-    def _block_value(self, block: Block) -> Any:
+    def _block_value(self, block: Block, way: Way) -> Any:
         match block:
             case Block("for", ast.For(iter=ast.NamedExpr(target=ast.Name(id=name)))):
                 return self.values.name(name)
@@ -269,7 +269,11 @@ class _Part:
                 name = exception_name(self.program, handler)
                 if name is not None:
                     return self.values.name(name)
-            case Block("finally", _):
+            case Block("left", left):
+                if isinstance(way, ast.Return):
+                    returned(way, self.values)
+                return way_index(left, way)
+            case Block("finally" | "exit"):
                 return None
         raise NotContinuable(f"the value behind a {block.kind} has no name")
 
@@ -306,26 +310,47 @@ class _Part:
 
 
 def _name_exceptions(parts: list[_Part], handled: BaseException | None) -> None:
-    """Gives a pending ``finally`` its exception, and checks the innermost handler's.
+    """Gives a pending ``finally`` or ``with`` its exception, and checks the innermost handler's.
 
     The exception that a ``finally`` will raise again has no name in Python; only the innermost one that is being
-    handled anywhere on the stack can be asked for.
+    handled anywhere on the stack can be asked for. An ``__exit__`` has it among its arguments.
     """
     inner = [
         (part, index)
         for part in parts
         for index, (kind, _) in enumerate(part.block_values)
-        if kind in ("handler", "finally")
+        if kind in ("handler", "finally", "exit")
     ]
     for part, index in inner:
         kind, value = part.block_values[index]
         innermost = (part, index) == inner[-1]
-        if kind == "finally":
-            if not innermost or handled is None:
-                raise Unsafe("the exception behind a finally has no name", part.frame)
-            part.block_values[index] = (kind, handled)
-        elif not isinstance(value, BaseException) or innermost and value is not handled:
-            raise Unsafe("the exception being handled has lost its name", part.frame)
+        if innermost:
+            if kind == "handler" and value is not handled:
+                raise Unsafe("the exception being handled has lost its name", part.frame)
+            value = handled
+        elif kind == "exit":
+            value = part.caught
+        if not isinstance(value, BaseException):
+            raise Unsafe(f"the exception behind a {kind} has no name", part.frame)
+        part.block_values[index] = (kind, value)
+
+
+def _exception_argument(scope: Scope | None, frame: types.FrameType) -> Any:
+    """The exception that an ``__exit__`` running in ``frame`` was called with; None if its name is gone."""
+    code = frame.f_code
+    if scope is None:
+        return None
+    if code.co_argcount > 2:
+        name, index = code.co_varnames[2], None
+    else:
+        name, index = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1], 2 - code.co_argcount
+        name = name[0] if name and code.co_flags & 0x04 else ""
+    if name in _rebound_names(scope.node):
+        return None
+    value = frame.f_locals.get(name)
+    if index is None:
+        return value
+    return value[index] if type(value) is tuple and len(value) > index else None
 
 
 def _instance_under_construction(frame: types.FrameType, cls: type, programs: Programs) -> Any:

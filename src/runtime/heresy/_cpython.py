@@ -48,6 +48,9 @@ LAZY_ANNOTATIONS = _VERSION >= (3, 14)
 FOR_SLOTS = 2 if FOR_KEEPS_INDEX else 1
 WITH_SLOTS = 2 if WITH_KEEPS_MANAGER else 1
 HANDLER_SLOTS = 1
+#: What a ``with`` puts above its exit to call it: three times None, or, for an exception, where and what it was, and
+#: what was being handled before.
+_EXIT_ARGUMENTS = EXIT_SLOTS = 3
 FINALLY_EXCEPTION_SLOTS = 2
 
 
@@ -60,6 +63,8 @@ def _op(*names: str) -> int:
 
 
 _NOP = _op("NOP")
+_SWAP = _op("SWAP")
+_PRECALL = opcode.opmap.get("PRECALL")
 _COPY = _op("COPY")
 _GET_ITER = _op("GET_ITER")
 _EXTENDED_ARG = _op("EXTENDED_ARG")
@@ -75,6 +80,7 @@ _CALLS = {_op("CALL"), _op("CALL_FUNCTION_EX")} | {opcode.opmap[n] for n in ("CA
 _OPERATIONS = {
     **dict.fromkeys(_CALLS, "call"),
     **({opcode.opmap["BEFORE_WITH"]: "enter"} if "BEFORE_WITH" in opcode.opmap else {}),
+    _op("WITH_EXCEPT_START"): "catch",
 }
 _NO_FALL_THROUGH = {
     number
@@ -197,26 +203,37 @@ class Operation:
     """What an instruction does that runs a function.
 
     Attributes:
-        kind: ``call``, ``enter`` (a ``with`` enters a manager).
+        kind: ``call``; ``enter`` (a ``with`` enters a manager), ``catch`` (it hands an exception to its exit).
         offset: the instruction's byte offset.
         arg: its argument.
+        swapped: a value was put below what the instruction works on, as the end of a ``with`` does when that waits for it.
     """
 
-    __slots__ = ("kind", "offset", "arg")
+    __slots__ = ("kind", "offset", "arg", "swapped")
 
-    def __init__(self, kind: str, offset: int, arg: int) -> None:
+    def __init__(self, kind: str, offset: int, arg: int, swapped: bool) -> None:
         self.kind = kind
         self.offset = offset
         self.arg = arg
+        self.swapped = swapped
 
 
 def operations(code: types.CodeType) -> dict[int, Operation]:
     """What a frame that has called another is doing, by the byte offset it can stand at, caches included."""
     result: dict[int, Operation] = {}
+    before: list[int] = []
+    start = -1
     for item in instructions(code):
         kind = _OPERATIONS.get(item.opcode)
+        # PRECALL counts as having taken the arguments already.
+        start = item.offset if start < 0 else start
         if kind is not None:
-            result.update(dict.fromkeys(range(item.offset, item.next, 2), Operation(kind, item.offset, item.arg or 0)))
+            operation = Operation(kind, start, item.arg or 0, before[-_EXIT_ARGUMENTS - 1 :][:1] == [_SWAP])
+            result.update(dict.fromkeys(range(item.offset, item.next, 2), operation))
+        if item.opcode not in (_PRECALL, _EXTENDED_ARG):
+            before.append(item.opcode)
+        if item.opcode != _PRECALL:
+            start = -1
     return result
 
 
@@ -245,6 +262,14 @@ def _loaded_name(code: types.CodeType, item: Instruction) -> str | None:
     if name in ("LOAD_NAME", "LOAD_METHOD"):
         return code.co_names[item.arg or 0]
     return None
+
+
+def protected_offsets(code: types.CodeType) -> dict[int, list[tuple[int, int]]]:
+    """For each exception handler (byte offset), the ranges that it protects."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for start, end, target, _, _ in exception_table(code):
+        found.setdefault(target, []).append((start, end))
+    return found
 
 
 def leading_offsets(code: types.CodeType) -> dict[int, tuple[int, ...]]:
@@ -311,13 +336,11 @@ def _local_names(code: types.CodeType) -> tuple[str, ...]:
 
 
 #: Attributes that stand in the goto of a resume form for instructions Python has no syntax for.
-PUSH_EXC_INFO = "heresy_push_exc_info"
 PUSH_EXC_INFO_POP = "heresy_push_exc_info_pop"
 PUSH_NULL = "heresy_push_null"
 JUMP = "heresy_jump"
 
 _SEQUENCES = {
-    PUSH_EXC_INFO: (_PUSH_EXC_INFO,),
     PUSH_EXC_INFO_POP: (_PUSH_EXC_INFO, _POP_TOP),
     PUSH_NULL: (_PUSH_NULL,),
 }

@@ -14,6 +14,7 @@ import functools
 import types
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 from . import _cpython, _run_form
 from ._code_index import CodeIndex, ScopeKey, walk_code
@@ -37,6 +38,16 @@ _ANONYMOUS: dict[str, tuple[type[ast.AST], ...]] = {
 _FIRST_NUMBER = 10_000
 
 
+class Hole(ast.expr):
+    """Stands in a resume form for what the frame waited for.
+
+    Attributes:
+        site: what that was.
+    """
+
+    site: Any
+
+
 class Scope:
     """One scope of a program: its node, and what each instruction of one compilation of it belongs to."""
 
@@ -54,6 +65,8 @@ class Scope:
         #: For a resume form: the byte offset that its goto jumps to. What is reached there by the jump may be the rest
         #: of a statement, so it is not taken for a start.
         self.entered_at: int | None = None
+        #: For a resume form: how the ``finally`` and ``with`` statements that it continues in are being left.
+        self.ways: dict[ast.stmt, ast.stmt | None] = {}
 
     @functools.cached_property
     def depths(self) -> dict[int, int]:
@@ -68,6 +81,24 @@ class Scope:
     def _leading(self) -> dict[int, tuple[int, ...]]:
         return _cpython.leading_offsets(self.code)
 
+    @functools.cached_property
+    def _protected(self) -> dict[int, list[tuple[int, int]]]:
+        return _cpython.protected_offsets(self.code)
+
+    def leading(self, offset: int) -> tuple[int, ...]:
+        """The instructions that may run just before the one at ``offset``, -1 for none, handlers left out."""
+        return self._leading.get(offset, ())
+
+    def protected_by(self, offset: int) -> list[int]:
+        """If a handler starts at ``offset``: for each range that it protects, its first instruction of a node."""
+        return [
+            next((at for at in range(start, end, 2) if self.nodes[at // 2] is not None), start)
+            for start, end in self._protected.get(offset, ())
+        ]
+
+    def is_handler(self, offset: int) -> bool:
+        return offset in self._protected
+
     def statement_starting_at(self, offset: int) -> ast.stmt | None:
         """The statement whose first instruction stands at a byte offset, if it has a place."""
         node = self.nodes[offset // 2]
@@ -77,9 +108,7 @@ class Scope:
         if statement is None or place_of(statement) is None or node not in first_evaluated(statement):
             return None
         header = self.program.header
-        entered = any(
-            before < 0 or header(self.nodes[before // 2]) is not statement for before in self._leading.get(offset, ())
-        )
+        entered = any(before < 0 or header(self.nodes[before // 2]) is not statement for before in self.leading(offset))
         return statement if entered else None
 
     def start_of(self, statement: ast.stmt, offset: int) -> int | None:
@@ -100,6 +129,13 @@ class Scope:
     def operation_at(self, offset: int) -> _cpython.Operation | None:
         """What a frame standing at ``offset`` is doing, if that can run a function."""
         return self._operations.get(offset)
+
+    def is_entering(self, offset: int) -> bool:
+        """Whether an instruction of a ``with`` is the one that enters a manager."""
+        operation = self.operation_at(offset)
+        if operation is None or operation.kind not in ("enter", "call"):
+            return False
+        return operation.kind == "enter" or not operation.arg and _cpython.WITH_ENTERS_BY_CALL
 
 
 class Program:

@@ -66,6 +66,18 @@ def restarted(call: ast.Call, values: Values | None) -> ast.expr:
     return _Residual([call], call, values).restarted(call)
 
 
+def returned(statement: ast.Return, values: Values | None) -> ast.Return:
+    """A ``return`` done again, whose value was computed before.
+
+    Raises:
+        NotContinuable: the value has no name and cannot be computed again.
+    """
+    if statement.value is None:
+        return statement
+    again = _Residual([statement], statement.value, values)
+    return again._with(statement, value=again.again(statement.value))  # type: ignore[return-value]
+
+
 class _Residual:
     def __init__(self, path: list[ast.AST], hole: ast.expr, values: Values | None) -> None:
         self.path = set(path)

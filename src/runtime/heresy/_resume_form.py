@@ -29,13 +29,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from . import _constants, _cpython, _run_form
-from ._blocks import Block, enclosing, entered_items
+from ._blocks import Block, enclosing, way_named
 from ._capture import FrameState
 from ._code_index import walk_code
 from ._errors import InternalError
-from ._program import FUNCTIONS, Program, number_nodes
-from ._residual import residual, restarted
-from ._sites import ENTER, Site, site_named
+from ._program import FUNCTIONS, Hole, Program, number_nodes
+from ._residual import residual, restarted, returned
+from ._sites import CATCH, ENTER, EXIT, Site, entered_items, site_named
+from ._ways import Way
 
 # No file has as many lines: instructions at these lines are ours.
 _GOTO_LINE = 900_000_001
@@ -129,6 +130,15 @@ class ResumeForm:
             raise InternalError(f"{state.scope[0]} has no label {state.place[0]}")
         self.statement = statement
         self.site = site_named(statement, state.site) if state.site is not None else None
+        self.blocks = self._blocks()
+        self.ways: dict[ast.stmt, Way] = {}
+        for block, (kind, value) in zip(self.blocks, state.blocks, strict=True):
+            if isinstance(block.node, ast.stmt) and kind in ("finally", "left", "exit"):
+                self.ways[block.node] = way_named(block.node, value) if kind == "left" else block.node
+        if self.site is not None and self.site.kind in (EXIT, CATCH):
+            way = self.ways[statement] if self.site.kind == EXIT else None
+            # Once the exit has been called, nothing is left to do for its exception.
+            self.site, self.ways[statement] = self.site._replace(way=way), way
         self.arguments: list[Any] = []
         self.code = self._compile()
 
@@ -141,14 +151,18 @@ class ResumeForm:
         function.__kwdefaults__ = dict.fromkeys(self.code.co_varnames[first : first + self.code.co_kwonlyargcount])
         return functools.partial(function, *self.arguments)
 
+    def _blocks(self) -> list[Block]:
+        """The blocks that the saved values belong to."""
+        blocks = enclosing(self.program, self.statement)
+        blocks += [Block("with", item) for item in entered_items(self.site, self.statement)]
+        if self.site is not None and self.site.kind in (EXIT, CATCH):
+            blocks.append(Block("exit", self.statement))
+        return blocks
+
     # --- the tree ------------------------------------------------------------------------------------------------
 
     def _compile(self) -> types.CodeType:
-        blocks = [
-            block for block in enclosing(self.program, self.statement) if block.kind != "finally" or self._in_exception
-        ]
-        blocks += [Block("with", item) for item in entered_items(self.statement, self.site and self.site.node)]
-        pushes = _stack(blocks, self.state.blocks)
+        pushes = _stack(self.state.blocks)
         body = self._spliced()
         table = {
             _PENDING: self.pending,
@@ -169,12 +183,8 @@ class ResumeForm:
         code = self._finished(self._extract(tree), depth, table)
         scope = self.program.add(self.state.scope, code, twin, numbers)
         assert scope is not None
-        scope.is_pending, scope.entered_at = self.pending.waits, self.entered_at
+        scope.is_pending, scope.entered_at, scope.ways = self.pending.waits, self.entered_at, self.ways
         return code
-
-    @property
-    def _in_exception(self) -> bool:
-        return any(kind == "finally" for kind, _ in self.state.blocks)
 
     def _extract(self, tree: ast.Module) -> types.CodeType:
         code = _run_form.compile_tree(self.program.marked, tree, self.program.filename, self.program.flags)
@@ -200,21 +210,48 @@ class ResumeForm:
         replacement: list[ast.stmt] = self._half_done()
         while node is not self.node:
             parent = self.program.parents[node]
-            fresh = _copy(parent)
-            for name, value in ast.iter_fields(parent):
-                if isinstance(value, list) and any(item is node for item in value):
-                    index = next(i for i, item in enumerate(value) if item is node)
-                    setattr(fresh, name, [*value[:index], *replacement, *value[index + 1 :]])
-            node, replacement = parent, [fresh]  # type: ignore[list-item]
+            if isinstance(parent, ast.stmt) and node in getattr(parent, "finalbody", []):
+                rest = parent.finalbody[parent.finalbody.index(node) + 1 :]  # type: ignore[attr-defined]
+                replacement = self._left(parent, [*replacement, *rest])
+            else:
+                fresh = _copy(parent)
+                for name, value in ast.iter_fields(parent):
+                    if isinstance(value, list) and any(item is node for item in value):
+                        index = next(i for i, item in enumerate(value) if item is node)
+                        setattr(fresh, name, [*value[:index], *replacement, *value[index + 1 :]])
+                replacement = [fresh]  # type: ignore[list-item]
+            node = parent
         return replacement[0]
+
+    def _left(self, left: ast.stmt, rest: list[ast.stmt]) -> list[ast.stmt]:
+        """The rest of a ``finally``, and then on as it was being left::
+
+        if PENDING.on:  REST; break              if PENDING.on:
+        else:           try: …          or           try:     PENDING.on
+                                                     except:  REST; raise
+                                                 else:        try: …
+        """
+        way = self.ways[left]
+        if way is left:
+            rest = [self._handling(left, [*rest, ast.copy_location(ast.Raise(), left)])]
+        elif way is not None:
+            rest = [*rest, returned(way, None) if isinstance(way, ast.Return) else way]
+        return [ast.copy_location(ast.If(_pending("on", left), rest, [left]), left)]
+
+    def _handling(self, where: ast.stmt, body: list[ast.stmt]) -> ast.stmt:
+        """A handler to jump into, in which the exception is the current one."""
+        test = ast.copy_location(ast.Expr(_pending("on", where)), where)
+        handler = ast.copy_location(ast.ExceptHandler(None, None, body), where)
+        return ast.copy_location(ast.Try([test], [handler], [], []), where)
 
     def _half_done(self) -> list[ast.stmt]:
         statement, site = self.statement, self.site
         label = ast.Pass()
         _place(label, _LABEL_LINE)
-        label.heresy_model = statement  # type: ignore[attr-defined]
         if site is None:
             return [label, statement]
+        if site.kind in (EXIT, CATCH):
+            return self._exiting(label, site)
         rest = residual(self.program, statement, site.node, self._hole(site), None)
         if isinstance(rest, list):
             branch = ast.If(_pending("on", statement), [label, *rest], [statement])
@@ -222,22 +259,57 @@ class ResumeForm:
         self.pending.on = True
         return self._compound(label, rest)
 
+    def _exiting(self, label: ast.stmt, site: Site) -> list[ast.stmt]:
+        """The end of a ``with``, inside the managers that are still open, and then on as it was being left::
+
+        if PENDING.on:                           if PENDING.on:
+            with outer: HOLE; break      or          with outer:
+        else: with …                                     try:     PENDING.on
+                                                         except:  if not HOLE: raise
+                                                 else: with …
+        """
+        statement = self.statement
+        assert isinstance(statement, ast.With)
+        hole = self._hole(site)
+        if site.kind == EXIT:
+            rest: list[ast.stmt] = [label, _as(hole, ast.Expr(hole))]
+            if site.way is not None:
+                rest.append(returned(site.way, None) if isinstance(site.way, ast.Return) else site.way)
+        else:
+            again = ast.copy_location(ast.Raise(), statement)
+            test = _as(hole, ast.If(_as(hole, ast.UnaryOp(ast.Not(), hole)), [again], []))
+            rest = [self._handling(statement, [label, test])]
+        items = entered_items(site, statement)
+        if items:
+            outer = _copy(statement)
+            outer.items, outer.body = items, rest
+            rest = [outer]
+        return [ast.copy_location(ast.If(_pending("on", statement), rest, [statement]), statement)]
+
     def _hole(self, site: Site) -> ast.expr:
         """What stands for the site's node: runs the next frame, and makes of its result what the interpreter would."""
-        node = site.node
+        # At the end of a `with` older interpreters are at the whole statement.
+        at_statement = site.kind in (EXIT, CATCH) and not _cpython.WITH_EXITS_AT_ITEM
+        node: Any = self.statement if at_statement else site.node
         if self.state.restart:
             assert isinstance(node, ast.Call)
-            return restarted(node, None)
+            return self._stands_for(site, restarted(node, None))
         take = _at(ast.Call(_pending("take", node), [], []), node)
         hole = _at(ast.Call(take, [], []), node)
         if self.state.instance:
             hole = self._instance(node, hole)
         elif site.kind == ENTER:
             hole = _at(ast.Call(_pending("entered", node), [hole], []), node)
-        # All of it stands for the node, so that no instruction inside it is taken for the statement's start.
-        for part in ast.walk(hole):
-            part.heresy_model = node  # type: ignore[attr-defined]
-        return hole
+        return self._stands_for(site, hole)
+
+    def _stands_for(self, site: Site, expression: ast.expr) -> ast.expr:
+        """Marks all of an expression, so that a later stop knows the site, and takes no instruction for a start."""
+        hole = ast.copy_location(Hole(), site.node)
+        hole.site = site
+        self.program.parents[hole] = site.node
+        for part in ast.walk(expression):
+            part.heresy_model = hole  # type: ignore[attr-defined]
+        return expression
 
     def _instance(self, call: ast.expr, hole: ast.expr) -> ast.expr:
         """A call of a class whose ``__init__`` is the next frame: ``(PENDING.returned((HOLE,)), PENDING.instance.pop())[1]``."""
@@ -257,7 +329,7 @@ class ResumeForm:
             case ast.Match(), ast.Match():
                 rest.subject = self._first_time(rest.subject, statement.subject)
             case ast.With(), ast.With():
-                done = len(entered_items(statement, self.site and self.site.node))
+                done = len(entered_items(self.site, statement))
                 item = rest.items[done]
                 item.context_expr = self._first_time(item.context_expr, statement.items[done].context_expr)
                 if done:
@@ -382,13 +454,11 @@ class _Push(NamedTuple):
 
     @property
     def slots(self) -> int:
-        return 2 if self.how in (_cpython.PUSH_NULL, _cpython.PUSH_EXC_INFO) else 1
+        return 2 if self.how == _cpython.PUSH_NULL else 1
 
 
-def _stack(blocks: list[Block], saved: list[tuple[str, Any]]) -> list[_Push]:
+def _stack(saved: list[tuple[str, Any]]) -> list[_Push]:
     """What the blocks keep on the value stack, bottom first."""
-    if [block.kind for block in blocks] != [kind for kind, _ in saved]:
-        raise InternalError("the blocks around a saved place are not those of the program")
     pushes: list[_Push] = []
     for kind, value in saved:
         match kind:
@@ -396,10 +466,8 @@ def _stack(blocks: list[Block], saved: list[tuple[str, Any]]) -> list[_Push]:
                 pushes.append(_Push(value, _cpython.PUSH_NULL if _cpython.FOR_KEEPS_INDEX else ""))
             case "with":
                 pushes += _exit_of(value)
-            case "handler":
+            case "handler" | "finally" | "exit":
                 pushes.append(_Push(value, _cpython.PUSH_EXC_INFO_POP))
-            case _:
-                pushes.append(_Push(value, _cpython.PUSH_EXC_INFO))
     return pushes
 
 
@@ -447,6 +515,13 @@ def _pending(name: str, where: ast.AST) -> ast.expr:
 
 def _at(node: ast.expr, where: ast.AST) -> ast.expr:
     return ast.copy_location(node, where)
+
+
+def _as(hole: ast.AST, node: Any) -> Any:
+    """Makes ``node`` part of what a hole stands for."""
+    ast.copy_location(node, hole)
+    node.heresy_model = getattr(hole, "heresy_model", hole)
+    return node
 
 
 def _place(node: ast.AST, line: int, deep: bool = True) -> None:

@@ -15,9 +15,11 @@ import ast
 from typing import NamedTuple, TypeAlias
 
 from . import _cpython
+from ._blocks import around
 from ._errors import NotContinuable
-from ._program import Scope
+from ._program import Hole, Scope
 from ._values import Callee, Values, callee, special_method
+from ._ways import Way, way_out
 
 #: A site in a checkpoint: its kind, the type of its node, and which one of that type it is in its statement.
 SiteName: TypeAlias = tuple[str, str, int]
@@ -26,44 +28,75 @@ SiteName: TypeAlias = tuple[str, str, int]
 CALL = "call"
 #: A ``with`` enters a manager; the node is the item's expression.
 ENTER = "enter"
+#: A ``with`` calls the exit of a manager at its end; the node is the item's expression.
+EXIT = "exit"
+#: A ``with`` hands an exception to the exit of a manager; the node is the item's expression.
+CATCH = "catch"
 
 
 class Site(NamedTuple):
-    """What the interpreter is doing that runs a function, and the node it does it for."""
+    """What the interpreter is doing that runs a function, and the node it does it for.
+
+    Attributes:
+        way: for the end of a ``with``, how that is being left.
+    """
 
     kind: str
     node: ast.expr
+    way: Way = None
 
 
 def site_at(scope: Scope, offset: int) -> Site | None:
-    """The site of a frame that stands at the byte offset ``offset``, if it can be one."""
+    """The site of a frame that stands at the byte offset ``offset``, if it can be one.
+
+    Raises:
+        NotContinuable: it cannot be told.
+    """
     node = scope.node_at(offset)
     operation = scope.operation_at(offset)
     if node is None or operation is None:
         return None
+    if isinstance(node, Hole):
+        return node.site
     node = model(node)
-    match operation.kind:
-        case "enter" | "call" if (item := _with_item(scope, node, operation)) is not None:
-            return Site(ENTER, item.context_expr)
-        case "call" if isinstance(node, ast.Call):
-            return Site(CALL, node)
+    parent = scope.program.parents.get(node)
+    if isinstance(node, ast.With) or isinstance(parent, ast.withitem) and not isinstance(node, ast.Call):
+        return _of_with(scope, node, operation)
+    if operation.kind == "call" and isinstance(node, ast.Call):
+        return Site(CALL, node)
     return None
 
 
-def _with_item(scope: Scope, node: ast.AST, operation: _cpython.Operation) -> ast.withitem | None:
-    """The item of a ``with`` whose manager is being entered."""
-    parent = scope.program.parents.get(node)
-    if isinstance(parent, ast.withitem) and node is parent.context_expr:
-        by_call = operation.kind == "call"
-        entered = _cpython.WITH_ENTERS_BY_CALL and not operation.arg and not isinstance(node, ast.Call)
-        return parent if entered or not by_call else None
-    start = scope.start_of(node, operation.offset) if isinstance(node, ast.With) else None
-    if start is None or operation.kind != "enter":
+def _of_with(scope: Scope, node: ast.AST, operation: _cpython.Operation) -> Site | None:
+    """The site of a ``with`` that enters or leaves a manager: the node is that of the statement, or of an item."""
+    statement = scope.program.statement_of(node)
+    if not isinstance(statement, ast.With):
         return None
-    assert isinstance(node, ast.With)
-    # Above what the statement found on the value stack stand the exits of the items before, and the manager.
-    index, rest = divmod(scope.depths[operation.offset] - scope.depths[start] - 1, _cpython.WITH_SLOTS)
-    return node.items[index] if not rest and 0 <= index < len(node.items) else None
+    way: Way = None
+    kind = CATCH if operation.kind == "catch" else ENTER if scope.is_entering(operation.offset) else EXIT
+    if kind == EXIT:
+        way = way_out(scope, statement, operation.offset).way
+    for item in statement.items:
+        if node is item.context_expr:
+            return Site(kind, item.context_expr, way)
+    # Below what it works on stand the exits of the items before, that of the item itself, and what is around the statement.
+    above = 1 if kind == ENTER else _cpython.WITH_SLOTS + _cpython.EXIT_SLOTS
+    depth = scope.depths[operation.offset] - above - (kind == EXIT and operation.swapped)
+    below = around(scope, statement, operation.offset).depth
+    index, rest = divmod(depth - below, _cpython.WITH_SLOTS)
+    return (
+        Site(kind, statement.items[index].context_expr, way) if not rest and 0 <= index < len(statement.items) else None
+    )
+
+
+def entered_items(site: Site | None, statement: ast.stmt) -> list[ast.withitem]:
+    """The items of a ``with`` statement that are open besides the one that the site is about."""
+    if site is None or not isinstance(statement, ast.With):
+        return []
+    for index, item in enumerate(statement.items):
+        if any(node is site.node for node in ast.walk(item)):
+            return statement.items[:index]
+    return []
 
 
 def running(site: Site, values: Values) -> Callee:
@@ -76,6 +109,8 @@ def running(site: Site, values: Values) -> Callee:
         case "call":
             assert isinstance(site.node, ast.Call)
             return callee(values.of(site.node.func))
+        case "exit" | "catch":
+            return Callee(special_method(values.of(site.node), "__exit__"))
         case "enter":
             manager = values.of(site.node)
             return Callee(special_method(manager, "__enter__"), operands=(manager,))
