@@ -161,8 +161,8 @@ class _Part:
         scope = programs.scope(frame.f_code)
         if scope is None:
             raise NotContinuable(f"{frame.f_code.co_qualname} is not part of the program")
-        module = scope.program.unit.module
-        if module is None or module.__dict__ is not frame.f_globals:
+        module = scope.program.unit.home(frame.f_globals)
+        if module is None:
             raise NotContinuable(f"{frame.f_code.co_qualname} runs with globals of its own")
         if _foreign(programs, frame):
             raise NotContinuable(f"{frame.f_code.co_qualname} is not a plain function")

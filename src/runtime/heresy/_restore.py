@@ -37,7 +37,7 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
         raise _changed(launch.script)
     spec = _name_main(main, manifest)
     own = [main, *_make_modules(manifest["modules"], hook)]
-    modules = Modules(own, hook.units)
+    modules = Modules([(module, module.__dict__) for module in own], hook.units)
     functions.restoring(modules)
     around, frames = _unpickle(modules, payload, hook)
     _check_libraries(manifest["modules"], frames, hook)
@@ -91,11 +91,12 @@ def _make_modules(described: list[dict[str, Any]], hook: Hook) -> list[types.Mod
             raise HeresyError("H325", f"{path} cannot be made continuable", why=str(error)) from None
         if unit.sha256 != entry["sha256"]:
             raise _changed(path)
-        if name not in found:
+        home = entry.get("again", entry["id"])
+        if home not in found:
             spec = _spec(name, path, package=entry.get("package", False))
-            found[name] = sys.modules[name] = _frozen_importlib.module_from_spec(spec)
+            found[home] = sys.modules[name] = _frozen_importlib.module_from_spec(spec)
         unit.id = entry["id"]
-        unit.belongs_to(found[name])
+        unit.belongs_to(found[home])
         hook.add(unit)
     return list(found.values())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -34,8 +35,9 @@ def save(stopper: Stopper, stack: Stack) -> None:
     launch = stopper.launch
     _refuse_threads()
     _refuse_plain_modules(stopper)
-    units = [unit for unit in stopper.units.by_id.values() if unit.module is not None]
-    modules = Modules(_own_modules(units), stopper.units)
+    homes = _homes(list(stopper.units.by_id.values()))
+    units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
+    modules = Modules(list({id(module): (module, names) for module, names in homes.values()}.values()), stopper.units)
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
             stream.flush()
@@ -51,7 +53,7 @@ def save(stopper: Stopper, stack: Stack) -> None:
         "cwd": os.path.dirname(os.path.dirname(launch.checkpoint)),
         "kind": launch.kind,
         "source": _source(stopper),
-        "modules": [_described(unit) for unit in units if unit.id != "__main__"],
+        "modules": [_described(unit, homes) for unit in units if unit.id != "__main__"],
         **({"instrument": patterns} if (patterns := launch.options.get("instrument")) else {}),
         "hash_seed": launch.hash_seed,
         "stack": [{"file": f, "line": n, "function": q, "label": label} for f, n, q, label in stack.shown],
@@ -73,7 +75,7 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
     order of sets.
     """
     names = {
-        module: {name: value for name, value in module.__dict__.items() if name not in _INTERPRETERS_OWN}
+        module: {name: value for name, value in modules.namespace(module).items() if name not in _INTERPRETERS_OWN}
         for module in modules.objects
     }
     definitions = [
@@ -81,7 +83,11 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
         for module, found in names.items()
     ]
     others = [
-        (module, {name: value for name, value in found.items() if not _is_definition(value)}, list(module.__dict__))
+        (
+            module,
+            {name: value for name, value in found.items() if not _is_definition(value)},
+            list(modules.namespace(module)),
+        )
         for module, found in names.items()
     ]
     pickler: StatePickler
@@ -101,7 +107,7 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
             warnings.simplefilter("ignore")
             around = surroundings.save(stopper.baseline, modules.units.program_path, stopper.exits, modules)
             frames = [tuple(frame) for frame in stack.frames]
-            again = imports.save(modules, stopper.imported, stopper.baseline.modules)
+            again = imports.save(modules, stopper.baseline.modules)
             payload = dump([])
             held = constants.held_in(payload, modules, [name for name, _ in again])
             return dump(held) if held else payload
@@ -136,7 +142,7 @@ def _blame(modules: Modules, stack: Stack, culprit: Any, error: Exception) -> Ex
                 )  # fmt: skip
     for module in modules.objects:
         of_module = "" if module.__name__ == "__main__" else f" of module {module.__name__}"
-        for name, value in module.__dict__.items():
+        for name, value in modules.namespace(module).items():
             if name not in _INTERPRETERS_OWN and _fails(modules, value):
                 return HeresyError(
                     "H311", f"cannot stop here: global {name!r}{of_module} holds a {shown}, which cannot be saved",
@@ -175,14 +181,28 @@ def _refuse_plain_modules(stopper: Stopper) -> None:
             )  # fmt: skip
 
 
-def _own_modules(units: list[Unit]) -> list[types.ModuleType]:
-    """The module objects of the program, each once: the main one, then the others in the order in which they were loaded."""
-    found: dict[int, types.ModuleType] = {}
-    for unit in sorted(units, key=lambda unit: unit.id != "__main__"):
-        module = unit.module
-        if not unit.library and module is not None:
-            found[id(module)] = module
-    return list(found.values())
+def _homes(units: list[Unit]) -> dict[str, tuple[types.ModuleType, dict[str, Any]]]:
+    """The module object and the globals of each own unit that is still in use, the main one first."""
+    found: dict[str, tuple[types.ModuleType, dict[str, Any]]] = {}
+    lost: dict[str, Unit] = {}
+    in_order = sorted(units, key=lambda unit: unit.id != "__main__")
+    for unit in in_order:
+        if unit.library:
+            continue
+        if unit.module is not None:
+            found[unit.id] = unit.module, unit.module.__dict__
+        else:
+            lost[unit.path] = unit
+    if lost:
+        # The module object is gone, but functions may still use its globals.
+        for function in gc.get_objects():
+            if type(function) is types.FunctionType and function.__code__.co_filename in lost:
+                unit = lost[function.__code__.co_filename]
+                module = unit.home(function.__globals__)
+                if module is not None:
+                    found[unit.id] = module, function.__globals__
+    # In the order in which they were loaded, as they will be made again.
+    return {unit.id: found[unit.id] for unit in in_order if unit.id in found}
 
 
 def _source(stopper: Stopper) -> dict[str, Any]:
@@ -194,11 +214,17 @@ def _source(stopper: Stopper) -> dict[str, Any]:
     return source
 
 
-def _described(unit: Unit) -> dict[str, Any]:
+def _described(unit: Unit, homes: dict[str, tuple[types.ModuleType, dict[str, Any]]]) -> dict[str, Any]:
     """A module in the manifest."""
     described: dict[str, Any] = {"id": unit.id, "path": unit.path, "sha256": unit.sha256}
     if unit.library:
         described["library"] = True
-    elif hasattr(unit.module, "__path__"):
+        return described
+    module, namespace = homes[unit.id]
+    if "__path__" in namespace:
         described["package"] = True
+    # A module that was loaded again has two units.
+    first = next(id_ for id_, (other, _) in homes.items() if other is module)
+    if first != unit.id:
+        described["again"] = first
     return described

@@ -43,7 +43,6 @@ class Stopper:
     Attributes:
         units: the program's instrumented modules.
         programs: their syntax, read when it is first needed.
-        imported: the names of the modules that the program had imported when its first stop was tried.
     """
 
     def __init__(self, launch: Launch, main: types.ModuleType, units: Units) -> None:
@@ -52,7 +51,6 @@ class Stopper:
         self.units = units
         self.pid = os.getpid()
         self.programs: Programs | None = None
-        self.imported: list[str] = []
         self.installed = False
         self.asked = 0
         self.refused_at = float("-inf")
@@ -174,7 +172,6 @@ class Stopper:
         return False
 
     def _try(self, frame: types.FrameType, *, waiting: bool) -> None:
-        self.imported = self.imported or list(sys.modules)
         with self.units.at_work():
             self._examine(frame, waiting=waiting)
 

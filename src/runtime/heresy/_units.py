@@ -76,7 +76,19 @@ class Unit:
         library: it is imported again when the program continues: only its code is known, nothing it holds is saved.
     """
 
-    __slots__ = ("id", "name", "path", "sha256", "code", "library", "_store", "_texts", "_module", "_index")
+    __slots__ = (
+        "id",
+        "name",
+        "path",
+        "sha256",
+        "code",
+        "library",
+        "_store",
+        "_texts",
+        "_module",
+        "_index",
+        "_stand_in",
+    )
 
     def __init__(
         self, name: str, path: str, sha256: str, code: CodeType, *, library: bool, store: Store, texts: Any = None
@@ -90,6 +102,7 @@ class Unit:
         #: The paths of marked form and source, and the marked form's encoding, if they are not where the store puts them.
         self._texts: tuple[str, str | None, str] | None = texts
         self._module: Any = None
+        self._stand_in: tuple[ModuleType, dict[str, Any]] | None = None
         self._index: CodeIndex | None = None
 
     @property
@@ -112,6 +125,20 @@ class Unit:
     def module(self) -> ModuleType | None:
         """The module object, if it is still there."""
         return self._module() if self._module is not None else sys.modules.get(self.name)
+
+    def home(self, namespace: dict[str, Any]) -> ModuleType | None:
+        """The module whose globals ``namespace`` is, if it is this one.
+
+        A module that has put another object into ``sys.modules`` may be gone while its functions live on with its
+        globals: then a module object stands for it.
+        """
+        module = self.module
+        if module is not None:
+            return module if module.__dict__ is namespace else None
+        if self._stand_in is None:
+            self._stand_in = (type(sys)(self.name), namespace)
+        stand_in, known = self._stand_in
+        return stand_in if known is namespace else None
 
     def texts(self) -> tuple[str, bytes | None]:
         """The marked form, and the source if it can still be had."""
@@ -147,9 +174,17 @@ class Units:
         self.library_path = sys.path[:]
         #: ``sys.path`` as the program has it, while the runtime is at work.
         self.program_path: list[str] = []
+        #: The names of the modules that the runtime has imported for itself.
+        self.runtimes_own: set[str] = set()
+        self.modules_before = 0
         self.by_id: dict[str, Unit] = {}
         self.by_file: dict[str, list[Unit]] = {}
         self.plain: dict[str, tuple[str, str]] = {}
+
+    def imported(self) -> list[str]:
+        """The names in ``sys.modules``, in order, without what the runtime has imported for itself."""
+        names = list(sys.modules)
+        return [n for n in names[: self.modules_before if self.busy else None] if n not in self.runtimes_own]
 
     def at_work(self) -> AtWork:
         """``with units.at_work():`` the runtime imports what it needs for itself."""
@@ -183,12 +218,15 @@ class AtWork:
         self.is_outermost = not self.units.busy
         if self.is_outermost:
             self.units.busy = True
+            self.units.modules_before = len(sys.modules)
             self.units.program_path = sys.path[:]
             sys.path[:] = self.units.library_path
 
     def __exit__(self, *_: object) -> None:
         if self.is_outermost:
             self.units.busy = False
+            if len(sys.modules) > self.units.modules_before:
+                self.units.runtimes_own.update(list(sys.modules)[self.units.modules_before :])
             sys.path[:] = self.units.program_path
 
 

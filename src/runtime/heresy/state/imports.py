@@ -17,19 +17,18 @@ from .pickling import Modules
 _FINDABLE = {"SourceFileLoader", "SourcelessFileLoader", "ExtensionFileLoader", "FrozenImporter", "BuiltinImporter"}
 
 
-def save(modules: Modules, imported: list[str], at_start: set[str]) -> list[tuple[str, bool]]:
+def save(modules: Modules, at_start: set[str]) -> list[tuple[str, bool]]:
     """The names of the modules to import again, and whether each may be missing there.
 
     The standard library is not the same in every Python: what the program really needs of it will be asked for by name.
 
     Args:
-        imported: what ``sys.modules`` held before the runtime imported anything for this stop.
         at_start: what it held when the program started.
     """
     own = {id(module) for module in modules.objects}
     return [
         (name, name.partition(".")[0] in sys.stdlib_module_names)
-        for name in imported
+        for name in modules.units.imported()
         if name not in at_start
         and not (name == "heresy" or name.startswith("heresy."))
         and id(sys.modules.get(name)) not in own

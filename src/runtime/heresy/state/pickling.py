@@ -46,14 +46,17 @@ class Modules:
     """The program's own modules: their functions and classes are rebuilt, not imported.
 
     Attributes:
-        objects: the module objects, in the order in which they were loaded.
+        objects: the module objects, in the order in which they were loaded, the main one first.
         units: the instrumented modules; those of the program have their module object here.
     """
 
-    def __init__(self, objects: list[types.ModuleType], units: Units) -> None:
-        self.objects = objects
+    def __init__(self, homes: list[tuple[types.ModuleType, dict[str, Any]]], units: Units) -> None:
+        self.objects = [module for module, _ in homes]
         self.units = units
-        self._names = {module.__name__ for module in objects} | {u.name for u in units.by_id.values() if not u.library}
+        self._namespaces = {id(module): namespace for module, namespace in homes}
+        self._names = {module.__name__ for module in self.objects} | {
+            u.name for u in units.by_id.values() if not u.library
+        }
 
     def has(self, name: object) -> bool:
         """Whether a module of this name is one of the program's own."""
@@ -61,7 +64,11 @@ class Modules:
 
     def with_globals(self, namespace: object) -> types.ModuleType | None:
         """The module whose globals a dict is."""
-        return next((module for module in self.objects if module.__dict__ is namespace), None)
+        return next((module for module in self.objects if self.namespace(module) is namespace), None)
+
+    def namespace(self, module: types.ModuleType) -> dict[str, Any]:
+        """The globals of one of the modules."""
+        return self._namespaces[id(module)]
 
     def anchors(self) -> list[Any]:
         """Objects that both sides have; in the same order on both."""
@@ -70,8 +77,8 @@ class Modules:
             buffer = getattr(stream, "buffer", None)
             found += [stream, buffer, getattr(buffer, "raw", None)]
         for module in self.objects:
-            spec = getattr(module, "__spec__", None)
-            found += [module, module.__dict__, spec, getattr(spec, "loader", None)]
+            spec = self.namespace(module).get("__spec__")
+            found += [module, self.namespace(module), spec, getattr(spec, "loader", None)]
         # The memo counts on: each place must be taken by an object of its own.
         seen: set[int] = set()
         for index, anchor in enumerate(found):
