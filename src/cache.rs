@@ -7,6 +7,7 @@
 //!   pythons/<key>.json     what interpreters said of themselves
 //!   runtime-<hash>/heresy  the runtime, as a package
 //!   code/<build>/          compiled code; the runtime's own
+//!   looked-at              when the size was last looked at: see `bound`
 //! ```
 //!
 //! A file appears by rename, whole or not at all, so any number of heresies may start at the same time. Whatever is
@@ -24,6 +25,10 @@ use etcetera::BaseStrategy;
 use nix::unistd::geteuid;
 use sha2::{Digest, Sha256};
 
+mod bound;
+
+pub use bound::{Freed, clean, is_there, keep};
+
 /// Calls `work` with a folder to cache in, and again with one in the temporary folder if the first cannot be written.
 ///
 /// Input: work that lays something out in the folder it gets. Output: what it made, in the user's cache; or, where
@@ -39,6 +44,19 @@ pub fn with_folder<T>(mut work: impl FnMut(&Path) -> anyhow::Result<T>) -> anyho
     }
     let folder = temporary_folder().context("there is no place for heresy's files, not even a temporary folder")?;
     work(&folder)
+}
+
+/// The folder that a start would use now.
+pub fn folder() -> anyhow::Result<PathBuf> {
+    with_folder(|folder| {
+        tempfile::tempfile_in(folder)?;
+        Ok(folder.to_owned())
+    })
+}
+
+/// All folders that starts of this user may have used.
+pub fn all_folders() -> impl Iterator<Item = PathBuf> {
+    [user_folder(), Some(shared_temporary_folder())].into_iter().flatten().filter(|folder| folder.is_dir())
 }
 
 /// `$XDG_CACHE_HOME/heresy`, or `~/.cache/heresy`.

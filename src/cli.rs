@@ -31,6 +31,7 @@ pub enum Command {
     Resume(ResumeArgs),
     Transpile(TranspileArgs),
     Diff(DiffArgs),
+    Cache(CacheArgs),
     #[command(hide = true)]
     Mark(MarkArgs),
 }
@@ -275,6 +276,27 @@ pub struct DiffArgs {
 
     #[command(flatten)]
     pub target: TargetArgs,
+}
+
+/// Look after the folder of transpiled scripts
+///
+/// Whatever is in it is made again when it is needed; checkpoints are elsewhere. The folder is kept below 512 MB, or
+/// $HERESY_CACHE_MB: what has not been used for longest goes first.
+#[derive(Debug, Args)]
+pub struct CacheArgs {
+    #[command(subcommand)]
+    pub command: CacheCommand,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum CacheCommand {
+    /// Print where it is
+    Dir,
+    /// Remove what is in it
+    ///
+    /// What was used within the last minute stays, since a program may be starting; so does a runtime that was started
+    /// within a year, since a program that still runs needs it to stop.
+    Clean,
 }
 
 #[derive(Debug, Args)]

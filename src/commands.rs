@@ -11,6 +11,7 @@ use anstream::AutoStream;
 use clap::ColorChoice;
 use heresy::Diagnostic;
 
+pub mod cache;
 pub mod diff;
 pub mod mark;
 pub mod resume;

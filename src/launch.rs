@@ -107,7 +107,7 @@ fn prepare(launch: &Launch, folder: &Path) -> anyhow::Result<Prepared> {
 fn mark(source: &SourceFile, target_version: (u8, u8), folder: &Path) -> anyhow::Result<()> {
     let original = cache::source_path(folder, &source.sha256);
     let marked = cache::marked_path(folder, &source.sha256, target_version);
-    if marked.is_file() && original.is_file() {
+    if cache::is_there(&marked) && cache::is_there(&original) {
         return Ok(());
     }
     let text = Source::from_bytes(source.path.to_string_lossy(), &source.bytes)
@@ -115,6 +115,7 @@ fn mark(source: &SourceFile, target_version: (u8, u8), folder: &Path) -> anyhow:
     let transpiled = heresy::transpile(&text, &Options { target_version }).map_err(Refusal::script)?;
     cache::store(&original, &source.bytes)?;
     cache::store(&marked, transpiled.text().as_bytes())?;
+    cache::keep(folder);
     Ok(())
 }
 

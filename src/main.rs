@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::execute(args),
         Command::Resume(args) => commands::resume::execute(args),
         Command::Transpile(args) => commands::transpile::execute(args, color),
+        Command::Cache(args) => commands::cache::execute(args),
         Command::Diff(args) => commands::diff::execute(args, color),
         Command::Mark(args) => commands::mark::execute(args),
     });

@@ -22,7 +22,7 @@ const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runtime_files
 pub fn lay_out(cache: &Path) -> io::Result<PathBuf> {
     let parent = cache.join(format!("runtime-{}", &contents_hash()[..16]));
     let package = parent.join(PACKAGE);
-    if is_whole(&package) {
+    if is_whole(&package) && cache::is_there(&package.join("_boot.py")) {
         return Ok(package);
     }
     fs::create_dir_all(cache)?;

@@ -16,5 +16,7 @@ pub fn execute(args: &MarkArgs) -> anyhow::Result<Exit> {
     let options = Options { target_version: args.target.target_version };
     let transpiled = transpile(&source, &options).map_err(Refusal::script)?;
     cache::store(&args.output, transpiled.text().as_bytes())?;
+    // The output is `<cache>/marked/<name>`.
+    args.output.ancestors().nth(2).into_iter().for_each(cache::keep);
     Ok(Exit::Success)
 }

@@ -30,6 +30,13 @@ fn a_signal_at_any_moment_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn many_first_starts_at_the_same_time_are_as_one() {
+    for_each_python("starts.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--python", python]);
+    });
+}
+
+#[test]
 fn a_program_that_is_never_stopped_behaves_as_the_original() {
     for_each_python("transparent.py", |python, driver| {
         driver.args(["--heresy", HERESY, "--python", python]);
@@ -39,7 +46,16 @@ fn a_program_that_is_never_stopped_behaves_as_the_original() {
 #[test]
 fn cpythons_own_tests_end_as_they_do_plainly() {
     for_each_python("language.py", |python, driver| {
-        driver.args(["--heresy", HERESY, "--python", python, "test_grammar", "test_with", "test_decorators", "test_pkg"]);
+        driver.args([
+            "--heresy",
+            HERESY,
+            "--python",
+            python,
+            "test_grammar",
+            "test_with",
+            "test_decorators",
+            "test_pkg",
+        ]);
     });
 }
 

@@ -271,6 +271,7 @@ def _cached(place: str | None) -> Any:
     data = _read(place)
     if data is None:
         return None
+    _use(place)
     try:
         magic, *compiled = marshal.loads(data)
     except (ValueError, EOFError, TypeError):
@@ -291,7 +292,7 @@ def _marked_text(store: Store, data: bytes, sha256: str, path: str) -> str:
     marked = store.marked(sha256)
     if marked is None or store.heresy is None:
         raise CannotInstrument("there is nothing here to transpile it with")
-    if not os.path.exists(marked):
+    if not _use(marked):
         _mark(store, data, sha256, path)
     return _read_text(marked, "utf-8")
 
@@ -305,7 +306,7 @@ def _mark(store: Store, data: bytes, sha256: str, path: str) -> None:
     source, marked = store.source(sha256), store.marked(sha256)
     if source is None or marked is None or store.heresy is None:
         raise CannotInstrument("there is nothing here to transpile it with")
-    if not os.path.exists(source):
+    if not _use(source):
         _keep(source, data)
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     words = [store.heresy, "mark", "--target-version", version, "--name", path, source, marked]
@@ -343,6 +344,19 @@ def _keep(path: str, data: bytes) -> None:
             os.unlink(new)
         except OSError:
             pass
+
+
+def _use(path: str | None) -> bool:
+    """Whether a file of the cache is there; if so, it counts as used now: what is not used for long is removed in time."""
+    if path is None:
+        return False
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        pass  # somebody else's
+    return True
 
 
 def _read(path: str | None) -> bytes | None:
