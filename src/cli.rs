@@ -205,9 +205,10 @@ pub struct ResumeArgs {
 pub struct PythonArgs {
     /// The interpreter: a path, a name on PATH, or a version like 3.13
     ///
-    /// Without it, the active virtual environment's ($VIRTUAL_ENV), else `python3` on PATH. It must be CPython 3.11
-    /// to 3.15. A stopped program may be continued by another version than the one it was stopped under.
-    #[arg(long, value_name = "PY")]
+    /// Without it, the active virtual environment's ($VIRTUAL_ENV); else that of the one that heresy is called from, as
+    /// `.venv/bin/heresy`; else `python3` on PATH; with `python -m heresy`, that python. It must be CPython 3.11 to 3.15. A
+    /// stopped program may be continued by another version than the one it was stopped under.
+    #[arg(long, value_name = "PY", overrides_with = "python")]
     pub python: Option<OsString>,
 }
 

@@ -59,7 +59,7 @@ fn works(version: &str) -> bool {
 /// Finds the interpreter that the user means, and checks that it will do.
 ///
 /// Input: the value of `--python`, if given, and the cache. Output: that one; else the active virtual environment's;
-/// else `python3` on PATH.
+/// else that of the environment that heresy is called from; else `python3` on PATH.
 pub fn find(asked: Option<&OsStr>, cache: &Path) -> Result<Interpreter, Error> {
     let path = locate(asked)?;
     let identity = match remembered(&path, cache) {
@@ -77,12 +77,11 @@ pub fn find(asked: Option<&OsStr>, cache: &Path) -> Result<Interpreter, Error> {
 
 fn locate(asked: Option<&OsStr>) -> Result<PathBuf, Error> {
     let Some(asked) = asked else {
-        let of_environment = env::var_os("VIRTUAL_ENV")
-            .filter(|folder| !folder.is_empty())
-            .map(|folder| Path::new(&folder).join("bin/python"))
-            .filter(|python| is_executable(python));
+        let active = env::var_os("VIRTUAL_ENV").filter(|folder| !folder.is_empty());
+        let active = active.map(|folder| Path::new(&folder).join("bin/python"));
+        let candidates = [active, beside_heresy()].into_iter().flatten().find(|python| is_executable(python));
         let missing = || Error::Missing { asked: "python3".into(), place: " on PATH" };
-        return of_environment.or_else(|| on_path(OsStr::new("python3"))).map(absolute).ok_or_else(missing);
+        return candidates.or_else(|| on_path(OsStr::new("python3"))).map(absolute).ok_or_else(missing);
     };
     if cache::bytes_of(asked).contains(&b'/') {
         let path = PathBuf::from(asked);
@@ -97,6 +96,15 @@ fn locate(asked: Option<&OsStr>) -> Result<PathBuf, Error> {
         _ => asked.to_owned(),
     };
     on_path(&name).map(absolute).ok_or(Error::Missing { asked: name.display().to_string(), place: " on PATH" })
+}
+
+/// Before: called as `.venv/bin/heresy`. After: `.venv/bin/python`, if that is a virtual environment's.
+///
+/// A link to heresy is not followed: tools that install commands into environments of their own make such links.
+fn beside_heresy() -> Option<PathBuf> {
+    let called = PathBuf::from(env::args_os().next()?);
+    let folder = called.parent().filter(|folder| *folder != Path::new(""))?;
+    folder.join("../pyvenv.cfg").is_file().then(|| folder.join("python"))
 }
 
 /// `3`, `3.13`, `3.13t`: what follows `python` in a program's name.

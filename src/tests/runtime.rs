@@ -73,26 +73,39 @@ fn the_run_form_of_library_files_is_the_original() {
     });
 }
 
+#[test]
+fn what_is_installed_runs_stops_and_continues() {
+    let pythons = pythons();
+    let Some(first) = pythons.first() else { return };
+    run("install.py", first, |_, driver| {
+        driver.args(&pythons);
+    })
+    .unwrap_or_else(|failure| panic!("{failure}"));
+}
+
 /// Runs a driver under each interpreter that is there. `arguments` adds to the command line; its first argument names the
 /// interpreter.
 fn for_each_python(driver: &str, arguments: impl Fn(&str, &mut Command)) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests").join(driver);
-    let mut failures = String::new();
-    for python in pythons() {
-        let mut command = Command::new(&python);
-        // The drivers stand beside the sources, where no compiled file belongs.
-        command.arg("-B").arg(&path);
-        arguments(&python, &mut command);
-        let output = command.output().unwrap_or_else(|error| panic!("{python} does not start: {error}"));
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        for line in said.lines().filter(|line| line.contains("SKIPPED")) {
-            eprintln!("{line}");
-        }
-        if !output.status.success() {
-            failures += &format!("{driver} under {python}: {}\n{said}\n", output.status);
-        }
+    let run = |python: String| run(driver, &python, &arguments);
+    let failures: Vec<String> = pythons().into_iter().filter_map(|python| run(python).err()).collect();
+    assert!(failures.is_empty(), "{}", failures.concat());
+}
+
+/// Runs a driver under one interpreter, and says what it said if it failed.
+fn run(driver: &str, python: &str, arguments: impl Fn(&str, &mut Command)) -> Result<(), String> {
+    let mut command = Command::new(python);
+    // The drivers stand beside the sources, where no compiled file belongs.
+    command.arg("-B").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests").join(driver));
+    arguments(python, &mut command);
+    let output = command.output().unwrap_or_else(|error| panic!("{python} does not start: {error}"));
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    for line in said.lines().filter(|line| line.contains("SKIPPED")) {
+        eprintln!("{line}");
     }
-    assert!(failures.is_empty(), "{failures}");
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("{driver} under {python}: {}\n{said}\n", output.status)),
+    }
 }
 
 /// The interpreters that can be run; says which cannot.

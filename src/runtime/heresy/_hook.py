@@ -70,6 +70,11 @@ def matches(pattern: str, name: str) -> bool:
     return pattern.endswith(".*") and (name == pattern[:-2] or name.startswith(pattern[:-1]))
 
 
+def is_marked(data: bytes) -> bool:
+    """Whether a module's text is what ``heresy transpile`` writes."""
+    return b"import heresy; heresy.enter(__name__, __file__" in data
+
+
 class Hook:
     """Answers for ``SourceLoader.get_code``."""
 
@@ -135,12 +140,23 @@ class Hook:
         try:
             with open(path, "rb") as file:
                 data = file.read()
-            return load(self.units, name, path, data, library=library)
+            # What `heresy transpile` made of a tree needs nothing to transpile it with.
+            texts = (path, None, self._encoding(data)) if is_marked(data) else None
+            return load(self.units, name, path, data, library=library, texts=texts)
         except (CannotInstrument, SyntaxError, ValueError, OSError, RecursionError) as error:
             # Plain Python says better what is wrong, if anything is.
             if not library:
                 self.units.plain[name] = (path, str(error))
             return None
+
+    def _encoding(self, data: bytes) -> str:
+        if b"coding" not in b"".join(data.splitlines(keepends=True)[:2]):
+            return "utf-8-sig"
+        with self.units.at_work():
+            import io
+            import tokenize
+
+            return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
 
     def adopt(self, name: str) -> None:
         """A library module that is loaded already keeps its objects, and runs the run form from now on."""

@@ -15,11 +15,12 @@ import os
 import secrets
 import shlex
 import signal
+import subprocess
 import sys
 import tokenize
 from typing import NoReturn
 
-from . import _checkpoint, _stop
+from . import _binary, _checkpoint, _stop
 from ._errors import HeresyError
 from ._marked import Marked
 from ._positions import DifferentProgram, align
@@ -66,13 +67,27 @@ def _become(marked: str, source: str | None) -> NoReturn:
         "command": shlex.join(sys.orig_argv),
         "hash_seed": {"value": seed, "was": was},
         "encoding": _encoding(data),
+        **_store(),
         "blocked": [number.name for number in _block_signals()],
     }
-    from subprocess import _args_from_interpreter_flags as options  # type: ignore[attr-defined]
-
+    options = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     boot = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_boot.py")
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, *options(), boot, json.dumps(words), *arguments])
+    os.execv(sys.executable, [sys.executable, *options, boot, json.dumps(words), *arguments])
+
+
+def _store() -> dict[str, str]:
+    """The words about the command that was installed with this package: it transpiles what the program imports."""
+    command = _binary.installed()
+    if command is None:
+        return {}
+    done = subprocess.run([command, "cache", "dir"], stdin=subprocess.DEVNULL, capture_output=True)
+    if done.returncode:
+        return {}
+    folder = os.fsdecode(done.stdout[:-1])
+    found = os.stat(command)
+    build = f"{found.st_size:x}-{found.st_mtime_ns:x}"
+    return {"heresy": command, "folder": folder, "cache": os.path.join(folder, "code", build), "build": build}
 
 
 def _checkpoint_of(marked: str, arguments: list[str]) -> str:
