@@ -25,9 +25,10 @@ from ._cells import cells_of
 from ._code_index import ScopeKey
 from ._errors import NotContinuable
 from ._marked import Place, place_of
-from ._program import COMPREHENSIONS, FUNCTIONS, SCOPES, Hole, Programs, Scope
+from ._program import COMPREHENSIONS, FUNCTIONS, SCOPES, Hole, Programs
 from ._residual import residual, restarted, returned
-from ._sites import CATCH, EXIT, Site, SiteName, entered_items, name_of, running, site_at
+from ._running import Following, running
+from ._sites import CATCH, EXIT, NEW, Site, SiteName, entered_items, name_of, site_at
 from ._values import Values, is_restartable_wait
 from ._ways import Way
 
@@ -196,25 +197,17 @@ class _Part:
     def inside(self, following: types.FrameType) -> None:
         """The frame is at a site that runs exactly the function whose frame is ``following``."""
         site = self._in_statement()
-        target = running(site, self.values)
-        if target.function.__code__ is not following.f_code and not self._same_scope(target.function, following):
-            raise NotContinuable(f"{target.function.__qualname__} is not what is running")
-        self.operands = target.operands
+        follows = Following(self.programs, following)
+        target = running(site, self.values, follows)
+        if target.kind:
+            self.site = site = site._replace(kind=target.kind)
+        self.operands = list(target.operands)
         if site.kind == CATCH:
-            self.caught = _exception_argument(self.programs.scope(following.f_code), following)
+            self.caught = follows.argument_if_kept(2)
+        elif site.kind == NEW:
+            restarted(site.node, self.values)
         if target.makes is not None:
-            self.instance.append(_instance_under_construction(following, target.makes, self.programs))
-
-    def _same_scope(self, function: types.FunctionType, following: types.FrameType) -> bool:
-        """A resumed frame runs the resume form of its function's code."""
-        running = self.programs.scope(following.f_code)
-        wanted = self.programs.scope(function.__code__)
-        return (
-            running is not None
-            and wanted is not None
-            and running.program is wanted.program
-            and running.key == wanted.key
-        )
+            self.instance.append(_instance_under_construction(follows, target.makes))
 
     def inside_wait(self) -> None:
         """The frame is executing a C call that can be abandoned and called again."""
@@ -234,7 +227,7 @@ class _Part:
             raise NotContinuable("the statement has no label")
         self.statement, self.site = statement, site
         if site.kind not in (EXIT, CATCH):
-            residual(self.program, statement, site.node, ast.Constant(None), self.values)
+            residual(self.program, statement, site, ast.Constant(None), self.values)
         return site
 
     def surroundings(self) -> None:
@@ -335,43 +328,12 @@ def _name_exceptions(parts: list[_Part], handled: BaseException | None) -> None:
         part.block_values[index] = (kind, value)
 
 
-def _exception_argument(scope: Scope | None, frame: types.FrameType) -> Any:
-    """The exception that an ``__exit__`` running in ``frame`` was called with; None if its name is gone."""
-    code = frame.f_code
-    if scope is None:
-        return None
-    if code.co_argcount > 2:
-        name, index = code.co_varnames[2], None
-    else:
-        name, index = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1], 2 - code.co_argcount
-        name = name[0] if name and code.co_flags & 0x04 else ""
-    if name in _rebound_names(scope.node):
-        return None
-    value = frame.f_locals.get(name)
-    if index is None:
-        return value
-    return value[index] if type(value) is tuple and len(value) > index else None
-
-
-def _instance_under_construction(frame: types.FrameType, cls: type, programs: Programs) -> Any:
-    """The object whose ``__init__`` is running in ``frame``: its first parameter, if nothing rebinds it."""
-    code = frame.f_code
-    scope = programs.scope(code)
-    if scope is None or not isinstance(scope.node, FUNCTIONS) or not code.co_argcount:
-        raise NotContinuable("__init__ does not name its instance")
-    name = code.co_varnames[0].lstrip(".")
-    if name in _rebound_names(scope.node):
-        raise NotContinuable("__init__ rebinds its instance")
-    instance = frame.f_locals.get(name)
+def _instance_under_construction(following: Following, cls: type) -> Any:
+    """The object whose ``__init__`` is running."""
+    instance = following.argument(0)
     if type(instance) is not cls:
         raise NotContinuable("__init__ runs for another class")
     return instance
-
-
-@functools.cache
-def _rebound_names(scope: ast.AST) -> set[str]:
-    """The names that a scope, or one inside it, binds or deletes."""
-    return {node.id for node in ast.walk(scope) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
 
 
 @functools.cache

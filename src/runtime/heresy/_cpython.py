@@ -75,13 +75,27 @@ _POP_TOP = _op("POP_TOP")
 _STORE_FAST = _op("STORE_FAST")
 _STORE_DEREF = _op("STORE_DEREF")
 _STORES = {_op("STORE_FAST"), _op("STORE_NAME"), _op("STORE_GLOBAL"), _op("STORE_DEREF")}
-_CALLS = {_op("CALL"), _op("CALL_FUNCTION_EX")} | {opcode.opmap[n] for n in ("CALL_KW", "PRECALL") if n in opcode.opmap}
 #: Instructions that can run a function of the program's, by what they do.
-_OPERATIONS = {
-    **dict.fromkeys(_CALLS, "call"),
-    **({opcode.opmap["BEFORE_WITH"]: "enter"} if "BEFORE_WITH" in opcode.opmap else {}),
-    _op("WITH_EXCEPT_START"): "catch",
+_KINDS = {
+    "call": ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "PRECALL"),
+    "enter": ("BEFORE_WITH",),
+    "catch": ("WITH_EXCEPT_START",),
+    "read": ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "BINARY_SUBSCR", "BINARY_SLICE"),
+    "write": ("STORE_ATTR", "STORE_SUBSCR", "STORE_SLICE"),
+    "delete": ("DELETE_ATTR", "DELETE_SUBSCR"),
+    "operate": ("BINARY_OP", "UNARY_NEGATIVE", "UNARY_POSITIVE", "UNARY_INVERT", "CALL_INTRINSIC_1"),
+    "compare": ("COMPARE_OP",),
+    "contain": ("CONTAINS_OP",),
+    "iterate": ("GET_ITER",),
+    "format": ("FORMAT_VALUE", "CONVERT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC"),
+    "test": ("TO_BOOL", "UNARY_NOT"),
 }
+_OPERATIONS = {opcode.opmap[name]: kind for kind, names in _KINDS.items() for name in names if name in opcode.opmap}
+if "TO_BOOL" not in opcode.opmap:
+    # Before 3.13 the jump itself tests.
+    _OPERATIONS.update(
+        {n: "test" for name, n in opcode.opmap.items() if name.endswith(("IF_TRUE", "IF_FALSE", "OR_POP"))}
+    )
 _NO_FALL_THROUGH = {
     number
     for name, number in opcode.opmap.items()
@@ -203,7 +217,7 @@ class Operation:
     """What an instruction does that runs a function.
 
     Attributes:
-        kind: ``call``; ``enter`` (a ``with`` enters a manager), ``catch`` (it hands an exception to its exit).
+        kind: a word for what it does: see `_KINDS`.
         offset: the instruction's byte offset.
         arg: its argument.
         swapped: a value was put below what the instruction works on, as the end of a ``with`` does when that waits for it.

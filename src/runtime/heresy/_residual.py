@@ -18,17 +18,20 @@ import copy
 from collections.abc import Iterable
 
 from ._errors import NotContinuable
-from ._program import COMPREHENSIONS, Program
+from ._holes import RESULT
+from ._operators import in_place_name
+from ._program import COMPREHENSIONS, FUNCTIONS, Program
+from ._sites import DELETE, OPERATE, READ, WRITE, Site
 from ._values import Values, is_immutable
 
 
 def residual(
-    program: Program, statement: ast.stmt, call: ast.AST, hole: ast.expr, values: Values | None
+    program: Program, statement: ast.stmt, site: Site, hole: ast.expr, values: Values | None
 ) -> list[ast.stmt] | ast.stmt:
-    """The statements that finish ``statement`` after its ``call``.
+    """The statements that finish ``statement`` after what it is doing at ``site``.
 
     Args:
-        hole: what stands for the call.
+        hole: what stands for the site's node.
         values: the paused frame, to check what can be computed again; None when that was checked before.
 
     Returns:
@@ -38,7 +41,7 @@ def residual(
     Raises:
         NotContinuable: the rest cannot be done exactly.
     """
-    path: list[ast.AST] = [call]
+    path: list[ast.AST] = [site.node]
     while path[-1] is not statement:
         parent = program.parents.get(path[-1])
         if parent is None:
@@ -46,7 +49,20 @@ def residual(
         if isinstance(parent, (*COMPREHENSIONS, ast.Lambda)) and not _first_iterator(parent, path):
             raise NotContinuable(f"inside a {type(parent).__name__}")
         path.append(parent)
-    return _Residual(path, hole, values).statement(statement)
+    rest = _Residual(path, hole, values)
+    if (
+        isinstance(statement, ast.AnnAssign)
+        and site.kind == WRITE
+        and not isinstance(program.scope_of(statement), FUNCTIONS)
+    ):
+        raise NotContinuable("an annotation is still to be evaluated")
+    if site.kind in (WRITE, DELETE):
+        return rest.after_target(statement)
+    if site.kind == OPERATE and isinstance(statement, ast.AugAssign) and site.node is statement:
+        return rest.store(statement, hole)
+    if site.kind == READ and isinstance(statement, ast.AugAssign) and site.node is statement.target:
+        return rest.operate(statement)
+    return rest.statement(statement)
 
 
 def _first_iterator(node: ast.AST, path: list[ast.AST]) -> bool:
@@ -132,6 +148,45 @@ class _Residual:
         if index + 1 == len(s.targets):
             return [first]
         return [first, self._with(s, targets=s.targets[index + 1 :], value=value)]
+
+    def after_target(self, s: ast.stmt) -> list[ast.stmt]:
+        """What is left once a target has been stored to or deleted."""
+        done = ast.copy_location(ast.Expr(self.hole), s)
+        if isinstance(s, ast.AugAssign) and self.call is s.target:
+            return [done]
+        if isinstance(s, ast.AnnAssign) and self.call is s.target:
+            return [done]
+        if not isinstance(s, (ast.Assign, ast.Delete)) or isinstance(s, ast.Assign) and s.value in self.path:
+            raise NotContinuable(f"inside this part of a {type(s).__name__}")
+        index = self._index(s.targets)
+        target: ast.AST = s.targets[index]
+        while target is not self.call:
+            if not isinstance(target, (ast.Tuple, ast.List)) or target.elts[-1] not in self.path:
+                raise NotContinuable("the other values for a target have no name")
+            target = target.elts[-1]
+        if index + 1 == len(s.targets):
+            return [done]
+        if isinstance(s, ast.Assign):
+            return [done, self._with(s, targets=s.targets[index + 1 :], value=self.again(s.value))]
+        return [done, self._with(s, targets=s.targets[index + 1 :])]
+
+    def store(self, s: ast.AugAssign, value: ast.expr) -> list[ast.stmt]:
+        """``T += V`` once the operator has given ``value``."""
+        return [ast.copy_location(ast.Assign([self._target_again(s.target)], value), s)]
+
+    def operate(self, s: ast.AugAssign) -> list[ast.stmt]:
+        """``T += V`` once the old value of ``T`` has been read."""
+        function = ast.Attribute(ast.copy_location(ast.Constant(RESULT), s), in_place_name(s.op), ast.Load())
+        return self.store(s, ast.copy_location(ast.Call(ast.copy_location(function, s), [self.hole, s.value], []), s))
+
+    def _target_again(self, target: ast.expr) -> ast.expr:
+        """A target whose parts were evaluated before."""
+        match target:
+            case ast.Attribute():
+                return self._with(target, value=self.again(target.value))
+            case ast.Subscript():
+                return self._with(target, value=self.again(target.value), slice=self.again(target.slice))
+        return target
 
     # --- expressions --------------------------------------------------------------------------------------------
 

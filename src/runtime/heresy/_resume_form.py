@@ -23,7 +23,6 @@ from __future__ import annotations
 import ast
 import copy
 import functools
-import operator
 import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -33,9 +32,10 @@ from ._blocks import Block, enclosing, way_named
 from ._capture import FrameState
 from ._code_index import walk_code
 from ._errors import InternalError
+from ._holes import RESULT, Result, hole
 from ._program import FUNCTIONS, Hole, Program, number_nodes
 from ._residual import residual, restarted, returned
-from ._sites import CATCH, ENTER, EXIT, Site, entered_items, site_named
+from ._sites import CATCH, EXIT, NEW, Site, entered_items, site_named
 from ._ways import Way
 
 # No file has as many lines: instructions at these lines are ours.
@@ -55,30 +55,19 @@ _FACTORY = ".factory"
 _FUNCTION = ".function"
 
 
-class _Returned:
-    """``_Returned((result,))`` complains, as C code does and without a frame, if ``__init__`` has returned a value."""
-
-    __init__ = operator.itemgetter(0)  # type: ignore[assignment]
-
-
 class Pending:
     """What a resumed frame still has to hand over, once.
 
     Attributes:
-        returned: checks what ``__init__`` gave; ``instance`` then holds the value of the call.
         on: whether the header of a compound statement is to use the rest of its expression.
         callable: runs the next frame.
-        operands: what the site still needs.
     """
 
-    __slots__ = ("on", "callable", "instance", "operands", "heresy_jump")
-    returned = _Returned
+    __slots__ = ("on", "callable", "heresy_jump")
 
     def __init__(self) -> None:
         self.on = False
         self.callable: Callable[[], Any] | None = None
-        self.instance: list[Any] = []
-        self.operands: list[Any] = []
 
     def take(self) -> Callable[[], Any]:
         """The next frame, to be called at once."""
@@ -86,13 +75,6 @@ class Pending:
         function, self.callable = self.callable, None
         assert function is not None
         return function
-
-    def entered(self, result: Any) -> Any:
-        """A manager that is entered already: it gives ``result``, and has the exit of the true one."""
-        pushes = _exit_of(self.operands.pop())
-        bound = pushes[0].value if len(pushes) == 1 else pushes[0].value.__get__(pushes[1].value)
-        # What is found on the class must not be bound once more: a builtin's method and a bound method are not.
-        return type("with", (), {"__enter__": [result].pop, "__exit__": bound})()
 
     def waits(self) -> bool:
         """Whether the next frame has not been handed over yet."""
@@ -116,8 +98,6 @@ class ResumeForm:
         self.program = program
         self.state = state
         self.pending = Pending()
-        self.pending.instance = list(state.instance)
-        self.pending.operands = list(state.operands)
         run_code = program.index.code(state.scope)
         scope = program.scope_named(state.scope)
         if run_code is None or scope is None:
@@ -166,6 +146,7 @@ class ResumeForm:
         body = self._spliced()
         table = {
             _PENDING: self.pending,
+            RESULT: Result(self.site, self.state.instance, self.state.operands),
             _STACK: [push.value for push in reversed(pushes)],
             **_constants.BUILTINS,
         }
@@ -252,7 +233,7 @@ class ResumeForm:
             return [label, statement]
         if site.kind in (EXIT, CATCH):
             return self._exiting(label, site)
-        rest = residual(self.program, statement, site.node, self._hole(site), None)
+        rest = residual(self.program, statement, site, self._hole(site), None)
         if isinstance(rest, list):
             branch = ast.If(_pending("on", statement), [label, *rest], [statement])
             return [ast.copy_location(branch, statement)]
@@ -293,30 +274,22 @@ class ResumeForm:
         node: Any = self.statement if at_statement else site.node
         if self.state.restart:
             assert isinstance(node, ast.Call)
-            return self._stands_for(site, restarted(node, None))
-        take = _at(ast.Call(_pending("take", node), [], []), node)
-        hole = _at(ast.Call(take, [], []), node)
-        if self.state.instance:
-            hole = self._instance(node, hole)
-        elif site.kind == ENTER:
-            hole = _at(ast.Call(_pending("entered", node), [hole], []), node)
-        return self._stands_for(site, hole)
+            return self._stands_for(site, restarted(node, None), node)
+        again = restarted(node, None) if site.kind == NEW else None
+        take = ast.Call(_pending("take", node), [], [])
+        return self._stands_for(site, hole(site, take, self.state.operands, self.state.instance, again), node)
 
-    def _stands_for(self, site: Site, expression: ast.expr) -> ast.expr:
+    def _stands_for(self, site: Site, expression: ast.expr, where: ast.AST) -> ast.expr:
         """Marks all of an expression, so that a later stop knows the site, and takes no instruction for a start."""
-        hole = ast.copy_location(Hole(), site.node)
-        hole.site = site
-        self.program.parents[hole] = site.node
+        stands = ast.copy_location(Hole(), site.node)
+        stands.site = site
+        self.program.parents[stands] = site.node
+        expression = _duplicate(expression)
         for part in ast.walk(expression):
-            part.heresy_model = hole  # type: ignore[attr-defined]
+            part.heresy_model = stands  # type: ignore[attr-defined]
+            if "lineno" in part._attributes and not hasattr(part, "lineno"):
+                ast.copy_location(part, where)
         return expression
-
-    def _instance(self, call: ast.expr, hole: ast.expr) -> ast.expr:
-        """A call of a class whose ``__init__`` is the next frame: ``(PENDING.returned((HOLE,)), PENDING.instance.pop())[1]``."""
-        at = functools.partial(_at, where=call)
-        returned = at(ast.Call(_pending("returned", call), [at(ast.Tuple([hole], ast.Load()))], []))
-        instance = at(ast.Call(at(ast.Attribute(_pending("instance", call), "pop", ast.Load())), [], []))
-        return at(ast.Subscript(at(ast.Tuple([returned, instance], ast.Load())), at(ast.Constant(1)), ast.Load()))
 
     def _compound(self, label: ast.stmt, rest: ast.stmt) -> list[ast.stmt]:
         """A compound statement whose header uses the rest of its expression the first time."""
@@ -529,6 +502,18 @@ def _place(node: ast.AST, line: int, deep: bool = True) -> None:
         if "lineno" in child._attributes:
             child.lineno = child.end_lineno = line  # type: ignore[attr-defined]
             child.col_offset = child.end_col_offset = 0  # type: ignore[attr-defined]
+
+
+def _duplicate(node: Any) -> Any:
+    """A copy of a node and all below it."""
+    if isinstance(node, list):
+        return [_duplicate(item) for item in node]
+    if not isinstance(node, ast.AST):
+        return node
+    fresh = copy.copy(node)
+    for name, value in ast.iter_fields(node):
+        setattr(fresh, name, _duplicate(value))
+    return fresh
 
 
 def _copy(node: Any) -> Any:

@@ -1,24 +1,23 @@
 """Sites: where a frame is that has called another, whether the program writes that as a call or not.
 
 A frame that waits for a function of the program's stands at one instruction; the instruction belongs to a node of the
-tree. Both together are the *site*: what the interpreter is doing, and for which node. All that a stop asks about a call
-is asked here:
+tree. Both together are the *site*: what the interpreter is doing, and for which node.
 
 * :func:`site_at`: which site is it?
-* :func:`running`: which functions does the interpreter run there directly, and what becomes of their result?
 * :func:`name_of`, :func:`site_named`: how a checkpoint names it, whatever the interpreter.
+
+What runs there is for `_running` to say, what is left of the statement for `_residual`, and what becomes of the result for
+`_holes`.
 """
 
 from __future__ import annotations
 
 import ast
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from . import _cpython
 from ._blocks import around
-from ._errors import NotContinuable
 from ._program import Hole, Scope
-from ._values import Callee, Values, callee, special_method
 from ._ways import Way, way_out
 
 #: A site in a checkpoint: its kind, the type of its node, and which one of that type it is in its statement.
@@ -26,6 +25,23 @@ SiteName: TypeAlias = tuple[str, str, int]
 
 #: An explicit call; the node is the `ast.Call`.
 CALL = "call"
+#: An explicit call of a class whose ``__new__`` is running.
+NEW = "new"
+#: An attribute, a subscript or a slice is read, stored, or deleted; the node is the `ast.Attribute` or `ast.Subscript`.
+READ = "read"
+WRITE = "write"
+DELETE = "delete"
+#: A unary or binary operator; the node is the `ast.UnaryOp`, `ast.BinOp` or `ast.AugAssign`.
+OPERATE = "operate"
+#: A comparison by ``==``, ``<``, …, or by ``in`` and ``not in``; the node is the `ast.Compare`.
+COMPARE = "compare"
+CONTAIN = "contain"
+#: An expression is tested for truth where its value is not wanted.
+TEST = "test"
+#: A ``for`` asks for an iterator; the node is what is iterated over.
+ITERATE = "iterate"
+#: A value is formatted; the node is the `ast.FormattedValue`.
+FORMAT = "format"
 #: A ``with`` enters a manager; the node is the item's expression.
 ENTER = "enter"
 #: A ``with`` calls the exit of a manager at its end; the node is the item's expression.
@@ -42,7 +58,7 @@ class Site(NamedTuple):
     """
 
     kind: str
-    node: ast.expr
+    node: Any
     way: Way = None
 
 
@@ -62,9 +78,46 @@ def site_at(scope: Scope, offset: int) -> Site | None:
     parent = scope.program.parents.get(node)
     if isinstance(node, ast.With) or isinstance(parent, ast.withitem) and not isinstance(node, ast.Call):
         return _of_with(scope, node, operation)
-    if operation.kind == "call" and isinstance(node, ast.Call):
-        return Site(CALL, node)
+    match operation.kind, node:
+        case "call", ast.Call(func=ast.Constant(), args=[source]):
+            return Site(ITERATE, source)  # the runtime's own call of `iter`, where the interpreter would keep an index
+        case "call", ast.Call():
+            return Site(CALL, node)
+        case "read" | "operate", ast.Attribute() | ast.Subscript():
+            return Site(READ, node)
+        case "write" | "delete", ast.Attribute() | ast.Subscript():
+            return Site(operation.kind, node)
+        case "operate", ast.BinOp() | ast.UnaryOp() | ast.AugAssign():
+            return Site(OPERATE, node)
+        case "compare" | "contain", ast.Compare(ops=[_]):
+            return Site(operation.kind, node)
+        case "format", ast.FormattedValue():
+            return Site(FORMAT, node)
+        case "iterate", _:
+            loop = scope.program.statement_of(node)
+            if isinstance(loop, ast.For) and isinstance(loop.iter, ast.NamedExpr) and node in (loop, loop.iter):
+                return Site(ITERATE, loop.iter.value)
+        case "test", _:
+            return _of_test(node)
     return None
+
+
+def _of_test(node: ast.AST) -> Site | None:
+    """The site of a test: the node is what is tested, or the statement or the ``not`` that tests it."""
+    while True:
+        match node:
+            case ast.If(test=test) | ast.While(test=test) | ast.Assert(test=test):
+                node = test
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                node = operand
+            case ast.BoolOp() | ast.IfExp():
+                return None  # which part of it, and whether its value is wanted, cannot be seen from here
+            case ast.Compare(ops=ops) if len(ops) > 1:
+                return None
+            case ast.expr():
+                return Site(TEST, node)
+            case _:
+                return None
 
 
 def _of_with(scope: Scope, node: ast.AST, operation: _cpython.Operation) -> Site | None:
@@ -97,24 +150,6 @@ def entered_items(site: Site | None, statement: ast.stmt) -> list[ast.withitem]:
         if any(node is site.node for node in ast.walk(item)):
             return statement.items[:index]
     return []
-
-
-def running(site: Site, values: Values) -> Callee:
-    """What the interpreter runs directly at a site.
-
-    Raises:
-        NotContinuable: that is no function of Python's, or not to be known.
-    """
-    match site.kind:
-        case "call":
-            assert isinstance(site.node, ast.Call)
-            return callee(values.of(site.node.func))
-        case "exit" | "catch":
-            return Callee(special_method(values.of(site.node), "__exit__"))
-        case "enter":
-            manager = values.of(site.node)
-            return Callee(special_method(manager, "__enter__"), operands=(manager,))
-    raise NotContinuable(f"inside {site.kind}")
 
 
 # --- names ----------------------------------------------------------------------------------------------------------

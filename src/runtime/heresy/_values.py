@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import functools
 import operator
 import sys
 import time
@@ -45,7 +44,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
     ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
 }  # fmt: skip
-_MISSING: Any = object()
+MISSING: Any = object()
 
 
 def is_immutable(value: object) -> bool:
@@ -75,8 +74,8 @@ class Values:
             optimized = self.frame.f_code.co_flags & _OPTIMIZED
             self._locals = dict(self.frame.f_locals) if optimized else {}
         for scope in (self._locals, self.frame.f_globals, self.frame.f_builtins):
-            value = scope.get(name, _MISSING)
-            if value is not _MISSING:
+            value = scope.get(name, MISSING)
+            if value is not MISSING:
                 return value
         raise NotContinuable(f"{name} has no value")
 
@@ -94,11 +93,11 @@ class Values:
             case ast.Constant(value=value):
                 return value
             case ast.Name(id=name):
-                return self.name(self._mangled(name))
+                return self.name(self.mangled(name))
             case ast.NamedExpr(target=ast.Name(id=name)):
                 return self.name(name)
             case ast.Attribute(value=base, attr=attribute):
-                return self._attribute(base, self._mangled(attribute))
+                return self._attribute(base, self.mangled(attribute))
             case ast.Subscript(value=base, slice=index) if not isinstance(index, ast.Slice):
                 container, key = self.of(base), self.of(index)
                 if type(container) in _PLAIN_CONTAINERS and is_immutable(key):
@@ -115,6 +114,22 @@ class Values:
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 return self._operate(op, left, right)
         raise NotContinuable(f"{type(node).__name__} cannot be looked up again")
+
+    def kept(self, node: ast.expr) -> Any:
+        """The value that an expression had when it was evaluated, if nothing can have changed it since; else MISSING."""
+        code = self.frame.f_code
+        match node:
+            case ast.Constant(value=value):
+                return value
+            case ast.NamedExpr(target=ast.Name(id=name)) if self.marked.is_spill(name):
+                return self.name(name)
+            case ast.Name(id=name) if self.marked.is_spill(name):
+                return self.name(name)
+            case ast.Name(id=name):
+                name = self.mangled(name)
+                if name in code.co_varnames and name not in code.co_cellvars:
+                    return self.name(name)
+        return MISSING
 
     def method(self, node: ast.Attribute) -> Any:
         """The value of ``base.attr`` where a method is looked up, if it comes from a class or a module.
@@ -138,7 +153,7 @@ class Values:
         except Exception:
             raise NotContinuable(f"{type(op).__name__} failed") from None
 
-    def _mangled(self, name: str) -> str:
+    def mangled(self, name: str) -> str:
         """``__x`` in a method of ``class C`` means ``_C__x``."""
         if not name.startswith("__") or name.endswith("__"):
             return name
@@ -151,17 +166,17 @@ class Values:
     def _attribute(self, base: ast.expr, name: str) -> Any:
         match base:
             case ast.Call(func=ast.Name(id="super"), args=[], keywords=[]) if self.is_builtin("super"):
-                return self._super(name)
+                code = self.frame.f_code
+                if not code.co_argcount:
+                    raise NotContinuable("super() without an argument")
+                return self._super(self.name("__class__"), self.name(code.co_varnames[0]), name)
+            case ast.Call(func=ast.Name(id="super"), args=[owner, instance], keywords=[]) if self.is_builtin("super"):
+                return self._super(self.of(owner), self.of(instance), name)
             case _:
                 pass
         return plain_attribute(self.of(base), name)
 
-    def _super(self, name: str) -> Any:
-        code = self.frame.f_code
-        if not code.co_argcount:
-            raise NotContinuable("super() without an argument")
-        owner = self.name("__class__")
-        instance = self.name(code.co_varnames[0])
+    def _super(self, owner: Any, instance: Any, name: str) -> Any:
         start = instance if isinstance(instance, type) and issubclass(instance, owner) else type(instance)
         mro = type.mro(start) if start is type else start.__mro__
         for cls in mro[mro.index(owner) + 1 :]:
@@ -186,13 +201,13 @@ def plain_attribute(value: object, name: str) -> Any:
     if isinstance(value, type):
         return _class_attribute(value, name)
     cls = type(value)
-    if _static(cls, "__getattribute__") is not object.__getattribute__:
+    if static_attribute(cls, "__getattribute__") is not object.__getattribute__:
         raise NotContinuable(f"{cls.__name__} looks attributes up itself")
-    found = _static(cls, name)
+    found = static_attribute(cls, name)
     own = _instance_dict(value)
     if own is not None and name in own and not _is_data_descriptor(found):
         return own[name]
-    if found is _MISSING:
+    if found is MISSING:
         raise NotContinuable(f"{cls.__name__} has no plain attribute {name}")
     return _bind(found, value, cls)
 
@@ -200,12 +215,12 @@ def plain_attribute(value: object, name: str) -> Any:
 def _class_attribute(cls: type, name: str) -> Any:
     if type(cls).__getattribute__ is not type.__getattribute__:
         raise NotContinuable(f"{type(cls).__name__} looks attributes up itself")
-    if _is_data_descriptor(_static(type(cls), name)):
+    if _is_data_descriptor(static_attribute(type(cls), name)):
         raise NotContinuable(f"{name} is computed by the metaclass")
-    found = _static(cls, name)
-    if found is _MISSING:
-        meta = _static(type(cls), name)
-        if meta is _MISSING:
+    found = static_attribute(cls, name)
+    if found is MISSING:
+        meta = static_attribute(type(cls), name)
+        if meta is MISSING:
             raise NotContinuable(f"{cls.__name__} has no plain attribute {name}")
         return _bind(meta, cls, type(cls))
     return _bind(found, None, cls)
@@ -232,61 +247,22 @@ def _bind(found: Any, instance: Any, owner: type) -> Any:
     return found
 
 
-def _static(cls: type, name: str) -> Any:
+def static_attribute(cls: type, name: str) -> Any:
     for base in type.__dict__["__mro__"].__get__(cls):
         if name in base.__dict__:
             return base.__dict__[name]
-    return _MISSING
+    return MISSING
 
 
 def _instance_dict(value: object) -> dict[str, Any] | None:
-    descriptor = _static(type(value), "__dict__")
+    descriptor = static_attribute(type(value), "__dict__")
     if isinstance(descriptor, types.GetSetDescriptorType):
         return descriptor.__get__(value)
     return None
 
 
 def _is_data_descriptor(found: Any) -> bool:
-    return found is not _MISSING and (hasattr(type(found), "__set__") or hasattr(type(found), "__delete__"))
-
-
-class Callee:
-    """What a site runs: the Python function whose frame comes next.
-
-    Attributes:
-        function: that function.
-        makes: the class whose instance the call gives, for a frame of ``__init__``; the call's value is then the
-            instance, not what the frame returns.
-        operands: the objects that the site needs again once the function has returned.
-    """
-
-    def __init__(self, function: types.FunctionType, makes: type | None = None, operands: tuple[Any, ...] = ()) -> None:
-        self.function = function
-        self.makes = makes
-        self.operands = list(operands)
-
-
-def callee(called: Any) -> Callee:
-    """The Python function that calling an object runs *directly*, with the call's value being the function's.
-
-    Raises:
-        NotContinuable: there is a C function in between.
-    """
-    for _ in range(20):
-        if isinstance(called, types.FunctionType):
-            return Callee(called)
-        if isinstance(called, types.MethodType):
-            called = called.__func__
-        elif type(called) is functools.partial:
-            called = called.func
-        elif isinstance(called, type):
-            return _constructor(called)
-        else:
-            found = _static(type(called), "__call__")
-            if not isinstance(found, types.FunctionType):
-                break
-            called = found
-    raise NotContinuable(f"{getattr(called, '__name__', type(called).__name__)} is not a Python function")
+    return found is not MISSING and (hasattr(type(found), "__set__") or hasattr(type(found), "__delete__"))
 
 
 def special_method(value: object, name: str) -> types.FunctionType:
@@ -295,18 +271,16 @@ def special_method(value: object, name: str) -> types.FunctionType:
     Raises:
         NotContinuable: there is none, or something stands in between.
     """
-    found = _static(type(value), name)
+    found = static_attribute(type(value), name)
     if not isinstance(found, types.FunctionType):
         raise NotContinuable(f"{name} of a {type(value).__name__} is not a Python function")
     return found
 
 
-def _constructor(cls: type) -> Callee:
-    plain = _static(type(cls), "__call__") is type.__dict__["__call__"] and _static(cls, "__new__") is object.__new__
-    initializer = _static(cls, "__init__")
-    if plain and isinstance(initializer, types.FunctionType):
-        return Callee(initializer, makes=cls)
-    raise NotContinuable(f"{cls.__name__}() does not call __init__ directly")
+def bound_special(value: object, name: str) -> Any:
+    """A special method as the interpreter binds it: found on the class, past ``__getattr__``."""
+    found = static_attribute(type(value), name)
+    return found.__get__(value, type(value)) if hasattr(type(found), "__get__") else found
 
 
 def is_restartable_wait(called: Any) -> bool:

@@ -1,0 +1,158 @@
+"""Holes: what stands in a resume form for the site at which a frame waits.
+
+A hole runs the next frame and makes of its result what the interpreter would make of it::
+
+    total(xs)          HOLE                       an explicit call, an attribute, an operator: the result itself
+    Point(1, 2)        (…, instance)[1]           the instance, once its `__init__` has returned
+    a + b              RESULT.settled(HOLE)()     the result, or what is tried next if it is NotImplemented
+    with lock:         RESULT.stands_in(HOLE)     an object whose special method gives the result, so that the interpreter's
+                                                  own C code does with it what it always does, checks included
+
+No frame of ours stands between the frame that is continued and the next, and none raises an error: tracebacks are right.
+"""
+
+from __future__ import annotations
+
+import ast
+import collections
+import functools
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from . import _operators
+from ._sites import COMPARE, OPERATE, Site
+from ._values import bound_special, static_attribute
+
+#: Stands in a tree for the `Result`.
+RESULT = frozenset({"heresy.result"})
+
+
+class _Returned:
+    """``_Returned((result,))`` complains, as C code does and without a frame, if ``__init__`` has returned a value."""
+
+    __init__ = operator.itemgetter(0)  # type: ignore[assignment]
+
+
+class Result:
+    """What becomes of a result. Its methods give back something that is called or used at once.
+
+    Attributes:
+        instance: the object under construction, once.
+        returned: checks what ``__init__`` gave.
+        iadd, isub, …: the functions of `operator`.
+    """
+
+    returned = _Returned
+
+    def __init__(self, site: Site | None, instance: list[Any], operands: list[Any]) -> None:
+        self.instance = list(instance)
+        self._site = site
+        self._operands = operands
+        self._step = operands[2] if site is not None and _has_steps(site) else 0
+        self._is_settled = False
+
+    def stands_in(self, result: Any) -> Any:
+        """An object whose special method gives ``result``."""
+        name = self._operands[0]
+        # What is found on the class must not be bound once more: a builtin's method and a bound method are not.
+        namespace: dict[str, Any] = {name: [result].pop}
+        if name in ("__contains__", "__format__"):
+            namespace[name] = collections.defaultdict([result].pop).__getitem__
+        if name == "__enter__":
+            namespace["__exit__"] = bound_special(self._operands[1], "__exit__")
+        return type("stands_in", (), namespace)()
+
+    def settled(self, result: Any) -> Callable[[], Any]:
+        """Gives the value of an operator, or tries what comes after a method that has declined."""
+        left, right, _ = self._operands
+        op, in_place = operator_of(self._site)  # type: ignore[arg-type]
+        steps = _operators.steps(op, in_place, left, right)
+        if not self._is_settled and result is NotImplemented:
+            self._step += 1
+            if self._step < len(steps):
+                step = steps[self._step]
+                return functools.partial(step.function, step.owner, step.other)
+            self._is_settled = True
+            return _operators.after_all(op, in_place, left, right)
+        if not self._is_settled:
+            self._is_settled = True
+            if steps[self._step].is_negated:
+                return functools.partial(operator.not_, result)
+        return [result].pop
+
+    def made(self, instance: Any) -> bool:
+        """Keeps what ``__new__`` has made; tells whether its ``__init__`` is to be called."""
+        self.instance.append(instance)
+        bases = type.__dict__["__mro__"].__get__(type(instance))
+        return self._operands[0] in bases and static_attribute(type(instance), "__init__") is not object.__init__
+
+    def initializer(self) -> Callable[..., Any]:
+        return bound_special(self.instance[-1], "__init__")
+
+
+for _function in _operators.IN_PLACE.values():
+    setattr(Result, _function.__name__, _function)
+
+
+def _has_steps(site: Site) -> bool:
+    return site.kind == COMPARE or site.kind == OPERATE and not isinstance(site.node, ast.UnaryOp)
+
+
+def operator_of(site: Site) -> tuple[ast.AST, bool]:
+    """The operator at a site, and whether it works in place."""
+    if isinstance(site.node, ast.Compare):
+        return site.node.ops[0], False
+    return site.node.op, isinstance(site.node, ast.AugAssign)
+
+
+def hole(site: Site, take: ast.expr, operands: list[Any], instance: list[Any], again: ast.Call | None) -> ast.expr:
+    """What stands for a site's node.
+
+    Args:
+        take: gives the callable of the next frame.
+        operands: what the site needs, as `Callee.operands` says.
+        instance: the object under construction, if the next frame is its ``__init__``.
+        again: for a running ``__new__``, the call with its arguments read again.
+    """
+    result: ast.expr = ast.Call(take, [], [])
+    if instance:
+        # (RESULT.returned((HOLE,)), RESULT.instance.pop())[1]
+        return _last(_returned(result), ast.Call(ast.Attribute(_of_result("instance"), "pop", ast.Load()), [], []))
+    match site.kind:
+        case "enter" | "iterate" | "test":
+            return _call("stands_in", result)
+        case "contain":
+            assert isinstance(site.node, ast.Compare)
+            return ast.Compare(ast.Constant(None), site.node.ops, [_call("stands_in", result)])
+        case "format":
+            node = site.node
+            return ast.FormattedValue(_call("stands_in", result), node.conversion, node.format_spec)
+        case "new":
+            # (RESULT.made(HOLE) and RESULT.returned((RESULT.initializer()(…),)), RESULT.instance.pop())[1]
+            assert again is not None
+            begun = ast.Call(_call("initializer"), again.args, again.keywords)
+            done = ast.BoolOp(ast.And(), [_call("made", result), _returned(begun)])
+            return _last(done, ast.Call(ast.Attribute(_of_result("instance"), "pop", ast.Load()), [], []))
+    if _has_steps(site):
+        op, in_place = operator_of(site)
+        for _ in _operators.steps(op, in_place, operands[0], operands[1])[operands[2] :]:
+            result = ast.Call(_call("settled", result), [], [])
+    return result
+
+
+def _of_result(name: str) -> ast.expr:
+    return ast.Attribute(ast.Constant(RESULT), name, ast.Load())
+
+
+def _call(name: str, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(_of_result(name), list(arguments), [])
+
+
+def _returned(result: ast.expr) -> ast.expr:
+    return _call("returned", ast.Tuple([result], ast.Load()))
+
+
+def _last(*parts: ast.expr) -> ast.expr:
+    """Evaluates all, and gives the value of the last."""
+    return ast.Subscript(ast.Tuple(list(parts), ast.Load()), ast.Constant(len(parts) - 1), ast.Load())

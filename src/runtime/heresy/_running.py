@@ -1,0 +1,320 @@
+"""What runs at a site: which function of Python's the interpreter calls there directly, and what becomes of its result.
+
+Nothing is called to find that out. What the program looks up by itself is looked up again, if that runs no code; what the
+interpreter looks up on a type is found there. The operands of an operator need no names for that: they are the arguments of
+the method that is running.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import types
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from . import _operators
+from ._errors import NotContinuable
+from ._program import FUNCTIONS, Programs
+from ._sites import CALL, NEW, Site
+from ._values import MISSING, Values, special_method, static_attribute
+
+
+class Callee(NamedTuple):
+    """The Python function whose frame comes next.
+
+    Attributes:
+        function: that function.
+        kind: of the site, if it is a more special one than could be seen from the instruction.
+        makes: the class whose instance the call gives, for a frame of ``__init__``; the call's value is then the
+            instance, not what the frame returns.
+        operands: the objects that the site needs again once the function has returned.
+    """
+
+    function: types.FunctionType
+    kind: str = ""
+    makes: type | None = None
+    operands: tuple[Any, ...] = ()
+
+
+class Following:
+    """The frame that runs at a site: its code, and what its function was called with."""
+
+    def __init__(self, programs: Programs, frame: types.FrameType) -> None:
+        self.programs = programs
+        self.frame = frame
+        self.scope = programs.scope(frame.f_code)
+
+    def runs(self, function: Any) -> bool:
+        """Whether it is a frame of this function. A resumed frame runs the resume form of its function's code."""
+        if not isinstance(function, types.FunctionType):
+            return False
+        if function.__code__ is self.frame.f_code:
+            return True
+        wanted = self.programs.scope(function.__code__)
+        return (
+            self.scope is not None
+            and wanted is not None
+            and self.scope.program is wanted.program
+            and self.scope.key == wanted.key
+        )
+
+    def argument(self, index: int) -> Any:
+        """What the function was called with.
+
+        Raises:
+            NotContinuable: nothing, or the parameter may have been rebound since.
+        """
+        found = self.argument_if_kept(index)
+        if found is MISSING:
+            raise NotContinuable(f"{self.frame.f_code.co_qualname} does not keep what it was called with")
+        return found
+
+    def argument_if_kept(self, index: int) -> Any:
+        code = self.frame.f_code
+        if self.scope is None or not isinstance(self.scope.node, FUNCTIONS):
+            return MISSING
+        values = self.frame.f_locals
+        if index < code.co_argcount:
+            name = code.co_varnames[index]
+            return MISSING if name in _rebound_names(self.scope.node) else values.get(name, MISSING)
+        if not code.co_flags & _VARARGS:
+            return MISSING
+        name = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        rest = values.get(name) if name not in _rebound_names(self.scope.node) else ()
+        return (
+            rest[index - code.co_argcount] if type(rest) is tuple and len(rest) > index - code.co_argcount else MISSING
+        )
+
+
+_VARARGS = 0x04
+
+
+@functools.cache
+def _rebound_names(scope: ast.AST) -> set[str]:
+    """The names that a scope, or one inside it, binds or deletes."""
+    names: set[str] = set()
+    for node in ast.walk(scope):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                names.add(name)
+            case (
+                ast.ExceptHandler(name=str() as name)
+                | ast.MatchAs(name=str() as name)
+                | ast.MatchStar(name=str() as name)
+            ):
+                names.add(name)
+            case ast.MatchMapping(rest=str() as name):
+                names.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.alias(name=module, asname=name):
+                names.add((name or module).split(".")[0])
+    return names
+
+
+def running(site: Site, values: Values, following: Following) -> Callee:
+    """What the interpreter runs directly at a site.
+
+    Raises:
+        NotContinuable: that is not the frame that follows, or it cannot be known.
+    """
+    node = site.node
+    match site.kind:
+        case "call" | "new":
+            assert isinstance(node, ast.Call)
+            found = _called(values.of(node.func), following)
+        case "enter":
+            manager = values.of(node)
+            found = Callee(special_method(manager, "__enter__"), operands=("__enter__", manager))
+        case "exit" | "catch":
+            found = Callee(special_method(values.of(node), "__exit__"))
+        case "operate" | "compare":
+            found = _operating(site, values, following)
+        case _:
+            found = next(_looked_up(site, values, following), None)  # type: ignore[assignment]
+    if found is None or not following.runs(found.function):
+        raise NotContinuable(f"{following.frame.f_code.co_qualname} is not run by this {site.kind} directly")
+    return found
+
+
+# --- calls ----------------------------------------------------------------------------------------------------------
+
+
+def _called(called: Any, following: Following) -> Callee:
+    """The Python function that calling an object runs, with the call's value being the function's."""
+    for _ in range(20):
+        if isinstance(called, types.FunctionType):
+            return Callee(called)
+        if isinstance(called, types.MethodType):
+            called = called.__func__
+        elif type(called) is functools.partial:
+            called = called.func
+        elif type(called) is staticmethod:
+            called = called.__func__
+        elif type(called) is types.MethodWrapperType and called.__name__ == "__call__":
+            owner = called.__self__
+            if called.__objclass__ is type:
+                return _constructor(owner, following)
+            called = owner
+        elif isinstance(called, type):
+            meta = static_attribute(type(called), "__call__")
+            if meta is type.__dict__["__call__"]:
+                return _constructor(called, following)
+            called = meta
+        else:
+            called = static_attribute(type(called), "__call__")
+        if called is MISSING:
+            break
+    raise NotContinuable("what is called is not a Python function")
+
+
+def _constructor(cls: type, following: Following) -> Callee:
+    """What ``type.__call__`` runs: ``__new__``, then ``__init__`` of what that has made."""
+    maker = static_attribute(cls, "__new__")
+    maker = maker.__func__ if type(maker) is staticmethod else maker
+    if isinstance(maker, types.FunctionType) and following.runs(maker):
+        return Callee(maker, kind=NEW, operands=(cls,))
+    initializer = static_attribute(cls, "__init__")
+    if isinstance(maker, types.FunctionType):
+        # It may have made an instance of a subclass.
+        instance = following.argument(0)
+        if not isinstance(instance, cls):
+            raise NotContinuable("__init__ runs for another class")
+        cls = type(instance)
+        initializer = static_attribute(cls, "__init__")
+    elif maker is not object.__new__ and not isinstance(maker, types.BuiltinMethodType):
+        raise NotContinuable(f"{cls.__name__}() does not call __init__ directly")
+    if not isinstance(initializer, types.FunctionType):
+        raise NotContinuable(f"{cls.__name__}() does not call __init__ directly")
+    return Callee(initializer, kind=CALL, makes=cls)
+
+
+# --- what is looked up on a type ------------------------------------------------------------------------------------
+
+
+def _looked_up(site: Site, values: Values, following: Following) -> Iterator[Callee]:
+    node, first = site.node, following.argument(0)
+    match site.kind, node:
+        case "read", ast.Attribute(attr=attribute):
+            yield from _read(values.mangled(attribute), _is_super(node), following)
+        case "read", _:
+            yield from _methods(following, "__getitem__")
+            if isinstance(first, dict):
+                yield from _methods(following, "__missing__")
+            if isinstance(first, type):
+                found = static_attribute(first, "__class_getitem__")
+                if isinstance(found, classmethod) and following.runs(found.__func__):
+                    yield Callee(found.__func__)
+        case "write", ast.Attribute(attr=attribute):
+            yield from _changed(values.mangled(attribute), ("fset", "__set__", "__setattr__"), following)
+        case "delete", ast.Attribute(attr=attribute):
+            yield from _changed(values.mangled(attribute), ("fdel", "__delete__", "__delattr__"), following)
+        case "write", _:
+            yield from _methods(following, "__setitem__")
+        case "delete", _:
+            yield from _methods(following, "__delitem__")
+        case "iterate", _:
+            yield from _methods(following, "__iter__")
+        case "test", _:
+            yield from _methods(following, "__bool__")
+            if static_attribute(type(first), "__bool__") is MISSING:
+                yield from _methods(following, "__len__")
+        case "contain", _:
+            yield from _methods(following, "__contains__")
+        case "format", ast.FormattedValue(conversion=conversion):
+            names = {-1: ["__format__", "__str__", "__repr__"], ord("s"): ["__str__", "__repr__"]}
+            for name in names.get(conversion, ["__repr__"]):
+                yield from _methods(following, name)
+                if static_attribute(type(first), name) is not static_attribute(object, name):
+                    break
+
+
+def _methods(following: Following, name: str) -> Iterator[Callee]:
+    found = static_attribute(type(following.argument(0)), name)
+    if following.runs(found):
+        yield Callee(found, operands=(name,))
+
+
+def _read(name: str, is_super: bool, following: Following) -> Iterator[Callee]:
+    """What reading an attribute runs, with the attribute's value being the result."""
+    first = following.argument(0)
+    getter = static_attribute(type(first), "__getattr__")
+    if following.runs(getter) and following.argument(1) == name:
+        yield Callee(getter)
+    if isinstance(first, types.ModuleType) or getter is not MISSING:
+        return  # an AttributeError would make the interpreter ask `__getattr__`
+    found = static_attribute(type(first), name)
+    bases = type.__dict__["__mro__"].__get__(type(first)) if is_super else ()
+    for each in [found, *(base.__dict__.get(name) for base in bases)]:
+        if isinstance(each, property) and following.runs(each.fget):
+            yield Callee(each.fget)
+    getter = static_attribute(type(first), "__getattribute__")
+    if following.runs(getter) and following.argument(1) == name:
+        yield Callee(getter)
+    getter = static_attribute(type(first), "__get__")
+    if following.runs(getter):
+        instance, owner = following.argument(1), following.argument(2)
+        if static_attribute(owner, name) is first and (
+            instance is None or static_attribute(type(instance), "__getattr__") is MISSING
+        ):
+            yield Callee(getter)
+
+
+def _changed(name: str, names: tuple[str, str, str], following: Following) -> Iterator[Callee]:
+    """What storing or deleting an attribute runs."""
+    of_property, of_descriptor, of_type = names
+    first = following.argument(0)
+    found = static_attribute(type(first), name)
+    if isinstance(found, property) and following.runs(getattr(found, of_property)):
+        yield Callee(getattr(found, of_property))
+    method = static_attribute(type(first), of_type)
+    if following.runs(method) and following.argument(1) == name:
+        yield Callee(method)
+    method = static_attribute(type(first), of_descriptor)
+    if following.runs(method) and static_attribute(type(following.argument(1)), name) is first:
+        yield Callee(method)
+
+
+def _is_super(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name) and node.value.func.id == "super"
+
+
+# --- operators ------------------------------------------------------------------------------------------------------
+
+
+def _operating(site: Site, values: Values, following: Following) -> Callee:
+    """The step of an operator that is running."""
+    match site.node:
+        case ast.UnaryOp(op=op):
+            name = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}[type(op)]
+            return Callee(special_method(following.argument(0), name))
+        case ast.BinOp(left=left, op=op, right=right) | ast.Compare(left=left, ops=[op], comparators=[right]):
+            in_place = False
+        case ast.AugAssign(target=left, op=op, value=right):
+            in_place = True
+        case _:
+            raise NotContinuable("inside a chain of comparisons")
+    owner, other = following.argument(0), following.argument_if_kept(1)
+    lefts, rights = values.kept(left), values.kept(right)
+    forward, reflected = (
+        any(following.runs(static_attribute(type(owner), name)) for name in some)
+        for some in _operators.names(op, in_place)
+    )
+    if forward and reflected:
+        # One function does for both: which operand is its owner tells.
+        sides = {known is owner for known in (lefts,) if known is not MISSING}
+        sides |= {known is not owner for known in (rights,) if known is not MISSING}
+        if len(sides) != 1 or other is owner:
+            raise NotContinuable("which operand it is called for is not known")
+        forward = sides.pop()
+    known = rights if forward else lefts
+    other = known if other is MISSING else other
+    if other is MISSING:
+        raise NotContinuable("the other operand has no name")
+    pair = (owner, other) if forward else (other, owner)
+    steps = _operators.steps(op, in_place, *pair)
+    found = [n for n, s in enumerate(steps) if following.runs(s.function) and s.is_reflected is not forward]
+    if len(found) != 1:
+        raise NotContinuable("which step of an operator is running is not known")
+    return Callee(steps[found[0]].function, operands=(*pair, found[0]))
