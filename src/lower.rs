@@ -22,6 +22,7 @@ use crate::tree::{elements, expressions, extent, fields, handler_parts};
 
 mod augmented;
 mod callees;
+mod delegations;
 mod depth;
 mod handlers;
 mod loops;
@@ -40,6 +41,7 @@ pub struct Rewrite {
 pub const REWRITES: &[Rewrite] = &[
     Rewrite { name: "operands", statement: operands::statement, expression: operands::expression },
     Rewrite { name: "callees", statement: no_statement, expression: callees::expression },
+    Rewrite { name: "delegations", statement: no_statement, expression: delegations::expression },
     Rewrite { name: "loops", statement: loops::statement, expression: no_expression },
     Rewrite { name: "managers", statement: managers::statement, expression: no_expression },
     Rewrite { name: "handlers", statement: handlers::statement, expression: no_expression },

@@ -63,6 +63,8 @@ pub struct Variable<'a> {
     pub annotation: Option<TextRange>,
     /// Some other code binds it too (by `nonlocal`, or by a walrus in a generator expression), so any call may change it.
     rebound_elsewhere: bool,
+    /// This scope binds it in more than one place, or in a loop.
+    is_rebound: bool,
 }
 
 impl Variable<'_> {
@@ -78,6 +80,8 @@ pub struct Scope<'a> {
     pub parent: Option<ScopeId>,
     /// The statements of a module or function; empty for scopes that get no marks.
     pub body: &'a [Stmt],
+    /// It yields or awaits: other code runs, and other scopes go on, in the middle of its statements.
+    suspends: bool,
     /// The class whose private names (`__x`) are mangled here.
     class: Option<&'a str>,
     variables: Vec<Variable<'a>>,
@@ -196,11 +200,20 @@ impl<'a> Scopes<'a> {
     ///
     /// - stable: `x` in `x + f()`, if no function declares `x` global or nonlocal and binds it
     /// - not stable: `total` in `total + f()`, if `def f(): global total; total = 0`
+    /// - not stable: `LIMIT` in `LIMIT + (yield)`, if the module binds it twice: it may do so before the generator goes on
     pub fn is_stable(&self, scope: ScopeId, name: &str) -> bool {
         let name = &*mangle(self.get(scope).class, name);
         match self.home_of_mangled(scope, name) {
-            Home::Global => !self.rebound_globals.contains(name),
-            Home::Scope(owner) => self.get(owner).mangled(name).is_some_and(|variable| !variable.rebound_elsewhere),
+            Home::Global => {
+                let module = self.get(ScopeId::MODULE).mangled(name);
+                let goes_on = self.get(scope).suspends && module.is_some_and(|variable| variable.is_rebound);
+                !self.rebound_globals.contains(name) && !goes_on
+            }
+            Home::Scope(owner) => {
+                let suspends = owner != scope && (self.get(scope).suspends || self.get(owner).suspends);
+                let variable = self.get(owner).mangled(name);
+                variable.is_some_and(|variable| !(variable.rebound_elsewhere || suspends && variable.is_rebound))
+            }
         }
     }
 

@@ -6,6 +6,7 @@ A *safe point* is a moment at which every frame on the stack can be continued ex
 * every other frame is at a *site* (see `_sites`) that runs a function, nothing that is needed afterwards is without a name,
   and that function, looked up again without running any code, is the very one whose frame comes next. So there is no C
   function in between (``sorted(xs, key=slow)``), whose half-done work nobody could continue;
+* or the site asks a generator to go on, and it is that generator's frame which comes next. It is continued by asking again;
 * the value stack is as deep as the statement's surroundings (``for``, ``with``, handlers) say, not deeper.
 
 What does not hold raises :class:`NotContinuable`, and the stop waits.
@@ -24,15 +25,16 @@ from ._blocks import Block, around, exception_name, way_index
 from ._cells import cells_of
 from ._code_index import ScopeKey
 from ._errors import NotContinuable
+from ._generators import GENERATORS, Driven, driven, frame_of, is_generator
 from ._marked import Place, place_of
 from ._program import COMPREHENSIONS, FUNCTIONS, SCOPES, Hole, Programs
 from ._residual import residual, restarted, returned
 from ._running import Following, running
-from ._sites import CATCH, EXIT, NEW, Site, SiteName, entered_items, name_of, site_at
-from ._values import Values, is_restartable_wait
+from ._sites import CATCH, CLOSE, DELEGATE, EXIT, FOR, NEW, NEXT, YIELD, Site, SiteName, name_of, opened, site_at
+from ._values import Values, is_restartable_wait, special_method
 from ._ways import Way
 
-_GENERATOR_FLAGS = 0x20 | 0x80 | 0x200
+_ASYNC_GENERATOR = 0x0200
 
 
 class FrameState(NamedTuple):
@@ -51,6 +53,8 @@ class FrameState(NamedTuple):
         blocks: for each enclosing block that keeps slots, outermost first, its kind and the value behind it.
         instance: in a list, the object under construction, if the next frame is its ``__init__``.
         operands: objects that the site needs again once the next frame has returned.
+        generator: in a list, the generator or coroutine whose frame it is.
+        closing: that generator is being closed.
     """
 
     unit: str
@@ -65,6 +69,8 @@ class FrameState(NamedTuple):
     blocks: list[tuple[str, Any]]
     instance: list[Any]
     operands: list[Any]
+    generator: list[Any]
+    closing: bool
 
 
 class Stack(NamedTuple):
@@ -86,7 +92,7 @@ class Unsafe(NotContinuable):
         self.barrier = barrier
 
 
-def examine(programs: Programs, innermost: types.FrameType, *, waiting: bool) -> list[_Part]:
+def examine(programs: Programs, innermost: types.FrameType, *, waiting: bool) -> list[Part]:
     """The frames from the program's bottom up to ``innermost``, each of which can be continued: `freeze` takes them apart.
 
     Args:
@@ -109,11 +115,13 @@ def examine(programs: Programs, innermost: types.FrameType, *, waiting: bool) ->
         raise Unsafe("the program's module is not running")
     del frames[:bottom]
 
-    parts: list[_Part] = []
+    parts: list[Part] = []
     for index, frame in enumerate(frames):
         following = frames[index + 1] if index + 1 < len(frames) else None
         try:
-            part = _Part(programs, frame)
+            part = Part(programs, frame)
+            if parts and is_generator(frame.f_code):
+                part.runs(parts[-1])
             if following is not None:
                 part.inside(following)
             elif waiting:
@@ -129,7 +137,7 @@ def examine(programs: Programs, innermost: types.FrameType, *, waiting: bool) ->
     return parts
 
 
-def freeze(parts: list[_Part]) -> Stack:
+def freeze(parts: list[Part]) -> Stack:
     """The state of examined frames; nothing of the program may run in between."""
     all_cells = cells_of([(part.frame, part.bound_names()) for part in parts])
     return Stack(
@@ -149,23 +157,23 @@ def _is_main(programs: Programs, frame: types.FrameType) -> bool:
 
 def _foreign(programs: Programs, frame: types.FrameType) -> bool:
     """Whether a frame can never be continued, wherever it stands."""
-    if frame.f_code.co_flags & _GENERATOR_FLAGS:
+    if frame.f_code.co_flags & _ASYNC_GENERATOR:
         return True
     scope = programs.scope(frame.f_code)
     return scope is None or not isinstance(scope.node, (ast.Module, *FUNCTIONS))
 
 
-class _Part:
+class Part:
     """One frame on its way into a checkpoint."""
 
-    def __init__(self, programs: Programs, frame: types.FrameType) -> None:
+    def __init__(self, programs: Programs, frame: types.FrameType, *, suspended: bool = False) -> None:
         scope = programs.scope(frame.f_code)
         if scope is None:
             raise NotContinuable(f"{frame.f_code.co_qualname} is not part of the program")
         module = scope.program.unit.home(frame.f_globals)
         if module is None:
             raise NotContinuable(f"{frame.f_code.co_qualname} runs with globals of its own")
-        if _foreign(programs, frame):
+        if not suspended and _foreign(programs, frame):
             raise NotContinuable(f"{frame.f_code.co_qualname} is not a plain function")
         self.programs = programs
         self.frame = frame
@@ -178,6 +186,8 @@ class _Part:
         self.restart = False
         self.instance: list[Any] = []
         self.operands: list[Any] = []
+        self.generator: list[Any] = []
+        self.closing = False
         self.caught: Any = None
         self.offset = frame.f_lasti
         self.block_values: list[tuple[str, Any]] = []
@@ -195,9 +205,13 @@ class _Part:
         self.statement = statement
 
     def inside(self, following: types.FrameType) -> None:
-        """The frame is at a site that runs exactly the function whose frame is ``following``."""
+        """The frame is at a site that runs exactly the function or generator whose frame is ``following``."""
         site = self._in_statement()
         follows = Following(self.programs, following)
+        drives = driven(site, self.values)
+        if drives is not None:
+            self._drives(drives, follows)
+            return
         target = running(site, self.values, follows)
         if target.kind:
             self.site = site = site._replace(kind=target.kind)
@@ -208,6 +222,37 @@ class _Part:
             restarted(site.node, self.values)
         if target.makes is not None:
             self.instance.append(_instance_under_construction(follows, target.makes))
+
+    def _drives(self, drives: Driven, follows: Following) -> None:
+        """Asking the iterator for its next item runs that frame directly."""
+        iterator = drives.iterator
+        self.site = drives.site
+        self.operands = [iterator, *drives.default]
+        if type(iterator) in GENERATORS:
+            if frame_of(iterator) is follows.frame:
+                return
+        elif drives.site.kind in (FOR, NEXT):
+            if follows.runs(special_method(iterator, "__next__")):
+                return
+        raise NotContinuable(f"{follows.frame.f_code.co_qualname} is not what a {type(iterator).__name__} runs")
+
+    def runs(self, caller: Part) -> None:
+        """The frame is that of the generator that ``caller`` drives."""
+        assert caller.site is not None
+        generator = caller.operands[0]
+        self.generator, self.closing = [generator], caller.site.kind == CLOSE
+        if self.closing and type(generator) is not types.GeneratorType:
+            raise NotContinuable("a coroutine is being closed")
+        if self.program.unit.library:
+            raise NotContinuable("a generator of a library is running")
+
+    def suspended(self, iterator: Any) -> None:
+        """The frame is that of a suspended generator; ``iterator`` is what it delegates to, if it does."""
+        site = self._in_statement()
+        if site.kind not in (YIELD, DELEGATE):
+            raise NotContinuable("it is not suspended in a yield that is written as one")
+        if site.kind == DELEGATE:
+            self.operands = [iterator]
 
     def inside_wait(self) -> None:
         """The frame is executing a C call that can be abandoned and called again."""
@@ -244,7 +289,7 @@ class _Part:
             if self.scope.depths[start] != found.depth:
                 raise NotContinuable("the value stack holds something that has no name")
         blocks, ways = list(found.blocks), list(found.ways)
-        blocks += [Block("with", item) for item in entered_items(site, self.statement)]
+        blocks += opened(site, self.statement)
         if site is not None and site.kind in (EXIT, CATCH):
             blocks.append(Block("left" if site.kind == EXIT else "exit", self.statement))
         ways += [site.way if site is not None else None] * (len(blocks) - len(ways))
@@ -272,6 +317,8 @@ class _Part:
 
     @property
     def line(self) -> int:
+        if isinstance(self.scope.node, ast.GeneratorExp):
+            return self.frame.f_lineno
         return self.site.node.lineno if self.site is not None else self.statement.lineno
 
     def bound_names(self) -> set[str]:
@@ -279,19 +326,21 @@ class _Part:
 
     def state(self, cells: dict[str, types.CellType]) -> FrameState:
         variables: dict[str, Any] = {}
-        if isinstance(self.scope.node, FUNCTIONS):
+        if isinstance(self.scope.node, (*FUNCTIONS, ast.GeneratorExp)):
             is_spill = self.program.marked.is_spill
             for name, value in dict(self.frame.f_locals).items():
                 if name not in cells and not (value is None and is_spill(name)):
                     variables[name] = value
-        place = place_of(self.statement)
+        place, site = _OF_EXPRESSION
+        if not isinstance(self.scope.node, ast.GeneratorExp):
+            place, site = place_of(self.statement), self.site and name_of(self.statement, self.site)
         assert place is not None
         return FrameState(
             self.program.unit.id,
             self.module,
             self.scope.key,
             place,
-            name_of(self.statement, self.site) if self.site is not None else None,
+            site,
             self.restart,
             self.line,
             variables,
@@ -299,10 +348,16 @@ class _Part:
             self.block_values,
             self.instance,
             self.operands,
+            self.generator,
+            self.closing,
         )
 
 
-def _name_exceptions(parts: list[_Part], handled: BaseException | None) -> None:
+#: Generator expressions have no statements, and are suspended at one place only.
+_OF_EXPRESSION: tuple[Place | None, SiteName | None] = (("", 0), (YIELD, "GeneratorExp", 0))
+
+
+def _name_exceptions(parts: list[Part], handled: BaseException | None) -> None:
     """Gives a pending ``finally`` or ``with`` its exception, and checks the innermost handler's.
 
     The exception that a ``finally`` will raise again has no name in Python; only the innermost one that is being

@@ -12,13 +12,14 @@ Three jobs need to know the interpreter:
 
 from __future__ import annotations
 
+import gc
 import opcode
 import sys
 import types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
     from typing import Any
 
 _VERSION = sys.version_info[:2]
@@ -26,6 +27,9 @@ _VERSION = sys.version_info[:2]
 #: From 3.15 a ``for`` keeps two slots: the iterator, and NULL or a hidden index. Over a list or a tuple it does not
 #: even make an iterator, so that the position could not be named: the run form calls ``iter`` itself there.
 FOR_KEEPS_INDEX = _VERSION >= (3, 15)
+
+#: From 3.15 so do ``yield from`` and ``await``: over a list or a tuple there is no iterator either.
+DELEGATION_KEEPS_INDEX = FOR_KEEPS_INDEX
 
 #: From 3.14 a ``with`` keeps the ``__exit__`` function and the manager; before, the bound ``__exit__``.
 WITH_KEEPS_MANAGER = _VERSION >= (3, 14)
@@ -67,6 +71,7 @@ _SWAP = _op("SWAP")
 _PRECALL = opcode.opmap.get("PRECALL")
 _COPY = _op("COPY")
 _GET_ITER = _op("GET_ITER")
+_GET_DELEGATES = {opcode.opmap[n] for n in ("GET_YIELD_FROM_ITER", "GET_AWAITABLE") if n in opcode.opmap}
 _EXTENDED_ARG = _op("EXTENDED_ARG")
 _JUMP_FORWARD = _op("JUMP_FORWARD")
 _PUSH_EXC_INFO = _op("PUSH_EXC_INFO")
@@ -88,6 +93,9 @@ _KINDS = {
     "contain": ("CONTAINS_OP",),
     "iterate": ("GET_ITER",),
     "format": ("FORMAT_VALUE", "CONVERT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC"),
+    "for": ("FOR_ITER",),
+    "send": ("SEND",),
+    "yield": ("YIELD_VALUE",),
     "test": ("TO_BOOL", "UNARY_NOT"),
 }
 _OPERATIONS = {opcode.opmap[name]: kind for kind, names in _KINDS.items() for name in names if name in opcode.opmap}
@@ -96,6 +104,8 @@ if "TO_BOOL" not in opcode.opmap:
     _OPERATIONS.update(
         {n: "test" for name, n in opcode.opmap.items() if name.endswith(("IF_TRUE", "IF_FALSE", "OR_POP"))}
     )
+_YIELD_VALUE = _op("YIELD_VALUE")
+_CLEANUP_THROW = {opcode.opmap[name] for name in ("CLEANUP_THROW",) if name in opcode.opmap}
 _NO_FALL_THROUGH = {
     number
     for name, number in opcode.opmap.items()
@@ -233,7 +243,10 @@ class Operation:
 
 
 def operations(code: types.CodeType) -> dict[int, Operation]:
-    """What a frame that has called another is doing, by the byte offset it can stand at, caches included."""
+    """What a frame that has called another, or is suspended, is doing, by the byte offset it can stand at.
+
+    It may stand at the caches of the instruction, too, and at the RESUME after a yield.
+    """
     result: dict[int, Operation] = {}
     before: list[int] = []
     start = -1
@@ -243,7 +256,8 @@ def operations(code: types.CodeType) -> dict[int, Operation]:
         start = item.offset if start < 0 else start
         if kind is not None:
             operation = Operation(kind, start, item.arg or 0, before[-_EXIT_ARGUMENTS - 1 :][:1] == [_SWAP])
-            result.update(dict.fromkeys(range(item.offset, item.next, 2), operation))
+            end = item.next + 2 if item.opcode == _YIELD_VALUE else item.next
+            result.update(dict.fromkeys(range(item.offset, end, 2), operation))
         if item.opcode not in (_PRECALL, _EXTENDED_ARG):
             before.append(item.opcode)
         if item.opcode != _PRECALL:
@@ -289,10 +303,16 @@ def protected_offsets(code: types.CodeType) -> dict[int, list[tuple[int, int]]]:
 def leading_offsets(code: types.CodeType) -> dict[int, tuple[int, ...]]:
     """For each instruction (byte offset), the offsets of the instructions that may run just before it.
 
-    Exception handlers are entered from nowhere here; the first instruction has the predecessor -1.
+    Exception handlers are entered from nowhere here; the first instruction has the predecessor -1. What follows a throw
+    into a ``yield from`` is no way in either: it leads back to where that goes on.
     """
     before: dict[int, list[int]] = {0: [-1]}
+    after_throw = False
     for item in instructions(code):
+        if after_throw:
+            after_throw = False
+            continue
+        after_throw = item.opcode in _CLEANUP_THROW
         if item.falls_through:
             before.setdefault(item.next, []).append(item.offset)
         if item.target is not None:
@@ -308,12 +328,13 @@ def name_iterators(code: types.CodeType, is_spill: Callable[[str], bool]) -> typ
 
     ``COPY; STORE _h1; GET_ITER`` becomes ``GET_ITER; COPY; STORE _h1``: the same bytes in another order, so nothing
     moves and nothing is paid. Where a ``for`` keeps an index (3.15), the run form has called ``iter`` itself and
-    ``GET_ITER`` becomes ``PUSH_NULL``, which is what it would have pushed for an iterator.
+    ``GET_ITER`` becomes ``PUSH_NULL``, which is what it would have pushed for an iterator. ``yield from (_h1 := it)`` and
+    ``await (_h1 := it)`` name what is made of ``it`` in the same way.
     """
     bytes_ = bytearray(code.co_code)
     listing = instructions(code)
     for index, item in enumerate(listing):
-        if item.opcode != _GET_ITER or index < 2:
+        if item.opcode not in (_GET_ITER, *_GET_DELEGATES) or index < 2:
             continue
         store, copy = listing[index - 1], listing[index - 2]
         if store.opcode not in _STORES or not is_spill(_stored_name(code, store)):
@@ -324,11 +345,14 @@ def name_iterators(code: types.CodeType, is_spill: Callable[[str], bool]) -> typ
         copy = listing[first]
         if copy.opcode != _COPY:
             continue
-        if FOR_KEEPS_INDEX:
+        if item.opcode == _GET_ITER and FOR_KEEPS_INDEX and not item.arg:
             bytes_[item.offset : item.next] = bytes((_PUSH_NULL, 0)) + bytes((_NOP, 0)) * (
                 (item.next - item.offset) // 2 - 1
             )
         else:
+            if item.opcode == _GET_ITER and FOR_KEEPS_INDEX:
+                # A `yield from`: above the iterator lies its index, or NULL.
+                bytes_[copy.offset + 1] += 1
             bytes_[copy.offset : item.next] = bytes_[item.offset : item.next] + bytes_[copy.offset : item.offset]
     consts = tuple(name_iterators(c, is_spill) if isinstance(c, types.CodeType) else c for c in code.co_consts)
     if bytes(bytes_) == code.co_code and all(a is b for a, b in zip(consts, code.co_consts)):
@@ -352,6 +376,7 @@ def _local_names(code: types.CodeType) -> tuple[str, ...]:
 #: Attributes that stand in the goto of a resume form for instructions Python has no syntax for.
 PUSH_EXC_INFO_POP = "heresy_push_exc_info_pop"
 PUSH_NULL = "heresy_push_null"
+DELEGATE = "heresy_delegate"
 JUMP = "heresy_jump"
 
 _SEQUENCES = {
@@ -368,6 +393,8 @@ def patch_goto(code: types.CodeType, target: int) -> types.CodeType:
     Before it the saved variables are assigned: what is assigned to a variable that has a cell is its saved cell, which
     takes the place of the cell that the frame has just made (``STORE_DEREF`` puts a value into a cell, ``STORE_FAST``
     puts the cell itself).
+
+    ``yield from it.heresy_delegate`` becomes ``it`` and a jump to the yield: as if ``it`` had just given something.
     """
     bytes_ = bytearray(code.co_code)
     listing = instructions(code)
@@ -383,6 +410,11 @@ def patch_goto(code: types.CodeType, target: int) -> types.CodeType:
             units = b"".join(bytes((op, 0)) for op in _SEQUENCES[attribute])
             start = listing[_first_unit(listing, index)].offset
             _fill(bytes_, start, item.next, units)
+        elif attribute == DELEGATE:
+            start = listing[_first_unit(listing, index)].offset
+            suspended = next(later.offset for later in listing[index:] if later.opcode == _YIELD_VALUE)
+            push = bytes((_PUSH_NULL, 0, _COPY, 2)) if DELEGATION_KEEPS_INDEX else bytes((_COPY, 1))
+            _fill(bytes_, start, item.next, push + _jump(start + len(push), item.next, suspended))
         elif attribute == JUMP:
             # What was loaded for the attribute (one constant, stack +1) goes too: start from there.
             start = listing[_first_unit(listing, _first_unit(listing, index) - 1)].offset
@@ -431,6 +463,64 @@ def offsets_of_line(code: types.CodeType, line: int) -> list[int]:
 
 
 # --- frames -----------------------------------------------------------------------------------------------------
+
+
+class Suspended:
+    """What a suspended frame holds.
+
+    Attributes:
+        cells: its cells, by the name of the variable.
+        stack: its value stack, bottom first, and then the exception that it handles. What is NULL is left out.
+    """
+
+    __slots__ = ("cells", "stack")
+
+    def __init__(self, cells: dict[str, types.CellType], stack: list[Any]) -> None:
+        self.cells = cells
+        self.stack = stack
+
+
+def suspended(generator: Any, frame: types.FrameType, unbound: Container[str]) -> Suspended:
+    """Reads the frame of a generator, coroutine or async generator that is suspended or has not started.
+
+    Its variables and its value stack are what it refers to, in order, after its code.
+
+    Args:
+        unbound: names of variables whose cell may not have been made yet.
+    """
+    code = frame.f_code
+    values = frame.f_locals
+    held = gc.get_referents(generator)
+    at = next(index for index in range(1, len(held)) if held[index] is code) + 1
+    cells: dict[str, types.CellType] = {}
+    shared = {*code.co_cellvars, *code.co_freevars}
+    for name in _local_names(code):
+        if name in shared:
+            if name in unbound and name not in values:
+                continue
+            cells[name] = held[at]
+            at += 1
+        elif name in values:
+            at += 1
+    return Suspended(cells, held[at:])
+
+
+def hidden_index(generator: Any, frame: types.FrameType, sequence: Any, nth: int) -> int:
+    """How far the ``nth`` loop of a suspended generator over this list or tuple has come, where it has no iterator."""
+    import ctypes
+
+    code = frame.f_code
+    # The object ends with the frame's variables and value stack; its type's size counts the first of them.
+    count = (
+        type(generator).__basicsize__ // ctypes.sizeof(ctypes.c_size_t)
+        + len(_local_names(code))
+        + code.co_stacksize
+        - 1
+    )
+    words = list((ctypes.c_size_t * count).from_address(id(generator)))
+    # References on the stack carry a tag in their lowest two bits; integers have both bits set.
+    found = [index >> 2 for word, index in zip(words, words[1:]) if word & ~3 == id(sequence) and index & 3 == 3]
+    return found[nth]
 
 
 def write_local(frame: types.FrameType, name: str, value: Any) -> None:

@@ -45,11 +45,18 @@ class Result:
 
     returned = _Returned
 
-    def __init__(self, site: Site | None, instance: list[Any], operands: list[Any]) -> None:
-        self.instance = list(instance)
+    def __init__(self, site: Site | None) -> None:
+        self.instance: list[Any] = []
         self._site = site
+        self._operands: list[Any] = []
+        self._step = 0
+        self._is_settled = False
+
+    def fill(self, instance: list[Any], operands: list[Any]) -> None:
+        """Puts in what the frame has kept for it."""
+        self.instance[:] = instance
         self._operands = operands
-        self._step = operands[2] if site is not None and _has_steps(site) else 0
+        self._step = operands[2] if self._site is not None and _has_steps(self._site) else 0
         self._is_settled = False
 
     def stands_in(self, result: Any) -> Any:
@@ -106,12 +113,15 @@ def operator_of(site: Site) -> tuple[ast.AST, bool]:
     return site.node.op, isinstance(site.node, ast.AugAssign)
 
 
-def hole(site: Site, take: ast.expr, operands: list[Any], instance: list[Any], again: ast.Call | None) -> ast.expr:
+#: A method in place, the left operand's and the right one's.
+_MOST_STEPS = 3
+
+
+def hole(site: Site, take: ast.expr, instance: list[Any], again: ast.Call | None) -> ast.expr:
     """What stands for a site's node.
 
     Args:
         take: gives the callable of the next frame.
-        operands: what the site needs, as `Callee.operands` says.
         instance: the object under construction, if the next frame is its ``__init__``.
         again: for a running ``__new__``, the call with its arguments read again.
     """
@@ -135,8 +145,8 @@ def hole(site: Site, take: ast.expr, operands: list[Any], instance: list[Any], a
             done = ast.BoolOp(ast.And(), [_call("made", result), _returned(begun)])
             return _last(done, ast.Call(ast.Attribute(_of_result("instance"), "pop", ast.Load()), [], []))
     if _has_steps(site):
-        op, in_place = operator_of(site)
-        for _ in _operators.steps(op, in_place, operands[0], operands[1])[operands[2] :]:
+        # One method may decline in favour of the next; what is settled already stays so.
+        for _ in range(_MOST_STEPS):
             result = ast.Call(_call("settled", result), [], [])
     return result
 

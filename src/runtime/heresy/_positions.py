@@ -65,6 +65,10 @@ class _Aligner:
         if isinstance(new, ast.For) and isinstance(new.iter, ast.NamedExpr) and _cpython.GET_ITER_AT_STATEMENT:
             ast.copy_location(new.iter, old)
             ast.copy_location(new.iter.target, old)
+        if isinstance(new, (ast.YieldFrom, ast.Await)) and self._is_spill(new.value):
+            # The iterator is made at the position of the whole, and is then named.
+            ast.copy_location(new.value, old)
+            ast.copy_location(new.value.target, old)  # type: ignore[attr-defined]
 
     def _is_spill(self, node: ast.AST) -> bool:
         return isinstance(node, ast.NamedExpr) and self.marked.is_spill(node.target.id)

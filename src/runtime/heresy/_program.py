@@ -102,7 +102,9 @@ class Scope:
     def statement_starting_at(self, offset: int) -> ast.stmt | None:
         """The statement whose first instruction stands at a byte offset, if it has a place."""
         node = self.nodes[offset // 2]
-        if node is None or offset not in self.depths:
+        operation = self.operation_at(offset)
+        if node is None or offset not in self.depths or operation is not None and operation.kind == "for":
+            # Each round of a `for` comes to the header again.
             return None
         statement = self.program.statement_of(node)
         if statement is None or place_of(statement) is None or node not in first_evaluated(statement):
@@ -116,10 +118,13 @@ class Scope:
 
         CPython compiles the body of a ``finally`` and the test of a ``while`` more than once.
         """
-        while offset >= 0:
-            if self.statement_starting_at(offset) is statement:
-                return offset
-            offset -= 2
+        found: ast.stmt | None = statement
+        while found is not None:
+            for start in range(offset, -1, -2):
+                if self.statement_starting_at(start) is found:
+                    return start
+            # Its first instruction may be one with the last of the statement before it on the same line.
+            found = self.program.before(found)
         return None
 
     def node_at(self, offset: int) -> ast.AST | None:
@@ -220,6 +225,14 @@ class Program:
         while current is not None and not isinstance(current, SCOPES):
             current = self.parents.get(current)
         return current if current is not None else self.marked.tree
+
+    def before(self, statement: ast.stmt) -> ast.stmt | None:
+        """The statement before ``statement`` on the same line of the same suite."""
+        for suite in suites(self.parents[statement]):
+            for before, after in zip(suite, suite[1:]):
+                if after is statement and before.end_lineno == statement.lineno:
+                    return before
+        return None
 
     def statement_at(self, scope: ast.AST, place: tuple[str, int]) -> ast.stmt | None:
         """The statement of a scope that has this place."""
@@ -348,7 +361,12 @@ def first_evaluated(statement: ast.stmt) -> list[ast.AST]:
             case ast.Tuple() | ast.List() | ast.Set():
                 node = node.elts[0] if node.elts else None
             case ast.Dict():
-                node = node.keys[0] or node.values[0] if node.keys else None
+                # Constant keys may be loaded all at once, after the values.
+                key = node.keys[0] if node.keys else None
+                if isinstance(key, ast.Constant):
+                    chain.append(key)
+                    key = None
+                node = key or (node.values[0] if node.values else None)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if node.decorator_list:
                 node = node.decorator_list[0]
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():

@@ -14,12 +14,13 @@ from . import _checkpoint
 from ._capture import FrameState
 from ._errors import HeresyError
 from ._hook import Hook
+from ._program import Programs
 from ._resume_form import ResumeForm
 from ._start import Launch
 from ._stop import Stopper, say
 from ._units import CannotInstrument, load
 from .state import imports, sets, surroundings
-from .state.all import Modules, StateUnpickler, functions
+from .state.all import Modules, StateUnpickler, functions, generators
 
 
 def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper) -> tuple[Any, types.CodeType]:
@@ -37,15 +38,16 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
         raise _changed(launch.script)
     spec = _name_main(main, manifest)
     own = [main, *_make_modules(manifest["modules"], hook)]
-    modules = Modules([(module, module.__dict__) for module in own], hook.units)
+    programs = stopper.read()
+    modules = Modules([(module, module.__dict__) for module in own], hook.units, programs)
     functions.restoring(modules)
     around, frames = _unpickle(modules, payload, hook)
     _check_libraries(manifest["modules"], frames, hook)
     surroundings.restore(around, atexit.register, main.__dict__)
-    programs = stopper.read()
-    forms = [ResumeForm(programs.program(hook.units.by_id[frame.unit]), frame) for frame in frames]
+    forms = [_form(programs, frame) for frame in frames]
     for outer, inner in zip(forms, forms[1:]):
-        outer.pending.callable = inner.function()
+        outer.enters(None if inner.state.generator else inner.function())
+    generators.start()
     last = manifest["stack"][-1]
     where = f"{last['file']}:{last['line']}" + ("" if last["function"] == "<module>" else f" in {last['function']}()")
     say(f"continuing {launch.script} at {where}")
@@ -101,10 +103,12 @@ def _make_modules(described: list[dict[str, Any]], hook: Hook) -> list[types.Mod
     return list(found.values())
 
 
-def _check_libraries(described: list[dict[str, Any]], frames: list[FrameState], hook: Hook) -> None:
+def _check_libraries(described: list[dict[str, Any]], frames: list[Any], hook: Hook) -> None:
     """A frame of a library goes on only in the very text that it was stopped in."""
     then = {entry["id"]: entry["sha256"] for entry in described if entry.get("library")}
     for frame in frames:
+        if not isinstance(frame, FrameState):
+            continue  # a generator's; those of libraries are not stopped in
         if frame.unit not in hook.units.by_id:
             hook.adopt(frame.unit)
         unit = hook.units.by_id.get(frame.unit)
@@ -123,8 +127,16 @@ def _changed(what: str) -> HeresyError:
     )  # fmt: skip
 
 
-def _unpickle(modules: Modules, payload: bytes, hook: Hook) -> tuple[Any, list[FrameState]]:
-    """Fills the globals of the program's modules; returns the surroundings and the frames."""
+def _form(programs: Programs, frame: Any) -> ResumeForm:
+    if not isinstance(frame, FrameState):
+        return generators.form_of(frame)
+    form = ResumeForm(programs.program(programs.units.by_id[frame.unit]), frame)
+    form.fill(frame)
+    return form
+
+
+def _unpickle(modules: Modules, payload: bytes, hook: Hook) -> tuple[Any, list[Any]]:
+    """Fills the globals of the program's modules; returns the surroundings, and the frames or their generators."""
     unpickler = StateUnpickler(payload, modules)
     try:
         imports.restore(unpickler.load())
@@ -139,7 +151,7 @@ def _unpickle(modules: Modules, payload: bytes, hook: Hook) -> tuple[Any, list[F
             namespace.clear()
             namespace.update(ordered)
         imports.place(modules, places)
-        return around, [FrameState(*frame) for frame in frames]
+        return around, [FrameState(*frame) if isinstance(frame, tuple) else frame for frame in frames]
     except HeresyError:
         raise
     except ModuleNotFoundError as error:

@@ -16,6 +16,10 @@ enclosing blocks, and jumps to a label; at the label, the half-done statement ha
 ``PENDING.take()()`` calls the resume form of the next frame: its caller's frame is this one, as it was, so tracebacks,
 recursion and ``try`` blocks are right. The words in capitals are constants of the code object, so nothing of ours is
 found in any namespace.
+
+A frame that drives a generator does so again: in a call, by ``PENDING.take()()``; in the header of a ``for``, by a label
+and a ``continue`` at the head of its body; in a ``yield from``, by ``yield from OPERANDS.pop()``. A suspended generator is
+run up to the yield it was suspended at: operands are read again, and ``x = yield f(y)`` becomes ``x = yield``.
 """
 
 from __future__ import annotations
@@ -23,19 +27,24 @@ from __future__ import annotations
 import ast
 import copy
 import functools
+import itertools
+import operator
 import types
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import _constants, _cpython, _run_form
 from ._blocks import Block, enclosing, way_named
 from ._capture import FrameState
 from ._code_index import walk_code
 from ._errors import InternalError
+from ._expressions import as_function
 from ._holes import RESULT, Result, hole
+from ._pending import Pending
 from ._program import FUNCTIONS, Hole, Program, number_nodes
 from ._residual import residual, restarted, returned
-from ._sites import CATCH, EXIT, NEW, Site, entered_items, site_named
+from ._sites import CATCH, DELEGATE, EXIT, FOR, NEW, SEND, YIELD, Site, entered_items, opened, site_named
+from ._values import bound_special
 from ._ways import Way
 
 # No file has as many lines: instructions at these lines are ours.
@@ -50,44 +59,17 @@ _SET_UP = (
 _PENDING = frozenset({"heresy.pending"})
 _STACK = frozenset({"heresy.stack"})
 _VALUES = frozenset({"heresy.values"})
+_OPERANDS = frozenset({"heresy.operands"})
 # No program can spell these names, so they hide none of its own.
 _FACTORY = ".factory"
 _FUNCTION = ".function"
 
 
-class Pending:
-    """What a resumed frame still has to hand over, once.
-
-    Attributes:
-        on: whether the header of a compound statement is to use the rest of its expression.
-        callable: runs the next frame.
-    """
-
-    __slots__ = ("on", "callable", "heresy_jump")
-
-    def __init__(self) -> None:
-        self.on = False
-        self.callable: Callable[[], Any] | None = None
-
-    def take(self) -> Callable[[], Any]:
-        """The next frame, to be called at once."""
-        self.on = False
-        function, self.callable = self.callable, None
-        assert function is not None
-        return function
-
-    def waits(self) -> bool:
-        """Whether the next frame has not been handed over yet."""
-        return self.on or self.callable is not None
-
-    def once(self) -> bool:
-        """Whether this is the first time."""
-        on, self.on = self.on, False
-        return on
-
-
 class ResumeForm:
     """A saved frame, compiled.
+
+    What is compiled depends on the *shape* of the frame only: its place, and which variables and blocks it has. `fill`
+    gives it the values, which are used up when it runs.
 
     Attributes:
         code: the code to run.
@@ -105,13 +87,28 @@ class ResumeForm:
         self.run_code = run_code
         self.node = scope.node
         self.is_module = isinstance(self.node, ast.Module)
-        statement = program.statement_at(self.node, state.place)
+        self.statement: ast.stmt
+        self.site: Site | None = None
+        self.ways: dict[ast.stmt, Way] = {}
+        if not isinstance(self.node, ast.GeneratorExp):
+            self._find_statement()
+        self.arguments: list[Any] = []
+        self.hoisted: list[str] = []
+        self.values: list[Any] = []
+        self.stack: list[Any] = []
+        self.operands: list[Any] = []
+        self.result = Result(self.site)
+        self.code = self._compile()
+        self._starts_on = self.pending.on
+
+    def _find_statement(self) -> None:
+        state = self.state
+        statement = self.program.statement_at(self.node, state.place)
         if statement is None:
             raise InternalError(f"{state.scope[0]} has no label {state.place[0]}")
         self.statement = statement
         self.site = site_named(statement, state.site) if state.site is not None else None
         self.blocks = self._blocks()
-        self.ways: dict[ast.stmt, Way] = {}
         for block, (kind, value) in zip(self.blocks, state.blocks, strict=True):
             if isinstance(block.node, ast.stmt) and kind in ("finally", "left", "exit"):
                 self.ways[block.node] = way_named(block.node, value) if kind == "left" else block.node
@@ -119,12 +116,52 @@ class ResumeForm:
             way = self.ways[statement] if self.site.kind == EXIT else None
             # Once the exit has been called, nothing is left to do for its exception.
             self.site, self.ways[statement] = self.site._replace(way=way), way
-        self.arguments: list[Any] = []
-        self.code = self._compile()
 
-    def function(self) -> Callable[[], Any]:
-        """The frame as something to call: it runs on and returns or raises what the frame does."""
-        cells = self.state.cells
+    def fill(self, state: FrameState) -> None:
+        """Puts the values of a frame of this shape in."""
+        self.state = state
+        self.pending.on = self._starts_on
+        self.operands[:] = state.operands
+        self.result.fill(state.instance, state.operands)
+        self.stack[:] = [_kept(kind, value) for kind, value in reversed(state.blocks) if kind in _PUSHES]
+        if self.is_module:
+            namespace = self.state.module.__dict__
+            kept = {name: namespace[name] for name in _SET_UP if name in namespace}
+            self.values[:] = [functools.partial(namespace.update, kept)]
+        else:
+            # A cell is stored into its variable as it is: `patch_goto` sees to that.
+            held = {**state.variables, **state.cells}
+            self.values[:] = [tuple(held.get(name) for name in self.hoisted)]
+
+    def enters(self, function: Callable[[], Any] | None) -> None:
+        """Tells what runs the next frame; None if that is the frame of a generator that this one drives."""
+        state, kind = self.state, self.site.kind if self.site is not None else ""
+        match kind:
+            case "for" if function is not None:
+                rest = bound_special(state.blocks[-1][1], "__next__")
+                # To be called by the loop's own header: first the half-done call, then the iterator as ever.
+                self.stack[0] = map(operator.call, itertools.chain((function,), itertools.repeat(rest)))
+            case "next":
+                iterator, *default = state.operands
+                if function is not None and default:
+                    iterator = map(operator.call, (function,))
+                if default or function is None:
+                    function = functools.partial(next, iterator, *default)
+                self.pending.callable = function
+            case "close":
+                self.pending.callable = state.operands[0].close
+            case "for" | "send":
+                pass
+            case _:
+                self.pending.callable = function
+
+    def function(self, cells: dict[str, types.CellType] | None = None) -> Callable[[], Any]:
+        """The frame as something to call: it runs on and returns or raises what the frame does.
+
+        Args:
+            cells: those of its free variables, if the frame has not been filled yet.
+        """
+        cells = self.state.cells if cells is None else cells
         closure = tuple(cells.get(name) or types.CellType() for name in self.code.co_freevars)
         function = types.FunctionType(self.code, self.state.module.__dict__, self.code.co_name, None, closure)
         first = self.code.co_argcount
@@ -134,7 +171,7 @@ class ResumeForm:
     def _blocks(self) -> list[Block]:
         """The blocks that the saved values belong to."""
         blocks = enclosing(self.program, self.statement)
-        blocks += [Block("with", item) for item in entered_items(self.site, self.statement)]
+        blocks += opened(self.site, self.statement)
         if self.site is not None and self.site.kind in (EXIT, CATCH):
             blocks.append(Block("exit", self.statement))
         return blocks
@@ -142,22 +179,24 @@ class ResumeForm:
     # --- the tree ------------------------------------------------------------------------------------------------
 
     def _compile(self) -> types.CodeType:
-        pushes = _stack(self.state.blocks)
+        kinds = [kind for kind, _ in self.state.blocks if kind in _PUSHES]
         body = self._spliced()
         table = {
             _PENDING: self.pending,
-            RESULT: Result(self.site, self.state.instance, self.state.operands),
-            _STACK: [push.value for push in reversed(pushes)],
+            RESULT: self.result,
+            _STACK: self.stack,
+            _VALUES: self.values,
+            _OPERANDS: self.operands,
             **_constants.BUILTINS,
         }
-        goto = _goto(pushes)
-        depth = sum(push.slots for push in pushes)
+        goto = _goto(kinds)
+        depth = sum(2 if _PUSHES[kind] == _cpython.PUSH_NULL else 1 for kind in kinds)
         if self.is_module:
             assert isinstance(body, ast.Module)
-            body.body = [self._annotations_kept(table), goto, *_without_preamble(body.body)]
+            body.body = [_annotations_kept(), goto, *_without_preamble(body.body)]
             tree = body
         else:
-            tree = self._factory(body, goto, table)
+            tree = self._factory(body, goto)
         numbers, restore = number_nodes(tree)
         twin = self._finished(self._extract(tree), depth, {})
         restore()
@@ -165,6 +204,7 @@ class ResumeForm:
         scope = self.program.add(self.state.scope, code, twin, numbers)
         assert scope is not None
         scope.is_pending, scope.entered_at, scope.ways = self.pending.waits, self.entered_at, self.ways
+        self.scope = scope
         return code
 
     def _extract(self, tree: ast.Module) -> types.CodeType:
@@ -187,6 +227,10 @@ class ResumeForm:
 
     def _spliced(self) -> ast.AST:
         """The scope with the half-done statement replaced; nodes off the way to it are shared with the program."""
+        if isinstance(self.node, ast.GeneratorExp):
+            label = _at(ast.Pass(), self.node)
+            _place(label, _LABEL_LINE)
+            return as_function(self.node, self.run_code, _FUNCTION, _pending("on", self.node), label)
         node: ast.AST = self.statement
         replacement: list[ast.stmt] = self._half_done()
         while node is not self.node:
@@ -231,6 +275,8 @@ class ResumeForm:
         _place(label, _LABEL_LINE)
         if site is None:
             return [label, statement]
+        if site.kind == FOR:
+            return [_next_item(statement, label)]
         if site.kind in (EXIT, CATCH):
             return self._exiting(label, site)
         rest = residual(self.program, statement, site, self._hole(site), None)
@@ -272,12 +318,14 @@ class ResumeForm:
         # At the end of a `with` older interpreters are at the whole statement.
         at_statement = site.kind in (EXIT, CATCH) and not _cpython.WITH_EXITS_AT_ITEM
         node: Any = self.statement if at_statement else site.node
+        if site.kind in _DELEGATIONS:
+            return self._stands_for(site, _delegation(site), node)
         if self.state.restart:
             assert isinstance(node, ast.Call)
             return self._stands_for(site, restarted(node, None), node)
         again = restarted(node, None) if site.kind == NEW else None
         take = ast.Call(_pending("take", node), [], [])
-        return self._stands_for(site, hole(site, take, self.state.operands, self.state.instance, again), node)
+        return self._stands_for(site, hole(site, take, self.state.instance, again), node)
 
     def _stands_for(self, site: Site, expression: ast.expr, where: ast.AST) -> ast.expr:
         """Marks all of an expression, so that a later stop knows the site, and takes no instruction for a start."""
@@ -318,27 +366,22 @@ class ResumeForm:
             rest.value = self._first_time(rest.value, whole.value)
             return rest
         test: ast.expr = _pending("on", whole)
-        if self.state.restart:
+        if self.state.restart or self.site is not None and self.site.kind in _DELEGATIONS:
             test = _at(ast.Call(_pending("once", whole), [], []), whole)
         return _at(ast.IfExp(test, rest, whole), whole)
 
-    def _factory(self, body: ast.AST, goto: ast.stmt, table: dict[Any, Any]) -> ast.Module:
+    def _factory(self, body: ast.AST, goto: ast.stmt) -> ast.Module:
         """``def factory(): …`` around the function, which owns its free variables and gives the class name for mangling."""
         function = body
-        assert isinstance(function, FUNCTIONS) and isinstance(self.node, FUNCTIONS)
+        assert isinstance(function, FUNCTIONS)
         code, state = self.run_code, self.state
         cells = [name for name in code.co_cellvars if name in state.cells]
         function.name, function.decorator_list, function.returns = _FUNCTION, [], None
         if hasattr(function, "type_params"):
             function.type_params = []
-        parameters, function.args = self._parameters()
-        hoisted = dict(state.variables)
-        for name in code.co_varnames:
-            if self.program.marked.is_spill(name):
-                hoisted.setdefault(name, None)
-        # A cell is stored into its variable as it is: `patch_goto` sees to that.
-        hoisted.update({name: state.cells[name] for name in cells})
-        table[_VALUES] = [tuple(hoisted.values())]
+        parameters, function.args = self._parameters(function.args)
+        spills = [name for name in code.co_varnames if self.program.marked.is_spill(name)]
+        hoisted = self.hoisted = list(dict.fromkeys([*state.variables, *spills, *cells]))
         prologue: list[ast.stmt] = []
         if hoisted:
             names = ast.Tuple([ast.Name(name, ast.Store()) for name in hoisted], ast.Store())
@@ -346,6 +389,10 @@ class ResumeForm:
         gone = [name for name in parameters if name not in hoisted]
         if gone:
             prologue.append(ast.Delete([ast.Name(name, ast.Del()) for name in gone]))
+        if state.closing:
+            # It is closed again, and takes no notice.
+            ignored = ast.ExceptHandler(None, None, [ast.Pass()])
+            prologue.append(ast.Try([ast.Expr(ast.Yield(None))], [ignored], [], []))
         for statement in prologue:
             _place(statement, _GOTO_LINE)
         function.body = [*prologue, goto, *function.body]
@@ -358,20 +405,18 @@ class ResumeForm:
             if cls not in owned:
                 suite.insert(0, ast.Global([cls]))
             inner = ast.ClassDef(cls, [], [], [function], [])
-            if hasattr(self.node, "type_params"):
+            if hasattr(function, "type_params"):
                 inner.type_params = []  # type: ignore[attr-defined]
         empty = ast.arguments([], [], None, [], [], None, [])
         factory = ast.FunctionDef(_FACTORY, empty, [*suite, inner], [])
-        if hasattr(self.node, "type_params"):
+        if hasattr(function, "type_params"):
             factory.type_params = []  # type: ignore[attr-defined]
         for node in [*suite, factory] if inner is function else [*suite, inner, factory]:
             _place(node, self.node.lineno, deep=node in suite)
         return ast.Module([factory], [])
 
-    def _parameters(self) -> tuple[list[str], ast.arguments]:
+    def _parameters(self, old: ast.arguments) -> tuple[list[str], ast.arguments]:
         """The function's parameters without defaults and annotations."""
-        assert isinstance(self.node, FUNCTIONS)
-        old = self.node.args
         names: list[str] = []
 
         def parameter(arg: ast.arg) -> ast.arg:
@@ -399,16 +444,6 @@ class ResumeForm:
             return name
         return f"_{cls.lstrip('_')}{name}"
 
-    def _annotations_kept(self, table: dict[Any, Any]) -> ast.stmt:
-        """``VALUES.pop()()``: puts back what is set up anew before a module's first statement: by `runpy`, and since 3.14
-        by the module's own code."""
-        namespace = self.state.module.__dict__
-        kept = {name: namespace[name] for name in _SET_UP if name in namespace}
-        table[_VALUES] = [functools.partial(namespace.update, kept)]
-        statement = ast.Expr(ast.Call(_pop(_VALUES), [], []))
-        _place(statement, _GOTO_LINE)
-        return statement
-
     def _class_name(self) -> str | None:
         node: ast.AST | None = self.program.parents.get(self.node)
         while node is not None and not isinstance(node, ast.ClassDef):
@@ -419,55 +454,56 @@ class ResumeForm:
 # --- pieces ---------------------------------------------------------------------------------------------------------
 
 
-class _Push(NamedTuple):
-    """A value for the value stack; ``how`` names the instructions that follow its load."""
-
-    value: Any
-    how: str = ""
-
-    @property
-    def slots(self) -> int:
-        return 2 if self.how == _cpython.PUSH_NULL else 1
-
-
-def _stack(saved: list[tuple[str, Any]]) -> list[_Push]:
-    """What the blocks keep on the value stack, bottom first."""
-    pushes: list[_Push] = []
-    for kind, value in saved:
-        match kind:
-            case "for":
-                pushes.append(_Push(value, _cpython.PUSH_NULL if _cpython.FOR_KEEPS_INDEX else ""))
-            case "with":
-                pushes += _exit_of(value)
-            case "handler" | "finally" | "exit":
-                pushes.append(_Push(value, _cpython.PUSH_EXC_INFO_POP))
-    return pushes
+#: What follows the load of a block's value; a ``with`` keeps the bound ``__exit__``, and NULL where it keeps two slots.
+_PUSHES = {
+    "for": _cpython.PUSH_NULL if _cpython.FOR_KEEPS_INDEX else "",
+    "with": _cpython.PUSH_NULL if _cpython.WITH_KEEPS_MANAGER else "",
+    "handler": _cpython.PUSH_EXC_INFO_POP,
+    "finally": _cpython.PUSH_EXC_INFO_POP,
+    "exit": _cpython.PUSH_EXC_INFO_POP,
+}
 
 
-def _exit_of(manager: Any) -> list[_Push]:
-    """What a ``with`` keeps of its manager to call ``__exit__`` later."""
-    exit_, owner = _exit_method(manager)
-    if not _cpython.WITH_KEEPS_MANAGER:
-        return [_Push(exit_ if owner is None else exit_.__get__(owner, type(owner)))]
-    return [_Push(exit_, _cpython.PUSH_NULL)] if owner is None else [_Push(exit_), _Push(owner)]
+def _kept(kind: str, value: Any) -> Any:
+    """What a block keeps on the value stack."""
+    return bound_special(value, "__exit__") if kind == "with" else value
 
 
-def _exit_method(manager: Any) -> tuple[Any, Any]:
-    """``__exit__`` as the interpreter looks it up: the function and the manager, or something bound and None."""
-    for cls in type(manager).__mro__:
-        if "__exit__" in cls.__dict__:
-            found = cls.__dict__["__exit__"]
-            if isinstance(found, (types.FunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)):
-                return found, manager
-            return found.__get__(manager, type(manager)) if hasattr(type(found), "__get__") else found, None
-    raise InternalError(f"{type(manager).__name__} has no __exit__")
+_DELEGATIONS = (YIELD, DELEGATE, SEND)
 
 
-def _goto(pushes: list[_Push]) -> ast.stmt:
+def _delegation(site: Site) -> ast.expr:
+    """What stands for a ``yield``, ``yield from`` or ``await`` that a frame is in."""
+    if site.kind == YIELD:
+        return ast.Yield(None)
+    iterator: ast.expr = _pop(_OPERANDS)
+    if site.kind == DELEGATE:
+        iterator = ast.Attribute(iterator, _cpython.DELEGATE, ast.Load())
+    return type(site.node)(iterator)  # type: ignore[call-arg]
+
+
+def _next_item(loop: ast.stmt, label: ast.stmt) -> ast.stmt:
+    """``for x in xs: …`` -> ``for x in xs: if PENDING.on: LABEL; continue; …``: jumps to the header itself."""
+    assert isinstance(loop, ast.For)
+    fresh = _copy(loop)
+    jump = ast.If(_pending("on", loop), [label, _at(ast.Continue(), loop)], [])
+    fresh.body = [_at(jump, loop), *loop.body]
+    return fresh
+
+
+def _annotations_kept() -> ast.stmt:
+    """``VALUES.pop()()``: puts back what is set up anew before a module's first statement: by `runpy`, and since 3.14
+    by the module's own code."""
+    statement = ast.Expr(ast.Call(_pop(_VALUES), [], []))
+    _place(statement, _GOTO_LINE)
+    return statement
+
+
+def _goto(kinds: list[str]) -> ast.stmt:
     """``(v1, v2.heresy_push_null, …, PENDING.heresy_jump)``: what `patch_goto` turns into pushes and a jump."""
     items: list[ast.expr] = []
-    for push in pushes:
-        items.append(ast.Attribute(_pop(_STACK), push.how, ast.Load()) if push.how else _pop(_STACK))
+    for kind in kinds:
+        items.append(ast.Attribute(_pop(_STACK), _PUSHES[kind], ast.Load()) if _PUSHES[kind] else _pop(_STACK))
     items.append(ast.Attribute(_constant(_PENDING), _cpython.JUMP, ast.Load()))
     statement = ast.Expr(ast.Tuple(items, ast.Load()))
     _place(statement, _GOTO_LINE)
@@ -486,7 +522,7 @@ def _pending(name: str, where: ast.AST) -> ast.expr:
     return _at(ast.Attribute(_at(_constant(_PENDING), where), name, ast.Load()), where)
 
 
-def _at(node: ast.expr, where: ast.AST) -> ast.expr:
+def _at(node: Any, where: ast.AST) -> Any:
     return ast.copy_location(node, where)
 
 

@@ -37,7 +37,10 @@ def save(stopper: Stopper, stack: Stack) -> None:
     _refuse_plain_modules(stopper)
     homes = _homes(list(stopper.units.by_id.values()))
     units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
-    modules = Modules(list({id(module): (module, names) for module, names in homes.values()}.values()), stopper.units)
+    modules = Modules(
+        list({id(module): (module, names) for module, names in homes.values()}.values()), stopper.units, stopper.read()
+    )
+    modules.running = {id(frame.generator[0]): frame for frame in stack.frames if frame.generator}
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
             stream.flush()
@@ -106,7 +109,8 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             around = surroundings.save(stopper.baseline, modules.units.program_path, stopper.exits, modules)
-            frames = [tuple(frame) for frame in stack.frames]
+            # The frame of a generator is saved with the generator.
+            frames = [frame.generator[0] if frame.generator else tuple(frame) for frame in stack.frames]
             again = imports.save(modules, stopper.baseline.modules)
             payload = dump([])
             held = constants.held_in(payload, modules, [name for name, _ in again])

@@ -16,7 +16,7 @@ import ast
 from typing import Any, NamedTuple, TypeAlias
 
 from . import _cpython
-from ._blocks import around
+from ._blocks import Block, around
 from ._program import Hole, Scope
 from ._ways import Way, way_out
 
@@ -48,6 +48,18 @@ ENTER = "enter"
 EXIT = "exit"
 #: A ``with`` hands an exception to the exit of a manager; the node is the item's expression.
 CATCH = "catch"
+#: The header of a ``for`` asks its iterator for an item; the node is the iterable.
+FOR = "for"
+#: A ``yield from`` or ``await`` passes something on to what it delegates to.
+SEND = "send"
+#: Suspended at a ``yield``.
+YIELD = "yield"
+#: Suspended in a ``yield from`` or ``await``.
+DELEGATE = "delegate"
+#: A call that asks an iterator for its next item: ``next(it)``, ``it.send(x)``, ``it.throw(e)``.
+NEXT = "next"
+#: A call that closes a generator: ``it.close()``.
+CLOSE = "close"
 
 
 class Site(NamedTuple):
@@ -73,7 +85,8 @@ def site_at(scope: Scope, offset: int) -> Site | None:
     if node is None or operation is None:
         return None
     if isinstance(node, Hole):
-        return node.site
+        site: Site = node.site
+        return _delegation(site.node, operation) if site.kind in (SEND, DELEGATE) else site
     node = model(node)
     parent = scope.program.parents.get(node)
     if isinstance(node, ast.With) or isinstance(parent, ast.withitem) and not isinstance(node, ast.Call):
@@ -99,7 +112,20 @@ def site_at(scope: Scope, offset: int) -> Site | None:
                 return Site(ITERATE, loop.iter.value)
         case "test", _:
             return _of_test(node)
+        case "for", _:
+            loop = scope.program.statement_of(node)
+            return Site(FOR, loop.iter) if isinstance(loop, ast.For) and node in (loop, loop.iter) else None
+        case "yield", ast.Yield():
+            return Site(YIELD, node)
+        case _, ast.YieldFrom() | ast.Await():
+            return _delegation(node, operation)
     return None
+
+
+def _delegation(node: ast.expr, operation: _cpython.Operation) -> Site | None:
+    if operation.kind not in ("send", "yield"):
+        return None
+    return Site(SEND if operation.kind == "send" else DELEGATE, node)
 
 
 def _of_test(node: ast.AST) -> Site | None:
@@ -140,6 +166,13 @@ def _of_with(scope: Scope, node: ast.AST, operation: _cpython.Operation) -> Site
     return (
         Site(kind, statement.items[index].context_expr, way) if not rest and 0 <= index < len(statement.items) else None
     )
+
+
+def opened(site: Site | None, statement: ast.stmt) -> list[Block]:
+    """The blocks that a half-done statement has opened itself, but for those of the end of a ``with``."""
+    if site is not None and site.kind == FOR:
+        return [Block("for", statement)]
+    return [Block("with", item) for item in entered_items(site, statement)]
 
 
 def entered_items(site: Site | None, statement: ast.stmt) -> list[ast.withitem]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import collections
 import operator
 import sys
 import time
@@ -35,6 +36,15 @@ IMMUTABLE = frozenset(
         types.FunctionType,
     }
 )
+#: Built-in types have wrappers of their own around the one generic look-up.
+_GENERIC_LOOKUPS = frozenset(
+    cls.__getattribute__
+    for cls in (
+        object, int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset, range, slice,
+        types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.GeneratorType, types.CoroutineType,
+        collections.deque, collections.defaultdict, collections.OrderedDict,
+    )
+)  # fmt: skip
 _PLAIN_CONTAINERS = (list, tuple, dict, str, bytes, range)
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -201,7 +211,7 @@ def plain_attribute(value: object, name: str) -> Any:
     if isinstance(value, type):
         return _class_attribute(value, name)
     cls = type(value)
-    if static_attribute(cls, "__getattribute__") is not object.__getattribute__:
+    if static_attribute(cls, "__getattribute__") not in _GENERIC_LOOKUPS:
         raise NotContinuable(f"{cls.__name__} looks attributes up itself")
     found = static_attribute(cls, name)
     own = _instance_dict(value)
@@ -248,6 +258,7 @@ def _bind(found: Any, instance: Any, owner: type) -> Any:
 
 
 def static_attribute(cls: type, name: str) -> Any:
+    """What a class or one of its bases holds under a name, or a value that is equal to nothing else."""
     for base in type.__dict__["__mro__"].__get__(cls):
         if name in base.__dict__:
             return base.__dict__[name]

@@ -93,8 +93,8 @@ def _ways(scope: Scope, left: ast.stmt, offset: int) -> Iterator[Leaving]:
         # A handler inside a `finally` is entered from what it protects; so is the `finally` itself by an exception.
         protected = scope.protected_by(offset) if isinstance(left, _TRIES) else []
         for before in [*scope.leading(offset), *protected]:
-            if before in seen:
-                continue
+            if before in seen or before >= 0 and before not in scope.depths:
+                continue  # the goto of a resume form leaves code behind that never runs
             seen.add(before)
             node = scope.node_at(before)
             statement = scope.program.statement_of(node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import classes, exceptions, files, functions, iterators, logs, matches, objects, weak
+from . import classes, exceptions, files, functions, generators, iterators, logs, matches, objects, weak
 from .functions import Definitions
 from .pickling import Modules, StatePickler, StateUnpickler
 
@@ -15,6 +15,7 @@ __all__ = [
     "exceptions",
     "files",
     "functions",
+    "generators",
     "iterators",
     "logs",
     "matches",

@@ -27,6 +27,12 @@ def restoring(modules: Modules) -> None:
     _modules = modules
 
 
+def restored_modules() -> Modules:
+    """What `restoring` told."""
+    assert _modules is not None
+    return _modules
+
+
 @reducer(types.FunctionType)
 def _function(pickler: StatePickler, function: types.FunctionType) -> Reduced:
     module = pickler.modules.with_globals(function.__globals__)

@@ -15,6 +15,8 @@ import types
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from .._capture import FrameState
+from .._program import Programs
 from .._units import Units
 
 #: What a reducer returns: the tuple that ``object.__reduce_ex__`` returns, or NotImplemented for the default.
@@ -48,11 +50,15 @@ class Modules:
     Attributes:
         objects: the module objects, in the order in which they were loaded, the main one first.
         units: the instrumented modules; those of the program have their module object here.
+        programs: their syntax.
+        running: the frames on the stack that are those of generators, by the identity of the generator.
     """
 
-    def __init__(self, homes: list[tuple[types.ModuleType, dict[str, Any]]], units: Units) -> None:
+    def __init__(self, homes: list[tuple[types.ModuleType, dict[str, Any]]], units: Units, programs: Programs) -> None:
         self.objects = [module for module, _ in homes]
         self.units = units
+        self.programs = programs
+        self.running: dict[int, FrameState] = {}
         self._namespaces = {id(module): namespace for module, namespace in homes}
         self._names = {module.__name__ for module in self.objects} | {
             u.name for u in units.by_id.values() if not u.library

@@ -1,0 +1,37 @@
+"""What a resumed frame still has to hand over, once: the next frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class Pending:
+    """What a resumed frame still has to hand over, once.
+
+    Attributes:
+        on: whether the header of a compound statement is to use the rest of its expression.
+        callable: runs the next frame.
+    """
+
+    __slots__ = ("on", "callable", "heresy_jump")
+
+    def __init__(self) -> None:
+        self.on = False
+        self.callable: Callable[[], Any] | None = None
+
+    def take(self) -> Callable[[], Any]:
+        """The next frame, to be called at once."""
+        self.on = False
+        function, self.callable = self.callable, None
+        assert function is not None
+        return function
+
+    def waits(self) -> bool:
+        """Whether the next frame has not been handed over yet."""
+        return self.on or self.callable is not None
+
+    def once(self) -> bool:
+        """Whether this is the first time."""
+        on, self.on = self.on, False
+        return on

@@ -1,0 +1,91 @@
+"""The state of a generator or coroutine that is not running: suspended, not started, or finished.
+
+Nothing of it is on the stack when a program is stopped; but unlike a running frame, a suspended one shows its value
+stack. So the iterators of a generator expression and the exception behind a ``finally`` need no names here.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from . import _cpython
+from ._capture import FrameState, Part
+from ._errors import NotContinuable
+from ._expressions import OUTERMOST, check
+from ._generators import delegate_of, frame_of
+from ._program import Programs
+
+
+def state_of(programs: Programs, generator: Any) -> FrameState:
+    """The state of a suspended generator.
+
+    Raises:
+        NotContinuable: it cannot be continued from where it is suspended.
+    """
+    frame = frame_of(generator)
+    assert frame is not None
+    part = Part(programs, frame, suspended=True)
+    held = _cpython.suspended(generator, frame, _perhaps_unbound(part))
+    if isinstance(part.scope.node, ast.GeneratorExp):
+        return _expression_state(part, generator, held)
+    part.suspended(_iterator(generator, delegate_of(generator), 0))
+    part.surroundings()
+    handlers = [index for index, (kind, _) in enumerate(part.block_values) if kind in ("handler", "finally")]
+    for index in handlers:
+        kind, value = part.block_values[index]
+        if index != handlers[-1]:
+            if kind == "finally":
+                raise NotContinuable("the exception behind a finally has no name")
+        elif kind == "finally":
+            part.block_values[index] = (kind, _handled(held))
+        elif value is not _handled(held):
+            raise NotContinuable("the exception being handled has lost its name")
+    return part.state({name: cell for name, cell in held.cells.items()})
+
+
+def _perhaps_unbound(part: Part) -> set[str]:
+    """Cell variables of comprehensions, whose cells exist while those run."""
+    return set(part.frame.f_code.co_cellvars) - part.bound_names()
+
+
+def _handled(held: _cpython.Suspended) -> BaseException:
+    exception = held.stack[-1] if held.stack else None
+    if not isinstance(exception, BaseException):
+        raise NotContinuable("the exception behind a finally has no name")
+    return exception
+
+
+def _iterator(generator: Any, iterator: Any, nth: int) -> Any:
+    """An iterator in the place of a list or tuple that a loop goes through without one."""
+    if not _cpython.DELEGATION_KEEPS_INDEX or type(iterator) not in (list, tuple):
+        return iterator
+    frame = frame_of(generator)
+    assert frame is not None
+    advanced = iter(iterator)
+    advanced.__setstate__(_cpython.hidden_index(generator, frame, iterator, nth))  # type: ignore[attr-defined]
+    return advanced
+
+
+def outermost_iterator(variables: dict[str, Any], held: _cpython.Suspended) -> list[Any]:
+    """In a list, the iterator that a generator expression was called with; empty for generator functions."""
+    if OUTERMOST not in variables:
+        return []
+    # Where it is on the value stack already, it may be the list itself.
+    return [iter(held.stack[0]) if held.stack else variables.pop(OUTERMOST)]
+
+
+def _expression_state(part: Part, generator: Any, held: _cpython.Suspended) -> FrameState:
+    node = part.scope.node
+    assert isinstance(node, ast.GeneratorExp)
+    check(node)
+    operation = part.scope.operation_at(part.offset)
+    if operation is None or operation.kind != "yield":
+        raise NotContinuable("it is not suspended at its element")
+    blocks: list[tuple[str, Any]] = []
+    seen: list[Any] = []
+    for source in held.stack[: len(node.generators)]:
+        blocks.append(("for", _iterator(generator, source, sum(1 for other in seen if other is source))))
+        seen.append(source)
+    part.block_values = blocks
+    return part.state(held.cells)

@@ -1,0 +1,205 @@
+"""Generators and coroutines: not started, suspended, running on the stack, or finished.
+
+One that is suspended is made again from a resume form of its function and run up to the yield at which it was suspended;
+one that was running when the program was stopped waits at its start for the frame that drives it, which asks it again.
+Both are only made while the state is read back, and started when all of it is there (`start`): what they need for it, the
+names and objects of the program, may be restored after them.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from .. import _cpython
+from .._capture import FrameState
+from .._code_index import ScopeKey
+from .._errors import InternalError, NotContinuable
+from .._generators import code_of, frame_of, is_running, is_suspended
+from .._program import Scope
+from .._resume_form import ResumeForm
+from .._sites import DELEGATE, YIELD
+from .._suspended import outermost_iterator, state_of
+from .functions import restored_modules
+from .pickling import CannotSave, Modules, Reduced, StatePickler, reducer
+
+
+@reducer(types.GeneratorType, types.CoroutineType)
+def _generator(pickler: StatePickler, generator: Any) -> Reduced:
+    modules = pickler.modules
+    names = (generator.__name__, generator.__qualname__)
+    frame, code = frame_of(generator), code_of(generator)
+    scope = _scope(modules, code)
+    if frame is None:
+        if scope is None:
+            return make_finished, (type(generator) is types.CoroutineType, code.co_filename, *names)
+        module = scope.program.unit.module or modules.objects[0]
+        where = (scope.program.unit.id, module, scope.key)
+        return make_plain, (*where, {}, []), (True, names, {}), None, None, set_plain
+    if scope is None:
+        raise CannotSave(f"the code of {generator.__qualname__} is not part of the program")
+    if not is_running(generator) and not is_suspended(generator):
+        held = _cpython.suspended(generator, frame, ())
+        free = {name: held.cells[name] for name in code.co_freevars}
+        variables = {name: value for name, value in frame.f_locals.items() if name not in free}
+        outermost = outermost_iterator(variables, held)
+        where = (scope.program.unit.id, scope.program.unit.home(frame.f_globals), scope.key)
+        return make_plain, (*where, free, outermost), (False, names, variables), None, None, set_plain
+    state = modules.running.get(id(generator))
+    if state is None:
+        if is_running(generator):
+            raise CannotSave("it is running, but not on the stack that is saved")
+        try:
+            state = state_of(modules.programs, generator)
+        except NotContinuable as reason:
+            raise CannotSave(f"{generator.__qualname__} is suspended at line {frame.f_lineno}: {reason}") from None
+    free = {name: cell for name, cell in state.cells.items() if name in code.co_freevars}
+    return make_generator, (tuple(_shape(state)), free), (_values(state), names), None, None, set_generator
+
+
+def _scope(modules: Modules, code: types.CodeType) -> Scope | None:
+    scope = modules.programs.scope(code)
+    return scope if scope is not None and not scope.program.unit.library else None
+
+
+def _shape(state: FrameState) -> FrameState:
+    """A frame's state without values."""
+    return state._replace(
+        variables=dict.fromkeys(state.variables),
+        cells=dict.fromkeys(state.cells),  # type: ignore[arg-type]
+        blocks=[(kind, value if kind == "left" else None) for kind, value in state.blocks],
+        instance=[None] * len(state.instance),
+        operands=[],
+        generator=[],
+    )
+
+
+def _values(state: FrameState) -> dict[str, Any]:
+    """What `_shape` leaves out, but for the generator itself."""
+    return {name: getattr(state, name) for name in ("variables", "cells", "blocks", "instance", "operands")}
+
+
+# --- not started, or finished ---------------------------------------------------------------------------------------
+
+
+def make_plain(
+    unit: str, module: types.ModuleType, key: ScopeKey, free: dict[str, types.CellType], arguments: list[Any]
+) -> Any:
+    """A generator that has not started; its variables come afterwards."""
+    code = restored_modules().units.by_id[unit].index.code(key)
+    if code is None:
+        raise CannotSave(f"{key[0]} is not in {unit}")
+    return _called(code, module.__dict__, free, arguments)
+
+
+def _called(
+    code: types.CodeType, namespace: dict[str, Any], free: dict[str, types.CellType], arguments: list[Any]
+) -> Any:
+    closure = tuple(free.get(name) or types.CellType() for name in code.co_freevars)
+    function = types.FunctionType(code, namespace, code.co_name, None, closure)
+    positional, names = code.co_argcount, code.co_varnames
+    function.__kwdefaults__ = dict.fromkeys(names[positional : positional + code.co_kwonlyargcount])
+    return function(*(arguments or [None] * positional))
+
+
+def set_plain(generator: Any, state: tuple[bool, tuple[str, str], dict[str, Any]]) -> None:
+    finished, (generator.__name__, generator.__qualname__), variables = state
+    if finished:
+        generator.close()
+    for name, value in variables.items():
+        _cpython.write_local(generator.gi_frame if hasattr(generator, "gi_frame") else generator.cr_frame, name, value)
+
+
+def make_finished(is_coroutine: bool, filename: str, name: str, qualname: str) -> Any:
+    """A finished generator of a library: nothing is left of it but its names."""
+
+    def function() -> Any:
+        yield
+
+    async def coroutine() -> None:
+        pass
+
+    code = (coroutine if is_coroutine else function).__code__
+    code = code.replace(co_filename=filename, co_name=name, co_qualname=qualname)
+    generator = _called(code, {}, {}, [])
+    generator.close()
+    return generator
+
+
+# --- suspended, or running ------------------------------------------------------------------------------------------
+
+
+class _Made:
+    """A generator that is made, and waits for `start`."""
+
+    def __init__(self, generator: Any, form: ResumeForm) -> None:
+        self.generator = generator
+        self.form = form
+        self.state: FrameState | None = None
+
+
+#: By the identity of the generator, until they are started.
+_made: dict[int, _Made] = {}
+
+
+def make_generator(shape: tuple[Any, ...], free: dict[str, types.CellType]) -> Any:
+    """A generator in the place of a suspended or running one; it has not started."""
+    state = FrameState(*shape)
+    form = _suspended_form(state) if _is_suspended(state) else _form(state)
+    generator = form.function(free)()
+    _made[id(generator)] = _Made(generator, form)
+    return generator
+
+
+def _is_suspended(state: FrameState) -> bool:
+    return state.site is not None and state.site[0] in (YIELD, DELEGATE)
+
+
+def _form(state: FrameState) -> ResumeForm:
+    modules = restored_modules()
+    return ResumeForm(modules.programs.program(modules.units.by_id[state.unit]), state)
+
+
+_forms: dict[Any, ResumeForm] = {}
+
+
+def _suspended_form(shape: FrameState) -> ResumeForm:
+    """The resume form of suspended generators of one shape: they share it, since each uses it once only."""
+    what = (
+        shape.unit, shape.scope, shape.place, shape.site,
+        tuple(shape.variables), tuple(shape.cells), tuple(shape.blocks),
+    )  # fmt: skip
+    if what not in _forms:
+        _forms[what] = _form(shape)
+    return _forms[what]
+
+
+def set_generator(generator: Any, state: tuple[dict[str, Any], tuple[str, str]]) -> None:
+    values, (generator.__name__, generator.__qualname__) = state
+    made = _made[id(generator)]
+    made.state = made.form.state._replace(**values, generator=[generator])
+
+
+def form_of(generator: Any) -> ResumeForm:
+    """The resume form of a generator that was running, ready to run."""
+    made = _made[id(generator)]
+    assert made.state is not None
+    made.form.fill(made.state)
+    return made.form
+
+
+def start() -> None:
+    """Brings all suspended generators to where they were suspended; the program's state must be complete."""
+    for made in list(_made.values()):
+        if made.state is None:
+            # It was made twice, since it belongs to a cycle.
+            made.generator.close()
+        elif _is_suspended(made.state) or made.state.closing:
+            if _is_suspended(made.state):
+                made.form.fill(made.state)
+                made.form.scope.entered_at = None
+            made.generator.send(None)
+            if not is_suspended(made.generator):
+                raise InternalError(f"{made.generator.__qualname__} is not suspended where it was")
+    _made.clear()
+    _forms.clear()
