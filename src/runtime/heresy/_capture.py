@@ -27,7 +27,7 @@ from ._code_index import ScopeKey
 from ._errors import NotContinuable
 from ._generators import GENERATORS, Driven, driven, frame_of, is_generator
 from ._marked import Place, place_of
-from ._program import COMPREHENSIONS, FUNCTIONS, SCOPES, Hole, Programs
+from ._program import BODIES, COMPREHENSIONS, SCOPES, Hole, Programs
 from ._residual import residual, restarted, returned
 from ._running import Following, running
 from ._sites import CATCH, CLOSE, DELEGATE, EXIT, FOR, NEW, NEXT, YIELD, Site, SiteName, name_of, opened, site_at
@@ -160,7 +160,7 @@ def _foreign(programs: Programs, frame: types.FrameType) -> bool:
     if frame.f_code.co_flags & _ASYNC_GENERATOR:
         return True
     scope = programs.scope(frame.f_code)
-    return scope is None or not isinstance(scope.node, (ast.Module, *FUNCTIONS))
+    return scope is None or not isinstance(scope.node, (ast.Module, *BODIES))
 
 
 class Part:
@@ -326,7 +326,7 @@ class Part:
 
     def state(self, cells: dict[str, types.CellType]) -> FrameState:
         variables: dict[str, Any] = {}
-        if isinstance(self.scope.node, (*FUNCTIONS, ast.GeneratorExp)):
+        if isinstance(self.scope.node, (*BODIES, ast.GeneratorExp)):
             is_spill = self.program.marked.is_spill
             for name, value in dict(self.frame.f_locals).items():
                 if name not in cells and not (value is None and is_spill(name)):
@@ -395,13 +395,13 @@ def _instance_under_construction(following: Following, cls: type) -> Any:
 def bound_names(scope: ast.AST) -> set[str]:
     """The names that a function scope binds itself, not by its comprehensions."""
     names: set[str] = set()
-    if not isinstance(scope, FUNCTIONS):
+    if not isinstance(scope, BODIES):
         return names
     arguments = scope.args
     for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]:
         if argument is not None:
             names.add(argument.arg)
-    work: list[ast.AST] = list(scope.body)
+    work: list[ast.AST] = [scope.body] if isinstance(scope, ast.Lambda) else list(scope.body)
     while work:
         node = work.pop()
         names.update(_bound_by(node))

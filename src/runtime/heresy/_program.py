@@ -23,6 +23,8 @@ from ._marked import Marked, place_of, suites
 from ._units import Unit, Units
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+#: What has a frame with variables of its own, and can be called.
+BODIES = (*FUNCTIONS, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 SCOPES = (ast.Module, *FUNCTIONS, ast.Lambda, ast.ClassDef, *COMPREHENSIONS)
 
@@ -34,6 +36,8 @@ _ANONYMOUS: dict[str, tuple[type[ast.AST], ...]] = {
     "<dictcomp>": (ast.DictComp,),
     "<genexpr>": (ast.GeneratorExp,),
 }
+#: The place of what a ``lambda`` returns.
+LAMBDA = ("lambda", 0)
 #: Node numbers start above the length of any attribute name, which CPython subtracts from a column.
 _FIRST_NUMBER = 10_000
 
@@ -163,6 +167,7 @@ class Program:
             self.parents: dict[ast.AST, ast.AST] = {
                 child: node for node in ast.walk(self.marked.tree) for child in ast.iter_child_nodes(node)
             }
+            self._returns = self._name_lambdas()
             self._scopes: dict[int, Scope] = {}
             self._add_run_form()
 
@@ -186,6 +191,16 @@ class Program:
             return None
         scope = self._scopes[id(code)] = Scope(self, key, node, code, nodes)
         return scope
+
+    def _name_lambdas(self) -> dict[ast.AST, ast.stmt]:
+        """Gives each ``lambda`` the statement that it has no words for: ``return BODY``."""
+        returns: dict[ast.AST, ast.stmt] = {}
+        for node in list(self.parents):
+            if isinstance(node, ast.Lambda):
+                statement = returns[node] = ast.copy_location(ast.Return(node.body), node.body)
+                statement.heresy_place = LAMBDA  # type: ignore[attr-defined]
+                self.parents[node.body], self.parents[statement] = statement, node
+        return returns
 
     def _add_run_form(self) -> None:
         numbers, restore = number_nodes(self.marked.tree)
@@ -236,6 +251,8 @@ class Program:
 
     def statement_at(self, scope: ast.AST, place: tuple[str, int]) -> ast.stmt | None:
         """The statement of a scope that has this place."""
+        if isinstance(scope, ast.Lambda):
+            return self._returns[scope]
         work: list[ast.AST] = [scope]
         while work:
             node = work.pop()

@@ -238,6 +238,8 @@ class ResumeForm:
             if isinstance(parent, ast.stmt) and node in getattr(parent, "finalbody", []):
                 rest = parent.finalbody[parent.finalbody.index(node) + 1 :]  # type: ignore[attr-defined]
                 replacement = self._left(parent, [*replacement, *rest])
+            elif isinstance(parent, ast.Lambda):
+                replacement = [_as_function(parent, replacement)]
             else:
                 fresh = _copy(parent)
                 for name, value in ast.iter_fields(parent):
@@ -538,6 +540,14 @@ def _place(node: ast.AST, line: int, deep: bool = True) -> None:
         if "lineno" in child._attributes:
             child.lineno = child.end_lineno = line  # type: ignore[attr-defined]
             child.col_offset = child.end_col_offset = 0  # type: ignore[attr-defined]
+
+
+def _as_function(node: ast.Lambda, body: list[ast.stmt]) -> ast.stmt:
+    """``lambda a: BODY`` -> ``def f(a): …``"""
+    function = ast.copy_location(ast.FunctionDef(_FUNCTION, node.args, body, []), node)
+    if "type_params" in function._fields:
+        function.type_params = []
+    return function
 
 
 def _duplicate(node: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from . import _operators
 from ._errors import NotContinuable
-from ._program import FUNCTIONS, Programs
+from ._program import BODIES, Programs
 from ._sites import CALL, NEW, Site
 from ._values import MISSING, Values, special_method, static_attribute
 
@@ -72,7 +72,7 @@ class Following:
 
     def argument_if_kept(self, index: int) -> Any:
         code = self.frame.f_code
-        if self.scope is None or not isinstance(self.scope.node, FUNCTIONS):
+        if self.scope is None or not isinstance(self.scope.node, BODIES):
             return MISSING
         values = self.frame.f_locals
         if index < code.co_argcount:
