@@ -25,13 +25,14 @@ from ._blocks import Block, around, exception_name, way_index
 from ._cells import cells_of
 from ._code_index import ScopeKey
 from ._errors import NotContinuable
+from ._generated import Generated, generated
 from ._generators import GENERATORS, Driven, driven, frame_of, is_generator
 from ._marked import Place, place_of
 from ._program import BODIES, COMPREHENSIONS, SCOPES, Hole, Programs
 from ._residual import residual, restarted, returned
 from ._running import Following, running
 from ._sites import CATCH, CLOSE, DELEGATE, EXIT, FOR, NEW, NEXT, YIELD, Site, SiteName, name_of, opened, site_at
-from ._values import Values, is_restartable_wait, special_method
+from ._values import Values, is_restartable_wait, special_method, static_attribute
 from ._ways import Way
 
 _ASYNC_GENERATOR = 0x0200
@@ -55,6 +56,7 @@ class FrameState(NamedTuple):
         operands: objects that the site needs again once the next frame has returned.
         generator: in a list, the generator or coroutine whose frame it is.
         closing: that generator is being closed.
+        generated: in a list, the frame of a generated ``__init__`` between this and the next.
     """
 
     unit: str
@@ -71,6 +73,7 @@ class FrameState(NamedTuple):
     operands: list[Any]
     generator: list[Any]
     closing: bool
+    generated: list[Generated]
 
 
 class Stack(NamedTuple):
@@ -117,6 +120,8 @@ def examine(programs: Programs, innermost: types.FrameType, *, waiting: bool) ->
 
     parts: list[Part] = []
     for index, frame in enumerate(frames):
+        if parts and parts[-1].generated and parts[-1].generated_frame is frame:
+            continue
         following = frames[index + 1] if index + 1 < len(frames) else None
         try:
             part = Part(programs, frame)
@@ -124,6 +129,7 @@ def examine(programs: Programs, innermost: types.FrameType, *, waiting: bool) ->
                 part.runs(parts[-1])
             if following is not None:
                 part.inside(following)
+                part.through(frames[index + 1 : index + 3])
             elif waiting:
                 part.inside_wait()
             else:
@@ -188,6 +194,8 @@ class Part:
         self.operands: list[Any] = []
         self.generator: list[Any] = []
         self.closing = False
+        self.generated: list[Generated] = []
+        self.generated_frame: types.FrameType | None = None
         self.caught: Any = None
         self.offset = frame.f_lasti
         self.block_values: list[tuple[str, Any]] = []
@@ -253,6 +261,18 @@ class Part:
             raise NotContinuable("it is not suspended in a yield that is written as one")
         if site.kind == DELEGATE:
             self.operands = [iterator]
+
+    def through(self, following: list[types.FrameType]) -> None:
+        """The next frame may be one that has no scope, and that does nothing more than to return."""
+        init, post_init = following[0], following[-1]
+        if (
+            self.programs.scope(init.f_code) is None
+            and init is not post_init
+            and (found := generated(init)) is not None
+        ):
+            follows = Following(self.programs, post_init)
+            if follows.runs(static_attribute(type(follows.argument(0)), "__post_init__")):
+                self.generated, self.generated_frame = [found], init
 
     def inside_wait(self) -> None:
         """The frame is executing a C call that can be abandoned and called again."""
@@ -350,6 +370,7 @@ class Part:
             self.operands,
             self.generator,
             self.closing,
+            self.generated,
         )
 
 

@@ -68,6 +68,7 @@ def _op(*names: str) -> int:
 
 _NOP = _op("NOP")
 _SWAP = _op("SWAP")
+_CALL = _op("CALL")
 _PRECALL = opcode.opmap.get("PRECALL")
 _COPY = _op("COPY")
 _GET_ITER = _op("GET_ITER")
@@ -290,6 +291,31 @@ def _loaded_name(code: types.CodeType, item: Instruction) -> str | None:
     if name in ("LOAD_NAME", "LOAD_METHOD"):
         return code.co_names[item.arg or 0]
     return None
+
+
+def only_returns_after(code: types.CodeType, offset: int) -> bool:
+    """Whether a function returns None as soon as the call that its frame is in, at a byte offset, has returned."""
+    after = [item for item in instructions(code) if item.offset > offset and item.opcode != _CALL]
+    names = [opcode.opname[item.opcode] for item in after]
+    if names[:2] == ["POP_TOP", "LOAD_CONST"] and code.co_consts[after[1].arg or 0] is not None:
+        return False
+    return names in (
+        ["POP_TOP", "LOAD_CONST", "RETURN_VALUE"],
+        ["POP_TOP", "LOAD_COMMON_CONSTANT", "RETURN_VALUE"],
+        ["POP_TOP", "RETURN_CONST"],
+    )
+
+
+def rebound_variables(code: types.CodeType) -> set[str]:
+    """The variables that code assigns or deletes, as far as they are no cells."""
+    found: set[str] = set()
+    for item in instructions(code):
+        name = opcode.opname[item.opcode]
+        if "STORE_FAST" in name or "DELETE_FAST" in name:
+            arg = item.arg or 0
+            indexes = (arg >> 4, arg & 15) if name.count("FAST") > 1 else (arg,)
+            found.update(_local_names(code)[index] for index in indexes)
+    return found
 
 
 def protected_offsets(code: types.CodeType) -> dict[int, list[tuple[int, int]]]:

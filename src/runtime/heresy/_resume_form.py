@@ -39,6 +39,7 @@ from ._capture import FrameState
 from ._code_index import walk_code
 from ._errors import InternalError
 from ._expressions import as_function
+from ._generated import rebuilt
 from ._holes import RESULT, Result, hole
 from ._pending import Pending
 from ._program import FUNCTIONS, Hole, Program, number_nodes
@@ -152,6 +153,8 @@ class ResumeForm:
                 self.pending.callable = state.operands[0].close
             case "for" | "send":
                 pass
+            case _ if state.generated and function is not None:
+                self.pending.callable = rebuilt(state.generated[0], function)
             case _:
                 self.pending.callable = function
 

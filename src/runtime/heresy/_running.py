@@ -13,8 +13,9 @@ import types
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from . import _operators
+from . import _cpython, _operators
 from ._errors import NotContinuable
+from ._generated import original
 from ._program import BODIES, Programs
 from ._sites import CALL, NEW, Site
 from ._values import MISSING, Values, special_method, static_attribute
@@ -49,7 +50,7 @@ class Following:
         """Whether it is a frame of this function. A resumed frame runs the resume form of its function's code."""
         if not isinstance(function, types.FunctionType):
             return False
-        if function.__code__ is self.frame.f_code:
+        if function.__code__ is original(self.frame.f_code):
             return True
         wanted = self.programs.scope(function.__code__)
         return (
@@ -72,16 +73,20 @@ class Following:
 
     def argument_if_kept(self, index: int) -> Any:
         code = self.frame.f_code
-        if self.scope is None or not isinstance(self.scope.node, BODIES):
+        if self.scope is None:
+            rebound = _cpython.rebound_variables(code) | {*code.co_cellvars}
+        elif isinstance(self.scope.node, BODIES):
+            rebound = _rebound_names(self.scope.node)
+        else:
             return MISSING
         values = self.frame.f_locals
         if index < code.co_argcount:
             name = code.co_varnames[index]
-            return MISSING if name in _rebound_names(self.scope.node) else values.get(name, MISSING)
+            return MISSING if name in rebound else values.get(name, MISSING)
         if not code.co_flags & _VARARGS:
             return MISSING
         name = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
-        rest = values.get(name) if name not in _rebound_names(self.scope.node) else ()
+        rest = values.get(name) if name not in rebound else ()
         return (
             rest[index - code.co_argcount] if type(rest) is tuple and len(rest) > index - code.co_argcount else MISSING
         )
