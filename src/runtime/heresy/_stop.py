@@ -182,8 +182,8 @@ class Stopper:
             parts = _capture.examine(self.read(), frame, waiting=waiting)
             if self.launch.stop_at is not None and not self.asked:
                 self.passed += 1
-                if self.passed != self.launch.stop_at:
-                    return
+                if not 0 < self.launch.stop_at <= self.passed:
+                    return  # what cannot be saved there is tried again at the next
             stack = _capture.freeze(parts)
         except NotContinuable as unsafe:
             self.reason = str(unsafe)
