@@ -18,6 +18,7 @@ pub mod resume;
 pub mod run;
 pub mod transpile;
 mod walk;
+mod workers;
 
 /// Prints diagnostics to standard error, each followed by an empty line.
 pub fn report(diagnostics: &[Diagnostic], color: ColorChoice) {

@@ -252,7 +252,9 @@ fn a_full_disk_is_said_once_and_leaves_no_part_of_a_file() {
     let Some((status, files, said)) = on_mounted_output(&folder, mount) else { return };
     assert_eq!(status, Some(2), "{said}");
     assert_eq!(said.matches("error[").count(), 1, "{said}");
-    assert!(said.contains("cannot be written: no space left on device") && said.contains("files were not written"));
+    assert!(
+        said.contains("cannot be written: no space left on device") && said.contains("not written for that reason: ")
+    );
     assert!(SCRIPT.len() * 4_000 > 40_000 && files.is_empty(), "each result is larger than that: {files}");
 }
 

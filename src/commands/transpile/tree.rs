@@ -7,18 +7,16 @@ use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
-use std::{panic, thread};
 
 use clap::ColorChoice;
 use heresy::{Code, Diagnostic, Options, Room, Source};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output::{is_same, replace};
 use super::{interrupt, unreadable, unwritable};
 use crate::cli::TranspileArgs;
 use crate::commands::walk::{is_python, is_special, walk};
+use crate::commands::workers::{self, count};
 use crate::commands::{is_colored, report};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
@@ -33,26 +31,21 @@ pub fn transpile(folder: &Path, output: &Path, args: &TranspileArgs, color: Colo
         output,
         options: Options { target_version: args.target.target_version },
         colored: is_colored(&io::stderr(), color),
-        next: AtomicUsize::new(0),
-        is_halted: AtomicBool::new(false),
         why_halted: Mutex::new(None),
-        progress: progress(plan.jobs.len()),
     };
-    let mut tally = tree.work(&plan.jobs)?;
-    tree.progress.finish_and_clear();
+    let outcomes = workers::map(plan.jobs.len(), |at, room| tree.work(&plan.jobs[at], room))?;
 
     plan.make_links(folder, output);
-    if let Ok(Some((at, error))) = tree.why_halted.into_inner() {
-        let rest = plan.jobs.len() - tally.done();
-        let diagnostic = unwritable(&output.join(&plan.jobs[at].path), &error);
-        plan.failures.push(diagnostic.note(format!("{} not written", count(rest, "file was", "files were"))));
+    if let Some(diagnostic) = tree.why_halted.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        let rest = count(plan.jobs.len() - outcomes.len(), "file");
+        plan.failures.push(diagnostic.note(format!("not written for that reason: {rest}")));
     }
     report(&plan.failures, color);
-    tally.failed += plan.failures.len();
-    tally.said.sort();
+    let mut tally = Tally { failed: plan.failures.len(), ..Tally::default() };
     let mut stderr = io::stderr().lock();
-    for (_, text) in &tally.said {
-        let _ = writeln!(stderr, "{}", text.trim_end());
+    for outcome in outcomes {
+        // Where nobody listens there is nobody to tell that telling failed.
+        let _ = tally.add(outcome).iter().try_for_each(|text| writeln!(stderr, "{}", text.trim_end()));
     }
     let _ = writeln!(stderr, "heresy: {}", tally.summary());
     interrupt::give_way();
@@ -183,77 +176,65 @@ struct Tree<'a> {
     output: &'a Path,
     options: Options,
     colored: bool,
-    /// The first job that nobody has taken.
-    next: AtomicUsize,
-    /// Writing has become impossible.
-    is_halted: AtomicBool,
-    why_halted: Mutex<Option<(usize, io::Error)>>,
-    progress: ProgressBar,
+    /// Why nothing more can be written.
+    why_halted: Mutex<Option<Diagnostic>>,
 }
 
-/// What has become of one file.
+/// What has become of one file; diagnostics as text.
 enum Outcome {
-    Written,
-    Unchanged,
-    Refused(Vec<Diagnostic>),
-    Failed(Diagnostic),
+    Transpiled { is_new: bool },
+    Copied,
+    Refused(Vec<String>),
+    Failed(String),
 }
 
 impl Tree<'_> {
-    fn work(&self, jobs: &[Job]) -> io::Result<Tally> {
-        let workers = thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
-        let tallies: io::Result<Vec<Tally>> = thread::scope(|scope| {
-            let start = |_| scope.spawn(|| heresy::with_room(|room| self.work_off(jobs, &room)));
-            let workers: Vec<_> = (0..workers).map(start).collect();
-            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|why| panic::resume_unwind(why))).collect()
-        });
-        Ok(tallies?.into_iter().fold(Tally::default(), Tally::plus))
-    }
-
-    /// Takes jobs until there are none, or no use in going on.
-    fn work_off(&self, jobs: &[Job], room: &Room) -> Tally {
-        let mut tally = Tally::default();
-        while !self.is_halted.load(Relaxed) && !interrupt::has_come() {
-            let at = self.next.fetch_add(1, Relaxed);
-            let Some(job) = jobs.get(at) else { break };
-            match self.do_job(job, room) {
-                Ok(outcome) => tally.add(at, job, outcome, self.colored),
-                Err(error) if is_hopeless(&error) => {
-                    self.is_halted.store(true, Relaxed);
-                    self.why_halted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((at, error));
-                }
-                Err(error) => {
-                    let diagnostic = unwritable(&self.output.join(&job.path), &error);
-                    tally.add(at, job, Outcome::Failed(diagnostic), self.colored);
-                }
-            }
-            self.progress.inc(1);
+    /// `None` if there is no use in going on.
+    fn work(&self, job: &Job, room: &Room) -> Option<Outcome> {
+        if interrupt::has_come() {
+            return None;
         }
-        tally
+        let error = match self.do_job(job, room) {
+            Ok(outcome) => return Some(outcome),
+            Err(error) => error,
+        };
+        let diagnostic = unwritable(&self.output.join(&job.path), &error);
+        if is_hopeless(&error) {
+            self.why_halted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(diagnostic);
+            return None;
+        }
+        Some(Outcome::Failed(diagnostic.render(self.colored)))
     }
 
     /// An error is one of writing.
     fn do_job(&self, job: &Job, room: &Room) -> io::Result<Outcome> {
         let input = self.folder.join(&job.path);
+        let failed = |error: &io::Error| Ok(Outcome::Failed(unreadable(&input, error).render(self.colored)));
         let metadata = match fs::metadata(&input) {
-            Ok(metadata) if is_special(&metadata) => {
-                return Ok(Outcome::Failed(unreadable(&input, &io::Error::other("it is no regular file"))));
-            }
+            Ok(metadata) if is_special(&metadata) => return failed(&io::Error::other("it is no regular file")),
             Ok(metadata) => metadata,
-            Err(error) => return Ok(Outcome::Failed(unreadable(&input, &error))),
+            Err(error) => return failed(&error),
         };
         if !job.is_python {
-            return match File::open(&input) {
-                Ok(_) => self.put(job, &metadata, metadata.len(), || Ok(BufReader::new(File::open(&input)?))),
-                Err(error) => Ok(Outcome::Failed(unreadable(&input, &error))),
-            };
+            if let Err(error) = File::open(&input) {
+                return failed(&error);
+            }
+            self.put(job, &metadata, metadata.len(), || Ok(BufReader::new(File::open(&input)?)))?;
+            return Ok(Outcome::Copied);
         }
-        match fs::read(&input) {
-            Ok(bytes) => match self.transpile_bytes(input.to_string_lossy().into(), &bytes, room) {
-                Ok(result) => self.put(job, &metadata, result.len() as u64, || Ok(&result[..])),
-                Err(diagnostics) => Ok(Outcome::Refused(diagnostics)),
-            },
-            Err(error) => Ok(Outcome::Failed(unreadable(&input, &error))),
+        let bytes = match fs::read(&input) {
+            Ok(bytes) => bytes,
+            Err(error) => return failed(&error),
+        };
+        match self.transpile_bytes(input.to_string_lossy().into(), &bytes, room) {
+            Ok(result) => {
+                let is_new = self.put(job, &metadata, result.len() as u64, || Ok(&result[..]))?;
+                Ok(Outcome::Transpiled { is_new })
+            }
+            Err(diagnostics) => {
+                let texts = diagnostics.iter().map(|diagnostic| diagnostic.render(self.colored));
+                Ok(Outcome::Refused(texts.collect()))
+            }
         }
     }
 
@@ -263,14 +244,14 @@ impl Tree<'_> {
         source.encode(transpiled.text()).map_err(|diagnostic| vec![diagnostic])
     }
 
-    /// Makes the job's result what `content` gives, `length` bytes, unless it is that already.
+    /// Makes the job's result what `content` gives, `length` bytes; `false` if it was that already.
     fn put<R: BufRead>(
         &self,
         job: &Job,
         input: &Metadata,
         length: u64,
         content: impl Fn() -> io::Result<R>,
-    ) -> io::Result<Outcome> {
+    ) -> io::Result<bool> {
         let target = self.output.join(&job.path);
         if let Ok(there) = fs::symlink_metadata(&target)
             && there.is_file()
@@ -280,10 +261,10 @@ impl Tree<'_> {
             if there.permissions() != input.permissions() {
                 fs::set_permissions(&target, input.permissions())?;
             }
-            return Ok(Outcome::Unchanged);
+            return Ok(false);
         }
         replace(&target, Some(input.permissions()), |file| io::copy(&mut content()?, file).map(drop))?;
-        Ok(Outcome::Written)
+        Ok(true)
     }
 }
 
@@ -307,62 +288,43 @@ fn is_hopeless(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem)
 }
 
-/// What has become of some files.
+/// What has become of all files.
 #[derive(Debug, Default)]
 struct Tally {
-    written: usize,
+    transpiled: usize,
     unchanged: usize,
     copied: usize,
     refused: usize,
     failed: usize,
-    /// Diagnostics as text, each with its job's number.
-    said: Vec<(usize, String)>,
 }
 
 impl Tally {
-    fn add(&mut self, at: usize, job: &Job, outcome: Outcome, colored: bool) {
-        let diagnostics = match outcome {
-            Outcome::Failed(diagnostic) => {
-                self.failed += 1;
-                vec![diagnostic]
+    /// Counts an outcome, and gives what is to be said of it.
+    fn add(&mut self, outcome: Outcome) -> Vec<String> {
+        match outcome {
+            Outcome::Transpiled { is_new } => {
+                self.transpiled += 1;
+                self.unchanged += usize::from(!is_new);
+                Vec::new()
             }
-            Outcome::Refused(diagnostics) => {
-                self.refused += 1;
-                diagnostics
-            }
-            Outcome::Written | Outcome::Unchanged if !job.is_python => {
+            Outcome::Copied => {
                 self.copied += 1;
-                return;
+                Vec::new()
             }
-            Outcome::Written => {
-                self.written += 1;
-                return;
+            Outcome::Refused(texts) => {
+                self.refused += 1;
+                texts
             }
-            Outcome::Unchanged => {
-                self.unchanged += 1;
-                return;
+            Outcome::Failed(text) => {
+                self.failed += 1;
+                vec![text]
             }
-        };
-        self.said.extend(diagnostics.iter().map(|diagnostic| (at, diagnostic.render(colored))));
-    }
-
-    fn plus(mut self, other: Tally) -> Tally {
-        self.written += other.written;
-        self.unchanged += other.unchanged;
-        self.copied += other.copied;
-        self.refused += other.refused;
-        self.failed += other.failed;
-        self.said.extend(other.said);
-        self
-    }
-
-    fn done(&self) -> usize {
-        self.written + self.unchanged + self.copied + self.refused + self.failed
+        }
     }
 
     /// Before: the numbers. After: `1774 files transpiled, 3 of them unchanged; 2 copied; 14 refused`.
     fn summary(&self) -> String {
-        let mut summary = format!("{} transpiled", count(self.written + self.unchanged, "file", "files"));
+        let mut summary = format!("{} transpiled", count(self.transpiled, "file"));
         if self.unchanged > 0 {
             summary += &format!(", {} of them unchanged", self.unchanged);
         }
@@ -373,15 +335,4 @@ impl Tally {
         }
         summary
     }
-}
-
-fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// Drawn on a terminal, at most twenty times a second; anywhere else there is none.
-fn progress(jobs: usize) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(jobs as u64), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} files");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
