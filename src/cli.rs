@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ColorChoice, Parser, Subcommand};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 /// Run an ordinary Python script so that it can be stopped anywhere and carry on later.
 ///
@@ -31,6 +31,8 @@ pub enum Command {
     Resume(ResumeArgs),
     Transpile(TranspileArgs),
     Diff(DiffArgs),
+    Check(CheckArgs),
+    Explain(ExplainArgs),
     Cache(CacheArgs),
     #[command(hide = true)]
     Mark(MarkArgs),
@@ -277,6 +279,56 @@ pub struct DiffArgs {
 
     #[command(flatten)]
     pub target: TargetArgs,
+}
+
+/// Say where a stop of these scripts would have to wait
+///
+/// heresy runs and stops any script. This shows what in it cannot be continued exactly: Ctrl-C waits there until it is over,
+/// or is refused. What Python would reject is shown, too. `heresy explain CODE` says more about each finding.
+///
+/// A comment in the line of a finding ignores it: `# heresy: ignore[H104]`.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_EXIT)]
+pub struct CheckArgs {
+    /// Scripts, and folders of them; `-` reads standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to print what is found
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub output_format: OutputFormat,
+
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+const CHECK_EXIT: &str = "Exit status: 0 if nothing was found, 1 if something was, 2 if something could not be read.";
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// With the text around it, why, and what to do
+    #[default]
+    Full,
+    /// One line for each
+    Concise,
+    /// An array of objects
+    Json,
+    /// Commands that annotate a pull request on GitHub
+    Github,
+}
+
+/// Explain the code of a diagnostic
+///
+/// The same texts, for all codes, are in `src/explain.md`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A code, as `H104`, or its name, as `class-body-call`
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub code: Option<String>,
+
+    /// Explain all codes
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// Look after the folder of transpiled scripts

@@ -12,7 +12,9 @@ use clap::ColorChoice;
 use heresy::Diagnostic;
 
 pub mod cache;
+pub mod check;
 pub mod diff;
+pub mod explain;
 pub mod mark;
 pub mod resume;
 pub mod run;

@@ -18,6 +18,8 @@ use codespan_reporting::diagnostic::{Diagnostic as Report, Label as ReportLabel}
 use codespan_reporting::files::{self, Files};
 use codespan_reporting::term::{self, termcolor};
 
+use serde::Serialize;
+
 use crate::source::lines;
 
 /// What kind of problem it is: a code for people to look up, a name for programs.
@@ -39,16 +41,36 @@ impl Code {
     pub const UNREADABLE: Code = Code { number: "H009", name: "unreadable" };
     pub const UNWRITABLE: Code = Code { number: "H010", name: "unwritable" };
     pub const OUTPUT_IS_INPUT: Code = Code { number: "H011", name: "output-is-input" };
+    pub const BAD_IGNORE: Code = Code { number: "H013", name: "bad-ignore" };
+    pub const UNUSED_IGNORE: Code = Code { number: "H014", name: "unused-ignore" };
+    pub const NO_SUCH_CODE: Code = Code { number: "H015", name: "no-such-code" };
     pub const INTERNAL: Code = Code { number: "H900", name: "internal" };
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// What was asked for is not done.
+    Error,
+    /// It is done, with something that should be known.
+    Warning,
 }
 
 /// One problem, as plain data.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
     pub code: Code,
+    pub level: Level,
     pub title: String,
     pub place: Option<Place>,
     pub notes: Vec<String>,
+}
+
+/// A line and a column, both from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Position {
+    pub line: usize,
+    pub column: usize,
 }
 
 /// A part of a text, with a word on it and, if it helps, on other parts of the same text.
@@ -61,9 +83,26 @@ pub struct Place {
     pub related: Vec<(Range<usize>, String)>,
 }
 
+impl Place {
+    /// Where the range begins, and where it ends.
+    pub fn positions(&self) -> (Position, Position) {
+        let lines = lines(&self.text);
+        let position = |offset: usize| {
+            let line = lines.partition_point(|line| line.end <= offset).min(lines.len().saturating_sub(1));
+            let start = lines.get(line).map_or(0, |line| line.start);
+            Position { line: line + 1, column: self.text[start..offset].chars().count() + 1 }
+        };
+        (position(self.range.start), position(self.range.end))
+    }
+}
+
 impl Diagnostic {
     pub fn new(code: Code, title: impl Into<String>) -> Diagnostic {
-        Diagnostic { code, title: title.into(), place: None, notes: Vec::new() }
+        Diagnostic { code, level: Level::Error, title: title.into(), place: None, notes: Vec::new() }
+    }
+
+    pub fn warning(code: Code, title: impl Into<String>) -> Diagnostic {
+        Diagnostic { level: Level::Warning, ..Diagnostic::new(code, title) }
     }
 
     /// Says where: the range is underlined with carets and `label` stands beside them.
@@ -89,7 +128,11 @@ impl Diagnostic {
 
     /// The diagnostic as text, with escape sequences for a terminal if `colored`.
     pub fn render(&self, colored: bool) -> String {
-        let mut report = Report::error().with_code(self.code.number).with_message(&self.title);
+        let report = match self.level {
+            Level::Error => Report::error(),
+            Level::Warning => Report::warning(),
+        };
+        let mut report = report.with_code(self.code.number).with_message(&self.title);
         report = report.with_notes(self.notes.clone());
         let mut excerpt = self.place.as_ref().map(Excerpt::of).unwrap_or_default();
         report = report.with_labels(std::mem::take(&mut excerpt.labels));

@@ -11,7 +11,8 @@
 //! the file needs, `parse` wraps the parser, `scope` finds where each name lives, `compile` refuses what only Python's compiler
 //! would refuse. Then `lower` gives names to the values that Python would keep only on its value stack; `mark` puts a label
 //! before each `point` and a goto at the top of each scope; `emit` turns all edits into a list of insertions, which [`diff()`]
-//! shows. Each `lower/*.rs` is one rewrite, and says what it makes of what.
+//! shows. Each `lower/*.rs` is one rewrite, and says what it makes of what. [`Room::check`] looks at an accepted tree for what
+//! none of this makes continuable; [`explain`] has the long text of every code.
 //!
 //! # What holds everywhere
 //!
@@ -26,9 +27,11 @@
 //! - **Passes do not know those after them.** `lower` asks nothing of `mark`; rewrites do not depend on each other.
 
 pub mod diagnostic;
+pub mod explain;
 pub mod source;
 
 mod binding;
+mod check;
 mod compile;
 mod diff;
 mod emit;
@@ -45,12 +48,16 @@ use std::io;
 use std::marker::PhantomData;
 use std::thread;
 
+use rustpython_ruff_python_ast::ModModule;
+use rustpython_ruff_python_parser::Parsed;
 use rustpython_ruff_text_size::Ranged;
 
 pub use diagnostic::{Code, Diagnostic};
 pub use diff::{DiffOptions, diff};
 pub use emit::{Insertion, Purpose};
 pub use source::Source;
+
+use scope::Scopes;
 
 /// What a file is transpiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,15 +122,26 @@ impl Room {
 
     /// The same as [`transpile`]; only a file that goes deeper than this thread can gets one of its own.
     pub fn transpile(&self, source: &Source, options: &Options) -> Result<Transpiled, Vec<Diagnostic>> {
-        let weight = nesting::weight(source).map_err(|diagnostic| vec![diagnostic])?;
-        let stack = nesting::stack_for(weight);
-        let work = || transpile_here(source, options).map_err(|diagnostic| vec![diagnostic]);
+        self.read(source, || transpile_here(source, options)).map_err(|diagnostic| vec![diagnostic])
+    }
+
+    /// Where a stop of this script would have to wait, or what else is to be said of it; in the order of the text.
+    pub fn check(&self, source: &Source, options: &Options) -> Vec<Diagnostic> {
+        self.read(source, || check::check(source, options)).unwrap_or_else(|diagnostic| vec![diagnostic])
+    }
+
+    fn read<T: Send>(
+        &self,
+        source: &Source,
+        work: impl FnOnce() -> Result<T, Diagnostic> + Send,
+    ) -> Result<T, Diagnostic> {
+        let stack = nesting::stack_for(nesting::weight(source)?);
         if stack <= self.stack {
             return work();
         }
         on_stack(stack, work).unwrap_or_else(|error| {
             let title = "there is not enough memory to go as deep as this file does";
-            Err(vec![Diagnostic::new(Code::NESTED_TOO_DEEPLY, title).note(error.to_string())])
+            Err(Diagnostic::new(Code::NESTED_TOO_DEEPLY, title).note(error.to_string()))
         })
     }
 }
@@ -137,6 +155,22 @@ fn on_stack<T: Send>(stack: usize, work: impl FnOnce() -> T + Send) -> io::Resul
 }
 
 fn transpile_here(source: &Source, options: &Options) -> Result<Transpiled, Diagnostic> {
+    accept(source, options, |parsed, scopes| {
+        let tag = tag::Tag::for_file(source.text(), parsed.tokens(), scopes);
+        let lowered = lower::lower(source, parsed.tokens(), scopes);
+        let mut edits = mark::mark(source, parsed.tokens(), scopes, &lowered, &tag);
+        edits.extend(lowered.edits);
+        let insertions = emit::insertions(edits, &lowered.numbers, source, &tag);
+        Transpiled { text: emit::apply(source.text(), &insertions), insertions }
+    })
+}
+
+/// Gives what the target's Python would accept to `work`.
+fn accept<T>(
+    source: &Source,
+    options: &Options,
+    work: impl FnOnce(&Parsed<ModModule>, &Scopes<'_>) -> T,
+) -> Result<T, Diagnostic> {
     let version = options.target_version.into();
     let parsed = parse::parse(source, version)?;
     let module = parsed.syntax();
@@ -147,10 +181,5 @@ fn transpile_here(source: &Source, options: &Options) -> Result<Transpiled, Diag
     }
     let scopes = scope::build(module, version);
     compile::check(source, module, parsed.tokens(), &scopes, version)?;
-    let tag = tag::Tag::for_file(source.text(), parsed.tokens(), &scopes);
-    let lowered = lower::lower(source, parsed.tokens(), &scopes);
-    let mut edits = mark::mark(source, parsed.tokens(), &scopes, &lowered, &tag);
-    edits.extend(lowered.edits);
-    let insertions = emit::insertions(edits, &lowered.numbers, source, &tag);
-    Ok(Transpiled { text: emit::apply(source.text(), &insertions), insertions })
+    Ok(work(&parsed, &scopes))
 }

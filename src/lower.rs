@@ -30,6 +30,8 @@ mod managers;
 mod operands;
 mod returns;
 
+pub use callees::BUILTIN_METHODS;
+
 /// A rewrite, as its module's comment describes it. Its fixtures are in the folder of its name.
 pub struct Rewrite {
     pub name: &'static str,
@@ -58,6 +60,8 @@ pub struct Lowered {
     pub edits: Vec<Edit>,
     pub numbers: Numbers,
     pub spills: FxHashMap<ScopeId, usize>,
+    /// Values that should have a name, and have none: see `depth`.
+    pub unnamed: Vec<TextRange>,
 }
 
 /// Runs all rewrites over all scopes that can be continued. Class bodies, lambdas and comprehensions are left alone:
@@ -83,7 +87,8 @@ pub fn lower(source: &Source, tokens: &Tokens, scopes: &Scopes<'_>) -> Lowered {
         lowering.lower_suite(scopes.get(scope).body);
     }
     let Lowering { spills, mut edits, mut sites, .. } = lowering;
-    for spill in depth::within_limit(spills, tokens) {
+    let (spills, unnamed) = depth::within_limit(spills, tokens);
+    for spill in spills {
         sites.push((spill.id, spill.range.start(), Rank::Open, spill.range.end()));
         edits.extend(spill.edits());
     }
@@ -91,7 +96,7 @@ pub fn lower(source: &Source, tokens: &Tokens, scopes: &Scopes<'_>) -> Lowered {
     for (id, ..) in &sites {
         *counts.entry(id.scope).or_default() += 1;
     }
-    Lowered { edits, numbers: Numbers::of(sites), spills: counts }
+    Lowered { edits, numbers: Numbers::of(sites), spills: counts, unnamed }
 }
 
 /// `E` -> `(_h1 := E)`; a tuple, `yield` or walrus without parentheses `a, b` -> `(_h1 :=(a, b))`, which needs some.

@@ -31,6 +31,8 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::execute(args),
         Command::Resume(args) => commands::resume::execute(args),
         Command::Transpile(args) => commands::transpile::execute(args, color),
+        Command::Check(args) => commands::check::execute(args, color),
+        Command::Explain(args) => commands::explain::execute(args),
         Command::Cache(args) => commands::cache::execute(args),
         Command::Diff(args) => commands::diff::execute(args, color),
         Command::Mark(args) => commands::mark::execute(args),

@@ -6,6 +6,8 @@
 mod agreement;
 #[path = "tests/cli.rs"]
 mod cli;
+#[path = "tests/explain.rs"]
+mod explain;
 #[path = "tests/fixtures.rs"]
 mod fixtures;
 #[path = "tests/invariants.rs"]

@@ -90,6 +90,11 @@ pub fn unreadable(input: &Path, error: &io::Error) -> Diagnostic {
     Diagnostic::new(Code::UNREADABLE, title)
 }
 
+/// Says that something is a pipe, or a device.
+pub fn not_regular(input: &Path) -> Diagnostic {
+    unreadable(input, &io::Error::other("it is no regular file"))
+}
+
 /// Says that something cannot be written, and why.
 fn unwritable(output: &Path, error: &io::Error) -> Diagnostic {
     let title = match error.kind() {
@@ -100,15 +105,19 @@ fn unwritable(output: &Path, error: &io::Error) -> Diagnostic {
     Diagnostic::new(Code::UNWRITABLE, title)
 }
 
+/// What diagnostics call a script, and its bytes; `-` is standard input.
+pub fn read_input(input: &Path) -> io::Result<(String, Vec<u8>)> {
+    if input == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes)?;
+        return Ok(("<stdin>".to_owned(), bytes));
+    }
+    Ok((input.to_string_lossy().into_owned(), fs::read(input)?))
+}
+
 /// Reads and transpiles a script; `-` is standard input.
 pub fn load(input: &Path, target_version: (u8, u8)) -> Result<(Source, Transpiled), Refusal> {
-    let (name, bytes) = if input == Path::new("-") {
-        let mut bytes = Vec::new();
-        ("<stdin>".into(), io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes))
-    } else {
-        (input.to_string_lossy(), fs::read(input))
-    };
-    let bytes = bytes.map_err(|error| Refusal::new(Exit::Usage, unreadable(input, &error)))?;
+    let (name, bytes) = read_input(input).map_err(|error| Refusal::new(Exit::Usage, unreadable(input, &error)))?;
     let source = Source::from_bytes(name, &bytes).map_err(|diagnostic| Refusal::script(vec![diagnostic]))?;
     let transpiled = transpile(&source, &Options { target_version }).map_err(Refusal::script)?;
     Ok((source, transpiled))

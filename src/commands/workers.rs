@@ -29,7 +29,7 @@ pub fn map<T: Send>(jobs: usize, work: impl Fn(usize, &Room) -> Option<T> + Sync
     };
     let workers = thread::available_parallelism().map_or(1, usize::from).min(jobs);
     let done: io::Result<Vec<Vec<(usize, T)>>> = thread::scope(|scope| {
-        let start = |_| scope.spawn(|| heresy::with_room(&work_off));
+        let start = |_| scope.spawn(|| heresy::with_room(work_off));
         let workers: Vec<_> = (0..workers).map(start).collect();
         workers.into_iter().map(|worker| worker.join().unwrap_or_else(|why| panic::resume_unwind(why))).collect()
     });

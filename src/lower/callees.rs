@@ -40,7 +40,7 @@ pub fn expression(lowering: &mut Lowering<'_>, expression: &Expr) {
 }
 
 /// Methods of `str`, `bytes`, `int`, `float`, `list`, `dict`, `set`, `tuple` and files that scripts call on the result of a call.
-const BUILTIN_METHODS: &[&str] = &[
+pub const BUILTIN_METHODS: &[&str] = &[
     "add",
     "append",
     "as_integer_ratio",

@@ -3,20 +3,21 @@
 //! `(_h1 := …)` is a bracket, and CPython allows 200 inside each other. A chain of hundreds of calls would need more; its
 //! innermost values then go without a name, and a stop waits until they have passed.
 //!
-//! **Input** spills; **Output** those among them that fit, with the source's own brackets counted.
+//! **Input** spills; **Output** those among them that fit, with the source's own brackets counted, and where the others were.
 
 use rustpython_ruff_python_ast as ast;
 
 use ast::token::{Token, TokenKind, Tokens};
-use rustpython_ruff_text_size::{Ranged, TextSize};
+use rustpython_ruff_text_size::{Ranged, TextRange, TextSize};
 
 use super::Spill;
 use crate::nesting::MAX_BRACKETS;
 
 /// Drops the spills that would nest too deeply; of a chain, those written first.
-pub(super) fn within_limit(mut spills: Vec<Spill>, tokens: &Tokens) -> Vec<Spill> {
+pub(super) fn within_limit(mut spills: Vec<Spill>, tokens: &Tokens) -> (Vec<Spill>, Vec<TextRange>) {
     spills.sort_by_key(|spill| (spill.range.start(), std::cmp::Reverse(spill.range.end())));
     let mut kept = Vec::with_capacity(spills.len());
+    let mut dropped = Vec::new();
     let mut spills = spills.into_iter().peekable();
     for logical_line in tokens.split_inclusive(|token| token.kind() == TokenKind::Newline) {
         let Some(last) = logical_line.last() else { continue };
@@ -36,10 +37,12 @@ pub(super) fn within_limit(mut spills: Vec<Spill>, tokens: &Tokens) -> Vec<Spill
                 added += brackets;
                 open.push((spill.range.end(), brackets));
                 kept.push(spill);
+            } else {
+                dropped.push(spill.range);
             }
         }
     }
-    kept
+    (kept, dropped)
 }
 
 /// How deep the brackets of a logical line go.

@@ -65,7 +65,7 @@ fn snapshot_of(path: &Path) -> String {
 }
 
 /// Before: a file that begins `# target-version: 3.11`. After: options for 3.11.
-fn options_of(bytes: &[u8]) -> Options {
+pub fn options_of(bytes: &[u8]) -> Options {
     let text = String::from_utf8_lossy(bytes);
     let version = text.lines().next().and_then(|line| line.strip_prefix("# target-version: 3."));
     match version.and_then(|minor| minor.trim().parse().ok()) {

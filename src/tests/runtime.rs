@@ -37,6 +37,13 @@ fn many_first_starts_at_the_same_time_are_as_one() {
 }
 
 #[test]
+fn where_a_stop_is_said_to_wait_it_waits() {
+    for_each_python("waits.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--python", python]);
+    });
+}
+
+#[test]
 fn a_program_that_is_never_stopped_behaves_as_the_original() {
     for_each_python("transparent.py", |python, driver| {
         driver.args(["--heresy", HERESY, "--python", python]);

@@ -13,7 +13,7 @@ use clap::ColorChoice;
 use heresy::{Code, Diagnostic, Options, Room, Source};
 
 use super::output::{is_same, replace};
-use super::{interrupt, unreadable, unwritable};
+use super::{interrupt, not_regular, unreadable, unwritable};
 use crate::cli::TranspileArgs;
 use crate::commands::walk::{is_python, is_special, walk};
 use crate::commands::workers::{self, count};
@@ -211,7 +211,9 @@ impl Tree<'_> {
         let input = self.folder.join(&job.path);
         let failed = |error: &io::Error| Ok(Outcome::Failed(unreadable(&input, error).render(self.colored)));
         let metadata = match fs::metadata(&input) {
-            Ok(metadata) if is_special(&metadata) => return failed(&io::Error::other("it is no regular file")),
+            Ok(metadata) if is_special(&metadata) => {
+                return Ok(Outcome::Failed(not_regular(&input).render(self.colored)));
+            }
             Ok(metadata) => metadata,
             Err(error) => return failed(&error),
         };

@@ -1,0 +1,402 @@
+//! The constructs that cannot be continued exactly, or not without a difference: one table.
+//!
+//! `heresy check` reports what is here, `heresy explain` has a section for each code, and a test runs the example in it: a
+//! program in the function `step` is never stopped there. When heresy learns to continue a construct, that test fails, and
+//! the row goes.
+
+use rustpython_ruff_python_ast as ast;
+
+use ast::{Expr, Stmt};
+use rustpython_ruff_text_size::{Ranged, TextRange};
+
+use super::File;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::scope::{Kind, ScopeId};
+use crate::source::Source;
+use crate::tree::{elements, fields, handler_parts};
+
+/// A statement or an expression of the file.
+#[derive(Clone, Copy)]
+pub enum Node<'a> {
+    Statement(&'a Stmt),
+    Expression(&'a Expr),
+}
+
+/// Something that a script can contain, and what heresy says about it.
+pub struct Construct {
+    pub code: Code,
+    title: &'static str,
+    label: &'static str,
+    why: &'static str,
+    help: &'static str,
+    /// Whether it is looked for in what a class body runs; else the class alone is reported.
+    pub in_class_bodies: bool,
+    /// Whether a node is one, and which part of it to point at; given the scope that it stands in.
+    pub find: fn(&File<'_>, ScopeId, Node<'_>) -> Option<TextRange>,
+}
+
+impl Construct {
+    pub fn diagnostic(&self, source: &Source, range: TextRange) -> Diagnostic {
+        Diagnostic::warning(self.code, self.title)
+            .at(source.name(), source.shared_text(), range.into(), self.label)
+            .note(self.why)
+            .note(self.help)
+    }
+}
+
+const COMPREHENSION: Code = Code { number: "H102", name: "comprehension-call" };
+const GENERATOR_EXPRESSION: Code = Code { number: "H103", name: "generator-expression-call" };
+const CLASS_BODY: Code = Code { number: "H104", name: "class-body-call" };
+const EVENT_LOOP: Code = Code { number: "H105", name: "event-loop" };
+const EXCEPT_STAR: Code = Code { number: "H106", name: "except-star" };
+const CALLBACK: Code = Code { number: "H107", name: "called-back" };
+const UNPACKED: Code = Code { number: "H108", name: "unpacked-operand" };
+const KEEPS_TEXT: Code = Code { number: "H109", name: "self-documenting-operand" };
+const HEADER: Code = Code { number: "H110", name: "call-in-header" };
+const EXECUTED: Code = Code { number: "H111", name: "executed-text" };
+const DEEP: Code = Code { number: "H112", name: "too-deep-operand" };
+const THREADS: Code = Code { number: "H120", name: "other-threads" };
+const UNSAVEABLE: Code = Code { number: "H121", name: "unsaveable-object" };
+const STACK: Code = Code { number: "H201", name: "frame-below" };
+const LOCALS: Code = Code { number: "H202", name: "names-in-locals" };
+
+/// All but [`TOO_DEEP`].
+pub const CONSTRUCTS: &[Construct] = &[
+    Construct {
+        code: COMPREHENSION,
+        title: "a stop waits until this comprehension is complete",
+        label: "it calls for each element, and no stop falls into it",
+        why: "a comprehension has no place for a label, and what it has made so far has no name",
+        help: "make it a `for` loop",
+        in_class_bodies: false,
+        find: |file, _, node| {
+            let (range, generators, parts): (_, _, &[&Expr]) = match node {
+                Node::Expression(Expr::ListComp(node)) => (node.range, &node.generators, &[&node.elt]),
+                Node::Expression(Expr::SetComp(node)) => (node.range, &node.generators, &[&node.elt]),
+                Node::Expression(Expr::DictComp(node)) => (node.range, &node.generators, &[&node.key, &node.value]),
+                _ => return None,
+            };
+            calls_for_each(file, generators, parts).then_some(range)
+        },
+    },
+    Construct {
+        code: GENERATOR_EXPRESSION,
+        title: "a stop waits while this generator expression makes an element",
+        label: "it calls for each element, and no stop falls into it",
+        why: "a generator expression has no place for a label",
+        help: "make it a `for` loop, or a generator function",
+        in_class_bodies: false,
+        find: |file, _, node| match node {
+            Node::Expression(Expr::Generator(node)) => {
+                calls_for_each(file, &node.generators, &[&node.elt]).then_some(node.range)
+            }
+            _ => None,
+        },
+    },
+    Construct {
+        code: CLASS_BODY,
+        title: "a stop waits until this class body has run",
+        label: "this calls, and no stop falls into it",
+        why: "every name in a class body is an attribute of the class, so heresy adds none",
+        help: "compute it before the class, in the module or a function",
+        in_class_bodies: true,
+        find: |file, _, node| match node {
+            Node::Statement(Stmt::ClassDef(node)) => file.calls.first_in_suite(&node.body),
+            _ => None,
+        },
+    },
+    Construct {
+        code: EVENT_LOOP,
+        title: "a stop waits until this event loop has ended",
+        label: "it runs coroutines from C, or from a library",
+        why: "what the loop has done so far is not saved",
+        help: "stop the program before or after its asynchronous part",
+        in_class_bodies: false,
+        find: |file, _, node| called_path(file, node, EVENT_LOOPS),
+    },
+    Construct {
+        code: EXCEPT_STAR,
+        title: "a stop waits until this handler has ended",
+        label: "it handles a part of an exception group",
+        why: "the parts that other handlers will get have no name",
+        help: "put what takes long after the `try` statement",
+        in_class_bodies: false,
+        find: |_, _, node| match node {
+            Node::Statement(Stmt::Try(node)) if node.is_star => {
+                node.handlers.first().map(|handler| handler_parts(handler).range)
+            }
+            _ => None,
+        },
+    },
+    Construct {
+        code: CALLBACK,
+        title: "a stop waits until this call has returned",
+        label: "it is written in C, and calls a function of Python's",
+        why: "what the C code has done so far cannot be saved",
+        help: "do the work of the function before, or in a loop",
+        in_class_bodies: false,
+        find: |file, _, node| match node {
+            Node::Expression(Expr::Call(node)) => {
+                callback(file, node).filter(|callback| file.calls.is_own_function(callback)).map(|_| node.range)
+            }
+            _ => None,
+        },
+    },
+    Construct {
+        code: UNPACKED,
+        title: "a stop waits until the calls after this have returned",
+        label: "what was unpacked waits without a name",
+        why: "`*` and `**` leave what they unpacked on Python's value stack, where it cannot be saved",
+        help: "call first, and unpack what has a name then",
+        in_class_bodies: false,
+        find: |file, _, node| match node {
+            Node::Expression(expression) => first_before_call(file, &unpacked_operands(expression)),
+            Node::Statement(_) => None,
+        },
+    },
+    Construct {
+        code: KEEPS_TEXT,
+        title: "a stop waits until the calls after this field have returned",
+        label: "its value waits without a name",
+        why: "the program sees the text of this field, so heresy adds nothing to it",
+        help: "give the value a name in a statement before",
+        in_class_bodies: false,
+        find: |file, _, node| match node {
+            Node::Expression(expression) => first_before_call(file, &text_keeping_operands(expression)),
+            Node::Statement(_) => None,
+        },
+    },
+    Construct {
+        code: HEADER,
+        title: "a stop waits until this call has returned",
+        label: "it stands where a statement cannot be taken up again",
+        why: "decorators, defaults, annotations, the bases of a class, targets, guards and exception classes belong to a \
+              statement that has begun",
+        help: "call in a statement before, and use the result here",
+        in_class_bodies: false,
+        find: |file, _, node| match node {
+            Node::Statement(statement) => {
+                header_parts(file, statement).into_iter().find_map(|part| file.calls.first_in(part))
+            }
+            Node::Expression(_) => None,
+        },
+    },
+    Construct {
+        code: EXECUTED,
+        title: "a stop waits until this text has been executed",
+        label: "the text is run as it is",
+        why: "heresy marks files, not what a program makes into code while it runs",
+        help: "put the code into a module",
+        in_class_bodies: false,
+        find: |file, _, node| match node {
+            Node::Expression(Expr::Call(node)) => match &*node.func {
+                Expr::Name(name) if ["exec", "eval"].contains(&name.id.as_str()) && file.calls.is_builtin(&name.id) => {
+                    Some(node.range)
+                }
+                _ => None,
+            },
+            _ => None,
+        },
+    },
+    Construct {
+        code: THREADS,
+        title: "a stop is refused while this runs",
+        label: "it runs code beside the program's",
+        why: "another thread is at a place of its own, which is not saved",
+        help: "stop the program before it is started, or after it has ended",
+        in_class_bodies: true,
+        find: |file, _, node| called_path(file, node, THREAD_MAKERS),
+    },
+    Construct {
+        code: UNSAVEABLE,
+        title: "a stop is refused while this is in use",
+        label: "it gives something that cannot be saved",
+        why: "it lives in the operating system, or in a library, and not in the program alone",
+        help: "make it where it is used, and let it go after that",
+        in_class_bodies: true,
+        find: |file, _, node| called_path(file, node, UNSAVEABLE_MAKERS),
+    },
+    Construct {
+        code: STACK,
+        title: "before Python 3.14, this shows one frame more",
+        label: "below the program's own there is one of heresy's",
+        why: "the script is executed by a frame of the runtime",
+        help: "look for a frame by its file or function, not by its number",
+        in_class_bodies: true,
+        find: |file, _, node| match file.options.target_version {
+            (3, ..14) => called_path(file, node, STACK_VIEWS),
+            _ => None,
+        },
+    },
+    Construct {
+        code: LOCALS,
+        title: "this shows names that heresy has added",
+        label: "here, `_h1` and the like are among the names",
+        why: "this function has values that needed a name",
+        help: "ask for the names that are meant",
+        in_class_bodies: false,
+        find: |file, scope, node| match node {
+            Node::Expression(Expr::Call(node)) if node.arguments.is_empty() && (file.has_spills)(scope) => {
+                match &*node.func {
+                    Expr::Name(name) if ["locals", "vars", "dir"].contains(&name.id.as_str()) => {
+                        let is_function = matches!(file.scopes.get(scope).kind, Kind::Function { .. });
+                        (is_function && file.calls.is_builtin(&name.id)).then_some(node.range)
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        },
+    },
+];
+
+/// A value that `lower` could not give a name.
+pub const TOO_DEEP: Construct = Construct {
+    code: DEEP,
+    title: "a stop waits until the calls after this have returned",
+    label: "its value waits without a name",
+    why: "a name would need brackets, and Python allows 200 inside each other",
+    help: "make two statements of it",
+    in_class_bodies: false,
+    find: |_, _, _| None,
+};
+
+const EVENT_LOOPS: &[&str] = &["anyio.run", "asyncio.run", "curio.run", "trio.run"];
+
+const THREAD_MAKERS: &[&str] = &[
+    "_thread.start_new_thread",
+    "asyncio.to_thread",
+    "concurrent.futures.ThreadPoolExecutor",
+    "concurrent.futures.ProcessPoolExecutor",
+    "multiprocessing.Pool",
+    "multiprocessing.pool.ThreadPool",
+    "threading.Thread",
+    "threading.Timer",
+];
+
+const UNSAVEABLE_MAKERS: &[&str] = &[
+    "mmap.mmap",
+    "multiprocessing.Process",
+    "socket.create_connection",
+    "socket.create_server",
+    "socket.socket",
+    "socket.socketpair",
+    "sqlite3.connect",
+    "subprocess.Popen",
+];
+
+const STACK_VIEWS: &[&str] = &[
+    "inspect.getouterframes",
+    "inspect.stack",
+    "sys._current_frames",
+    "traceback.extract_stack",
+    "traceback.format_stack",
+    "traceback.print_stack",
+    "traceback.walk_stack",
+];
+
+/// Whether a call is one of those functions.
+fn called_path(file: &File<'_>, node: Node<'_>, paths: &[&str]) -> Option<TextRange> {
+    let Node::Expression(Expr::Call(node)) = node else { return None };
+    let path = file.imports.path(&node.func)?;
+    paths.contains(&path.as_str()).then_some(node.range)
+}
+
+/// Whether a comprehension calls, other than for its first iterable, which the scope around it evaluates.
+fn calls_for_each(file: &File<'_>, generators: &[ast::Comprehension], parts: &[&Expr]) -> bool {
+    let iterables = generators.iter().skip(1).map(|generator| &generator.iter);
+    let conditions = generators.iter().flat_map(|generator| &generator.ifs);
+    let targets = generators.iter().map(|generator| &generator.target);
+    parts
+        .iter()
+        .copied()
+        .chain(iterables)
+        .chain(conditions)
+        .chain(targets)
+        .any(|part| file.calls.first_in(part).is_some())
+}
+
+/// The function that a builtin, or a method of a list, is given to call: `f` in `sorted(xs, key=f)` and in `map(f, xs)`.
+fn callback<'a>(file: &File<'_>, call: &'a ast::ExprCall) -> Option<&'a Expr> {
+    let key = || call.arguments.find_keyword("key").map(|keyword| &keyword.value);
+    match &*call.func {
+        Expr::Name(name) if !file.calls.is_builtin(&name.id) => None,
+        Expr::Name(name) => match name.id.as_str() {
+            "map" | "filter" => call.arguments.args.first(),
+            "sorted" | "min" | "max" => key(),
+            _ => None,
+        },
+        Expr::Attribute(method) if method.attr.as_str() == "sort" => key(),
+        _ => None,
+    }
+}
+
+/// Something evaluated in turn, and whether it waits without a name while what comes after it is evaluated.
+type Operand<'a> = (&'a Expr, bool);
+
+fn first_before_call(file: &File<'_>, operands: &[Operand<'_>]) -> Option<TextRange> {
+    let last = operands.iter().rposition(|(value, _)| file.calls.first_in(value).is_some())?;
+    operands[..last].iter().find(|(_, is_nameless)| *is_nameless).map(|(value, _)| value.range())
+}
+
+/// The operands of a call or display; `*E` and `**E` have no name.
+fn unpacked_operands(expression: &Expr) -> Vec<Operand<'_>> {
+    let operand = |value| (value, Expr::is_starred_expr(value));
+    match expression {
+        Expr::Call(node) => {
+            let keywords = node.arguments.keywords.iter().map(|keyword| (&keyword.value, keyword.arg.is_none()));
+            node.arguments.args.iter().map(operand).chain(keywords).collect()
+        }
+        Expr::List(node) => node.elts.iter().map(operand).collect(),
+        Expr::Set(node) => node.elts.iter().map(operand).collect(),
+        Expr::Tuple(_) => elements(expression).into_iter().map(|(value, _)| operand(value)).collect(),
+        Expr::Dict(node) => node
+            .items
+            .iter()
+            .flat_map(|item| match &item.key {
+                Some(key) => vec![(key, false), (&item.value, false)],
+                None => vec![(&item.value, true)],
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The fields of an f-string or t-string. What is read again, a constant or a name, needs no name.
+fn text_keeping_operands(expression: &Expr) -> Vec<Operand<'_>> {
+    let is_nameless = |field: &ast::InterpolatedElement| {
+        let keeps_its_text = field.debug_text.is_some() || expression.is_t_string_expr();
+        keeps_its_text && !field.expression.is_name_expr() && !field.expression.is_literal_expr()
+    };
+    fields(expression).into_iter().map(|field| (&*field.expression, is_nameless(field))).collect()
+}
+
+/// What a statement evaluates in places that it cannot be taken up again at.
+fn header_parts<'a>(file: &File<'_>, statement: &'a Stmt) -> Vec<&'a Expr> {
+    match statement {
+        Stmt::FunctionDef(node) => {
+            let parameters = || node.parameters.iter().map(|parameter| parameter.as_parameter());
+            let defaults =
+                node.parameters.iter_non_variadic_params().filter_map(|parameter| parameter.default.as_deref());
+            let annotations = parameters().filter_map(ast::Parameter::annotation).chain(node.returns.as_deref());
+            let annotations = annotations.filter(|_| file.evaluates_annotations);
+            node.decorator_list
+                .iter()
+                .map(|decorator| &decorator.expression)
+                .chain(defaults)
+                .chain(annotations)
+                .collect()
+        }
+        Stmt::ClassDef(node) => {
+            let arguments = node.arguments.iter().flat_map(|arguments| {
+                arguments.args.iter().chain(arguments.keywords.iter().map(|keyword| &keyword.value))
+            });
+            node.decorator_list.iter().map(|decorator| &decorator.expression).chain(arguments).collect()
+        }
+        Stmt::For(node) => vec![&node.target],
+        Stmt::With(node) => node.items.iter().filter_map(|item| item.optional_vars.as_deref()).collect(),
+        Stmt::Match(node) => node.cases.iter().filter_map(|case| case.guard.as_deref()).collect(),
+        Stmt::Try(node) => node.handlers.iter().filter_map(|handler| handler_parts(handler).type_.as_deref()).collect(),
+        _ => Vec::new(),
+    }
+}
