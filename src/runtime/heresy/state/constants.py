@@ -53,5 +53,10 @@ def anchor(pickler: StatePickler, constants: list[LibraryConstant]) -> None:
     memo: dict[int, Any] = pickler.memo.copy()
     for constant in constants:
         index, _ = memo.pop(id(constant))
+        before = memo.get(id(constant.value))
         memo[id(constant.value)] = (index, constant.value)
+        if before is not None:
+            # A string that is its own name (``ROUND_UP = "ROUND_UP"``) was pickled as the name: its place stays taken.
+            taken = object()
+            memo[id(taken)] = (before[0], taken)
     pickler.memo = memo
