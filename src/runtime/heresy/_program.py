@@ -69,6 +69,8 @@ class Scope:
         #: For a resume form: the byte offset that its goto jumps to. What is reached there by the jump may be the rest
         #: of a statement, so it is not taken for a start.
         self.entered_at: int | None = None
+        #: The same, and the statement that is finished there: its rest has no other start.
+        self.rest: tuple[int, ast.stmt] | None = None
         #: For a resume form: how the ``finally`` and ``with`` statements that it continues in are being left.
         self.ways: dict[ast.stmt, ast.stmt | None] = {}
 
@@ -125,7 +127,7 @@ class Scope:
         found: ast.stmt | None = statement
         while found is not None:
             for start in range(offset, -1, -2):
-                if self.statement_starting_at(start) is found:
+                if self.statement_starting_at(start) is found or self.rest == (start, found):
                     return start
             # Its first instruction may be one with the last of the statement before it on the same line.
             found = self.program.before(found)

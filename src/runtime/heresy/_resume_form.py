@@ -208,6 +208,8 @@ class ResumeForm:
         assert scope is not None
         scope.is_pending, scope.entered_at, scope.ways = self.pending.waits, self.entered_at, self.ways
         self.scope = scope
+        if self.site is not None:
+            scope.rest = self.entered_at, self.statement
         return code
 
     def _extract(self, tree: ast.Module) -> types.CodeType:
@@ -373,6 +375,9 @@ class ResumeForm:
         test: ast.expr = _pending("on", whole)
         if self.state.restart or self.site is not None and self.site.kind in _DELEGATIONS:
             test = _at(ast.Call(_pending("once", whole), [], []), whole)
+        for part in ast.walk(test):
+            # What is evaluated first: here the statement starts, when a loop comes here again.
+            part.heresy_model = whole  # type: ignore[attr-defined]
         return _at(ast.IfExp(test, rest, whole), whole)
 
     def _factory(self, body: ast.AST, goto: ast.stmt) -> ast.Module:
