@@ -80,7 +80,9 @@ class Program:
     def plain(self) -> Outcome:
         with tempfile.TemporaryDirectory() as folder:
             words = ["-m", self.package] if self.package else [str(self.script)]
-            done = run([self.python, *words], Path(folder), path=self.path)
+            # As where heresy is installed: what it offers to programs does nothing in a plain run.
+            path = os.pathsep.join([*self.path.values(), str(RUNTIME.parent.parent)])
+            done = run([self.python, *words], Path(folder), path={"PYTHONPATH": path})
             return Outcome(done.returncode, done.stdout, done.stderr, files_in(Path(folder)))
 
     def life(self, folder: Path, resume: bool, stop_at: int | None) -> subprocess.CompletedProcess[bytes]:

@@ -49,7 +49,7 @@ impl Restorer {
         matches!(expression, Expr::Name(name) if self.is_spill(&name.id))
     }
 
-    /// `label .L1`, `goto .entry(…)`, `import heresy`, `heresy.enter(…)`
+    /// `label .L1`, `goto .entry(…)`
     fn is_mark(&self, statement: &Stmt) -> bool {
         let Some(tag) = &self.tag else { return false };
         let is_of = |expression: &Expr, name: &str, suffix: &str| {
@@ -57,9 +57,8 @@ impl Restorer {
                 if base.id.strip_prefix(name) == Some(suffix)))
         };
         match statement {
-            Stmt::Import(node) => node.names.len() == 1 && node.names[0].name.as_str() == "heresy",
             Stmt::Expr(node) => match &*node.value {
-                Expr::Call(call) => is_of(&call.func, "goto", tag) || is_of(&call.func, "heresy", ""),
+                Expr::Call(call) => is_of(&call.func, "goto", tag),
                 value => is_of(value, "label", tag),
             },
             _ => false,
@@ -94,8 +93,21 @@ impl Restorer {
 /// Restores a suite and all that is in it.
 fn restore_body(restorer: &Restorer, body: &mut Vec<Stmt>) {
     body.retain(|statement| !restorer.is_mark(statement));
+    if restorer.tag.is_some()
+        && let Some(index) = body.iter().position(is_header)
+    {
+        body.drain(index - 1..=index);
+    }
     *body = restorer.restore_assignments(std::mem::take(body));
     body.iter_mut().for_each(|statement| restorer.visit_stmt(statement));
+}
+
+/// `heresy.enter(…)`, which stands behind an `import heresy`; a program may have one of its own.
+fn is_header(statement: &Stmt) -> bool {
+    let Stmt::Expr(node) = statement else { return false };
+    let Expr::Call(call) = &*node.value else { return false };
+    matches!(&*call.func, Expr::Attribute(function) if function.attr.as_str() == "enter"
+        && matches!(&*function.value, Expr::Name(base) if base.id.as_str() == "heresy"))
 }
 
 fn set_store(target: &mut Expr) {

@@ -44,6 +44,13 @@ fn where_a_stop_is_said_to_wait_it_waits() {
 }
 
 #[test]
+fn what_a_program_asks_of_heresy_itself_is_done() {
+    for_each_python("api.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--python", python]);
+    });
+}
+
+#[test]
 fn a_program_that_is_never_stopped_behaves_as_the_original() {
     for_each_python("transparent.py", |python, driver| {
         driver.args(["--heresy", HERESY, "--python", python]);

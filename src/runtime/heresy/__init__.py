@@ -3,11 +3,31 @@
 A program in marked form (the output of ``heresy transpile``) starts with ``import heresy; heresy.enter(__name__,
 __file__, "in.py")``, so that ``python out.py`` works. Under ``heresy run`` the same text is started by
 ``heresy._boot``. This package uses the standard library alone.
+
+What a program can ask for itself is in ``heresy._api``, which is not read before it is asked for.
 """
 
 from __future__ import annotations
 
-__all__ = ["enter"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._api import CheckpointError, checkpoint, is_resumed, no_stop, on_restore, on_save, register
+
+__all__ = ["CheckpointError", "checkpoint", "enter", "is_resumed", "no_stop", "on_restore", "on_save", "register"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import _api
+
+    # From now on it is found as a plain attribute.
+    value = globals()[name] = getattr(_api, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def enter(name: str, file: str, source: str | None = None, *, tag: str = "") -> None:

@@ -31,7 +31,7 @@ from ._marked import Place, place_of
 from ._program import BODIES, COMPREHENSIONS, SCOPES, Hole, Programs
 from ._residual import residual, restarted, returned
 from ._running import Following, running
-from ._sites import CATCH, CLOSE, DELEGATE, EXIT, FOR, NEW, NEXT, YIELD, Site, SiteName, name_of, opened, site_at
+from ._sites import CALL, CATCH, CLOSE, DELEGATE, EXIT, FOR, NEW, NEXT, YIELD, Site, SiteName, name_of, opened, site_at
 from ._values import Values, is_restartable_wait, special_method, static_attribute
 from ._ways import Way
 
@@ -95,12 +95,15 @@ class Unsafe(NotContinuable):
         self.barrier = barrier
 
 
-def examine(programs: Programs, innermost: types.FrameType, *, waiting: bool) -> list[Part]:
+def examine(
+    programs: Programs, innermost: types.FrameType, *, waiting: bool = False, called: types.FrameType | None = None
+) -> list[Part]:
     """The frames from the program's bottom up to ``innermost``, each of which can be continued: `freeze` takes them apart.
 
     Args:
         programs: the instrumented modules.
         waiting: the innermost frame is inside a C call that may be restartable; else it is at a line event.
+        called: the innermost frame is inside a call that this frame of the runtime's runs, which gives a value later on.
 
     Raises:
         Unsafe: they cannot all be continued from here.
@@ -132,6 +135,8 @@ def examine(programs: Programs, innermost: types.FrameType, *, waiting: bool) ->
                 part.through(frames[index + 1 : index + 3])
             elif waiting:
                 part.inside_wait()
+            elif called is not None:
+                part.inside_call_of(called)
             else:
                 part.at_start()
             part.surroundings()
@@ -281,6 +286,14 @@ class Part:
             raise NotContinuable("the call cannot be restarted")
         restarted(call, self.values)
         self.restart = True
+
+    def inside_call_of(self, called: types.FrameType) -> None:
+        """The frame calls a function of the runtime's by a call that is written as one."""
+        if self.scope.is_pending():
+            raise NotContinuable("the frames above are still to be restored")
+        site = self._in_statement()
+        if site.kind != CALL or running(site, self.values, Following(self.programs, called)).makes:
+            raise NotContinuable(f"{called.f_code.co_qualname} is not called directly")
 
     def _in_statement(self) -> Site:
         """The site that the frame stands at; its statement can be finished once that is done."""

@@ -19,12 +19,29 @@ class HeresyError(Exception):
         self.why = why
         self.help = help
 
+    def diagnostic(self) -> str:
+        """The text for people, of one line or more."""
+        lines = [f"error[{self.code}]: {self.title}"]
+        lines += [f"  = {label}: {text}" for label, text in (("note", self.why), ("help", self.help)) if text]
+        return "\n".join(lines)
+
 
 class InternalError(HeresyError):
     """heresy is at fault."""
 
     def __init__(self, title: str) -> None:
         super().__init__("H900", title, help="this is a bug in heresy: please report it with the program")
+
+
+def raised_by(function: object, error: BaseException) -> str:
+    """``NAME of MODULE raised ERROR at FILE:LINE``: what became of a function of the program's that the runtime has called."""
+    name = getattr(function, "__qualname__", None) or repr(function)
+    place, entry = "", error.__traceback__
+    while entry is not None:
+        place = f" at {entry.tb_frame.f_code.co_filename}:{entry.tb_lineno}"
+        entry = entry.tb_next
+    shown = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return f"{name} raised {shown}{place}"
 
 
 class NotContinuable(Exception):

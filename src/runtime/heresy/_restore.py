@@ -44,9 +44,14 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     around, frames = _unpickle(modules, payload, hook)
     _check_libraries(manifest["modules"], frames, hook)
     surroundings.restore(around, atexit.register, main.__dict__)
+    stopper.on_save, stopper.on_restore, types_ = around["asked"]
+    stopper.types = dict(types_)
     forms = [_form(programs, frame) for frame in frames]
     for outer, inner in zip(forms, forms[1:]):
         outer.enters(None if inner.state.generator else inner.function())
+    if forms[-1].site is not None and not forms[-1].state.restart:
+        # The innermost call is that of `heresy.checkpoint`, which returns True now.
+        forms[-1].enters([True].pop)
     generators.start()
     last = manifest["stack"][-1]
     where = f"{last['file']}:{last['line']}" + ("" if last["function"] == "<module>" else f" in {last['function']}()")

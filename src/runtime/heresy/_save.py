@@ -17,7 +17,7 @@ from ._capture import Stack
 from ._errors import HeresyError, NotContinuable
 from ._stop import Stopper
 from ._units import Unit
-from .state import constants, imports, sets, surroundings
+from .state import constants, imports, registered, sets, surroundings
 from .state.all import Definitions, Modules, StatePickler
 from .state.pickling import CannotSave
 
@@ -37,9 +37,8 @@ def save(stopper: Stopper, stack: Stack) -> None:
     _refuse_plain_modules(stopper)
     homes = _homes(list(stopper.units.by_id.values()))
     units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
-    modules = Modules(
-        list({id(module): (module, names) for module, names in homes.values()}.values()), stopper.units, stopper.read()
-    )
+    own = list({id(module): (module, names) for module, names in homes.values()}.values())
+    modules = Modules(own, stopper.units, stopper.read(), registered.reducers(stopper.types))
     modules.running = {id(frame.generator[0]): frame for frame in stack.frames if frame.generator}
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
@@ -109,6 +108,7 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             around = surroundings.save(stopper.baseline, modules.units.program_path, stopper.exits, modules)
+            around["asked"] = stopper.on_save, stopper.on_restore, list(stopper.types.items())
             # The frame of a generator is saved with the generator.
             frames = [frame.generator[0] if frame.generator else tuple(frame) for frame in stack.frames]
             again = imports.save(modules, stopper.baseline.modules)

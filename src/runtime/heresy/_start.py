@@ -97,7 +97,7 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     hook = Hook(how.choice(), units)
     main = type(sys)("__main__")
     _set_path(how)
-    stopper = _stop.Stopper(how, main, units)
+    stopper = _stop.stopper = _stop.Stopper(how, main, units)
     found_by_runpy = how.kind in ("module", "folder")
     try:
         if how.resume:
@@ -123,6 +123,11 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     stopper.install()
     if how.kind == "command":
         _show_command(code, how)
+    if stopper.on_restore:
+        try:
+            stopper.tell_of_restore()
+        except HeresyError as error:
+            _stop.report_fatal(error)
     if found_by_runpy:
         name = "__main__" if how.kind == "folder" else how.script
         return runpy._run_module_as_main, (name, how.kind == "module" and not how.resume)  # type: ignore[attr-defined]

@@ -13,17 +13,21 @@ import os
 import sys
 import time
 
-from ._errors import HeresyError, InternalError, NotContinuable
+from ._errors import HeresyError, InternalError, NotContinuable, raised_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import types
+    from collections.abc import Callable
     from typing import Any, NoReturn
 
     from ._capture import Stack
     from ._program import Programs
     from ._start import Launch
     from ._units import Units
+
+#: The one of this process, once a program is being started.
+stopper: Stopper | None = None
 
 _STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
@@ -63,6 +67,12 @@ class Stopper:
         #: What was registered with ``atexit`` since, which nobody can be asked for: (function, args, keywords).
         self.exits: list[tuple[Any, ...]] = []
         self._watch_exits()
+        # What the program has asked for itself: see `_api`.
+        self.on_save: list[Callable[[], Any]] = []
+        self.on_restore: list[Callable[[], Any]] = []
+        self.types: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
+        #: One entry for each stretch that is not to be stopped in.
+        self.held: list[None] = []
 
     def _watch_exits(self) -> None:
         register, unregister = atexit.register, atexit.unregister
@@ -152,12 +162,12 @@ class Stopper:
         self.asked, self.barrier = 0, None
 
     def _on_call(self, frame: types.FrameType, event: str, arg: Any) -> Any:
-        if self._behind_barrier() or not self._ours(frame.f_code):
+        if self.held or self._behind_barrier() or not self._ours(frame.f_code):
             return None
         return self._on_event
 
     def _on_event(self, frame: types.FrameType, event: str, arg: Any) -> Any:
-        if event == "line" and not self._behind_barrier():
+        if event == "line" and not self.held and not self._behind_barrier():
             self._try(frame, waiting=False)
         return self._on_event
 
@@ -176,6 +186,9 @@ class Stopper:
             self._examine(frame, waiting=waiting)
 
     def _examine(self, frame: types.FrameType, *, waiting: bool) -> None:
+        if self.held:
+            self.reason = "inside heresy.no_stop()"
+            return
         try:
             from . import _capture
 
@@ -184,6 +197,9 @@ class Stopper:
                 self.passed += 1
                 if not 0 < self.launch.stop_at <= self.passed:
                     return  # what cannot be saved there is tried again at the next
+            if self.on_save:
+                self._tell_of_save()
+                parts = _capture.examine(self.read(), frame, waiting=waiting)
             stack = _capture.freeze(parts)
         except NotContinuable as unsafe:
             self.reason = str(unsafe)
@@ -206,6 +222,80 @@ class Stopper:
 
             self.programs = Programs(self.units)
         return self.programs
+
+    # --- on the program's own account ---------------------------------------------------------------------------
+
+    def checkpoint(self, called: types.FrameType) -> None:
+        """Makes a checkpoint from which the frame that has called ``called`` goes on with True as the call's value.
+
+        Raises:
+            HeresyError: that is not possible; nothing has changed then.
+        """
+        frame = called.f_back
+        assert frame is not None
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        with self.units.at_work():
+            try:
+                if os.getpid() != self.pid:
+                    raise NotContinuable("this is a child process of the program")
+                if self.held:
+                    raise NotContinuable("inside heresy.no_stop()")
+                from . import _capture, _save
+
+                parts = _capture.examine(self.read(), frame, called=called)
+                if self.on_save:
+                    self._tell_of_save()
+                    parts = _capture.examine(self.read(), frame, called=called)
+                signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+                _save.save(self, _capture.freeze(parts))
+            except NotContinuable as unsafe:
+                raise HeresyError(
+                    "H315", f"cannot make a checkpoint here: {unsafe}",
+                    why="the program could not be continued exactly from this place",
+                    help="call heresy.checkpoint() directly, from functions of the program that call each other directly",
+                ) from None  # fmt: skip
+            except RecursionError:
+                raise HeresyError(
+                    "H312", "cannot make a checkpoint here: the program's recursion leaves no room"
+                ) from None
+            except HeresyError:
+                raise
+            except Exception as error:
+                raise InternalError(f"the runtime has failed: {type(error).__name__}: {error}") from error
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def _tell_of_save(self) -> None:
+        """Calls the program's functions that are to be called before a checkpoint.
+
+        Raises:
+            HeresyError: one has failed.
+        """
+        for function in list(self.on_save):
+            try:
+                with self.units.handed_over():
+                    function()
+            except BaseException as error:
+                raise HeresyError(
+                    "H316", f"cannot stop here: the on_save function {raised_by(function, error)}",
+                    why="nothing is saved when such a function fails",
+                ) from error  # fmt: skip
+
+    def tell_of_restore(self) -> None:
+        """Calls the program's functions that are to be called before it goes on.
+
+        Raises:
+            HeresyError: one has failed.
+        """
+        for function in list(self.on_restore):
+            try:
+                function()
+            except BaseException as error:
+                raise HeresyError(
+                    "H328", f"cannot continue: the on_restore function {raised_by(function, error)}",
+                    why="the program is not continued when such a function fails; the checkpoint is as it was",
+                    help="run the same command again when the cause is gone, or start over with `--fresh`",
+                ) from error  # fmt: skip
 
     # --- the stop itself ----------------------------------------------------------------------------------------
 
@@ -309,16 +399,18 @@ def report(error: Exception) -> None:
 
             traceback.print_exception(error)
         error = InternalError(f"the runtime has failed: {type(error).__name__}: {error}")
-    lines = [f"error[{error.code}]: {error.title}"]
-    lines += [f"  = {label}: {text}" for label, text in (("note", error.why), ("help", error.help)) if text]
     try:
-        os.write(2, ("\n".join(lines) + "\n").encode(errors="backslashreplace"))
+        os.write(2, f"{error.diagnostic()}\n".encode(errors="backslashreplace"))
     except OSError:
         pass
 
 
 def report_fatal(error: BaseException) -> NoReturn:
     """Reports what kept the program from starting or continuing, and ends with status 1; nothing is lost."""
+    try:
+        sys.stdout.flush()  # what functions of the program's have printed, which were called already
+    except (OSError, ValueError, AttributeError):
+        pass
     report(
         error if isinstance(error, Exception) else InternalError(f"the start was interrupted by {type(error).__name__}")
     )

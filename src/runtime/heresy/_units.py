@@ -190,6 +190,10 @@ class Units:
         """``with units.at_work():`` the runtime imports what it needs for itself."""
         return AtWork(self)
 
+    def handed_over(self) -> HandedOver:
+        """``with units.handed_over():`` in the midst of that, a function of the program's runs."""
+        return HandedOver(self)
+
     def add(self, unit: Unit) -> Unit:
         """Makes a unit known."""
         number = 1
@@ -217,17 +221,36 @@ class AtWork:
     def __enter__(self) -> None:
         self.is_outermost = not self.units.busy
         if self.is_outermost:
-            self.units.busy = True
-            self.units.modules_before = len(sys.modules)
-            self.units.program_path = sys.path[:]
-            sys.path[:] = self.units.library_path
+            self.begin()
 
     def __exit__(self, *_: object) -> None:
         if self.is_outermost:
-            self.units.busy = False
-            if len(sys.modules) > self.units.modules_before:
-                self.units.runtimes_own.update(list(sys.modules)[self.units.modules_before :])
-            sys.path[:] = self.units.program_path
+            self.end()
+
+    def begin(self) -> None:
+        self.units.busy = True
+        self.units.modules_before = len(sys.modules)
+        self.units.program_path = sys.path[:]
+        sys.path[:] = self.units.library_path
+
+    def end(self) -> None:
+        self.units.busy = False
+        if len(sys.modules) > self.units.modules_before:
+            self.units.runtimes_own.update(list(sys.modules)[self.units.modules_before :])
+        sys.path[:] = self.units.program_path
+
+
+class HandedOver(AtWork):
+    """While a function of the program's runs, imports are the program's, even if the runtime is at work."""
+
+    def __enter__(self) -> None:
+        self.was_at_work = self.units.busy
+        if self.was_at_work:
+            self.end()
+
+    def __exit__(self, *_: object) -> None:
+        if self.was_at_work:
+            self.begin()
 
 
 def load(units: Units, name: str, path: str, data: bytes, *, library: bool = False, texts: Any = None) -> Unit:

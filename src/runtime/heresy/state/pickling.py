@@ -51,13 +51,21 @@ class Modules:
         objects: the module objects, in the order in which they were loaded, the main one first.
         units: the instrumented modules; those of the program have their module object here.
         programs: their syntax.
+        reducers: those of the types that the program has registered.
         running: the frames on the stack that are those of generators, by the identity of the generator.
     """
 
-    def __init__(self, homes: list[tuple[types.ModuleType, dict[str, Any]]], units: Units, programs: Programs) -> None:
+    def __init__(
+        self,
+        homes: list[tuple[types.ModuleType, dict[str, Any]]],
+        units: Units,
+        programs: Programs,
+        reducers: dict[type, Reducer] | None = None,
+    ) -> None:
         self.objects = [module for module, _ in homes]
         self.units = units
         self.programs = programs
+        self.reducers = reducers or {}
         self.running: dict[int, FrameState] = {}
         self._namespaces = {id(module): namespace for module, namespace in homes}
         self._names = {module.__name__ for module in self.objects} | {
@@ -105,6 +113,7 @@ class StatePickler(pickle.Pickler):
         super().__init__(file, protocol=5)
         self.modules = modules
         self.last: Any = None
+        self.reducers = {**REDUCERS, **modules.reducers}
         #: For each library module that was asked for: the names of its globals by identity.
         self.library_names: dict[str, dict[int, str]] = {}
         anchors = modules.anchors()
@@ -113,7 +122,7 @@ class StatePickler(pickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Reduced:
         self.last = obj
-        found = REDUCERS.get(type(obj))
+        found = self.reducers.get(type(obj))
         if found is not None:
             return found(self, obj)
         for general in GENERAL:

@@ -1,0 +1,42 @@
+"""Objects of the types that the program has registered (``heresy.register``): saved and made again by its own functions."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from .._errors import HeresyError, raised_by
+from .pickling import CannotSave, Reduced, Reducer, StatePickler
+
+
+def reducers(types: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]]) -> dict[type, Reducer]:
+    """The reducers of registered types, from what saves an object and what makes it again."""
+    return {type_: functools.partial(_reduce, *functions) for type_, functions in types.items()}
+
+
+def _reduce(
+    save: Callable[[Any], Any], restore: Callable[[Any], Any], pickler: StatePickler, obj: Any
+) -> Reduced:
+    try:
+        with pickler.modules.units.handed_over():
+            value = save(obj)
+    except BaseException as error:
+        raise CannotSave(f"the registered function {raised_by(save, error)}") from error
+    return make_again, (restore, value)
+
+
+def make_again(restore: Callable[[Any], Any], value: Any) -> Any:
+    """The object.
+
+    Raises:
+        HeresyError: the program's function failed.
+    """
+    try:
+        return restore(value)
+    except BaseException as error:
+        raise HeresyError(
+            "H327", f"cannot continue: the registered function {raised_by(restore, error)}",
+            why="it makes an object again that the program held when it was saved; the checkpoint is as it was",
+            help="run the same command again when the cause is gone, or start over with `--fresh`",
+        ) from error  # fmt: skip
