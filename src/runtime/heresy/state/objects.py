@@ -87,13 +87,12 @@ def _is_atomic(value: object) -> bool:
 def instance_state(obj: Any) -> dict[str, Any]:
     """``__dict__`` and slots of an object, as they are."""
     state: dict[str, Any] = {}
-    try:
-        attributes = object.__getattribute__(obj, "__dict__")
-    except AttributeError:
-        attributes = None
-    if isinstance(attributes, dict) and attributes:
-        # One reference is the object's own, one ours, one the call's: more, and somebody else holds the dict too.
-        state["shared" if attributes is obj or sys.getrefcount(attributes) > 3 else "dict"] = attributes
+    attributes, references = _attributes(obj)
+    if isinstance(attributes, dict):
+        if attributes is obj or references > _OWN_REFERENCES:
+            state["shared"] = attributes  # empty or not: somebody else holds it
+        elif attributes:
+            state["dict"] = attributes
     slots: dict[str, Any] = {}
     for cls in type(obj).__mro__:
         if "__slots__" in cls.__dict__:
@@ -106,6 +105,23 @@ def instance_state(obj: Any) -> dict[str, Any]:
     if slots:
         state["slots"] = slots
     return state
+
+
+def _attributes(obj: Any) -> tuple[Any, int]:
+    """The ``__dict__`` of an object, if it has one, and how many references there are to it."""
+    try:
+        attributes = object.__getattribute__(obj, "__dict__")
+    except AttributeError:
+        return None, 0
+    return attributes, sys.getrefcount(attributes)
+
+
+class _Alone:
+    pass
+
+
+#: The object's own, and those of `_attributes`, which are not as many in every version: with more, somebody else holds it.
+_OWN_REFERENCES = _attributes(_Alone())[1]
 
 
 def make_instance(cls: type, early: dict[str, Any]) -> Any:
