@@ -2,6 +2,8 @@
 
 Their frames commonly stand *between* frames of a program: a stop can only be exact if these are continuable too. They are
 imported again when a program continues, as any library is: what their functions do is known, what they hold is not saved.
+
+Not among them are `copy` and `reprlib`: while they run they know objects by their `id()`, which are others in another process.
 """
 
 from __future__ import annotations
@@ -11,14 +13,12 @@ LIBRARIES: dict[str, str] = {
     "ast": "NodeVisitor.visit() calls the program's visit_… methods",
     "cmd": "Cmd.cmdloop() calls the program's do_… methods",
     "contextlib": "__enter__ and __exit__ of @contextmanager resume the program's generators; ExitStack calls callbacks",
-    "copy": "deepcopy() calls __deepcopy__ and __copy__ methods",
     "dataclasses": "field factories and replace() call the program's classes",
     "enum": "looking a member up by value calls the program's _missing_",
     "functools": "wrappers of singledispatch, cached_property, partialmethod, total_ordering call what they wrap",
     "graphlib": "TopologicalSorter hashes and compares the program's nodes",
     "html.parser": "feed() calls the program's handle_… methods",
     "logging": "loggers call the program's handlers, filters and formatters",
-    "reprlib": "recursive_repr wraps the program's __repr__",
     "sched": "scheduler.run() calls the program's actions",
     "string": "Formatter.format() calls the program's overrides",
     "threading": "Thread.run(), Timer and Condition call the program's targets",
