@@ -93,7 +93,8 @@ class Expressions:
                 (2, self._compare), (2, self._boolean), (2, self._conditional), (2, self._walrus), (4, self._subscript),
                 (2, self._property), (2, self._total), (1, self._length), (2, self._built_in), (1, self._lambda),
                 (1, self._sum), (2, self._unary), (1, self._call_item), (1, self._instance_call), (2, self._new_then_method),
-                (1, self._next), (1, self._made_attribute), (1, self._text_length), (1, self._dict_item),
+                (1, self._next), (4 if self._may_yield else 0, self._yield), (1, self._made_attribute),
+                (1, self._text_length), (1, self._dict_item),
             ],
             d - 1,
         )  # fmt: skip
@@ -203,6 +204,19 @@ class Expressions:
         if not self.classes:
             return self._trace(d)
         return f"{self.pick(self.classes)}({self.integer(d)}, {self.budget()}).{self.pick(['m', 'n'])}({self.integer(d)}, 1)"
+
+    @property
+    def _may_yield(self) -> bool:
+        # Where no walrus can stand, a lambda or a comprehension is being written.
+        return self.f.is_generator and not self.no_walrus
+
+    def _yield(self, d: int) -> str:
+        self.number += 1
+        if self.chance(0.3) and self.generators:
+            inner = f"yield from {self.pick(self.generators)}({self.integer(d)}, {self.budget()})"
+        else:
+            inner = self.pick(["yield", f"yield {self.integer(d)}", "yield from " + self.items(d)])
+        return f"t({self.number}, ({inner}) or 3)"
 
     def _next(self, d: int) -> str:
         return (

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from random_expressions import GLOBALS, Expressions, Function
 
 _PRELUDE = """\
+import atexit
 import sys
 
 steps = 0
@@ -40,6 +41,19 @@ def ident(value):
 
 def handled():
     return repr(sys.exception())
+
+
+# Live generators; what is left of them at the end is closed while `t` is still there.
+live = []
+
+
+@atexit.register
+def close_all():
+    while live:
+        try:
+            live.pop().close()
+        except BaseException as error:
+            print(repr(error))
 
 
 class Trouble(Exception):
@@ -79,7 +93,7 @@ class Writer(Expressions):
     def statement(self, d: int) -> None:
         simple: list[tuple[float, Callable[[], None]]] = [
             (8, self._assign), (6, self._augmented), (4, self._expression), (1, self._delete), (1, self._assertion),
-            (0.8, self._raise), (0.7, self._leave), (1, self._say_handled),
+            (0.8, self._raise), (0.7, self._leave), (1, self._say_handled), (3 if self.generators else 0, self._drive),
         ]  # fmt: skip
         compound: list[tuple[float, Callable[[int], None]]] = [
             (4, self._if), (3, self._for), (2, self._while), (4, self._try), (3, self._with), (1, self._match),
@@ -170,7 +184,7 @@ class Writer(Expressions):
         elif self.f.loops and self.chance(0.7):
             self._guarded(self.pick(["break", "continue"]))
         elif self.f.depth:
-            self._guarded("return" if self.f.is_generator else f"return {self.integer(2)}")
+            self._guarded(f"return {self.integer(2)}")
         else:
             self._expression()
 
@@ -185,6 +199,48 @@ class Writer(Expressions):
             )
             return self._guarded(f"{name} = {self._constant()}")
         self.write(f"t({self.number}, handled())")
+
+    def _drive(self) -> None:
+        """Makes, asks, feeds, throws into or closes one of the live generators."""
+        self.number += 1
+        name = f"{self.pick(self.generators)}({self.integer(1)}, {self.budget()})"
+        one = self.pick(["live[-1]", "live[0]", f"live[{self.integer(1)} % len(live)]"])
+        number = self.number
+        match self.random.randint(0, 11):
+            case 0 | 1 | 2:
+                self.write(f"live.append({name})")
+            case 3:
+                self.write(f"live.append(({self._element('q')} for q in {self.items(1)}))")
+            case 4 | 5:
+                self.write(f"if live: t({number}, next({one}, {self.pick(['5', 'None'])}))")
+            case 6:
+                self.write(f"if live: t({number}, {self.integer(1)} - next({one}, 8) * {self.integer(1)})")
+            case 7:
+                self._attempt(f"t({number}, {one}.send({self.pick(['None', self.integer(1)])}))")
+            case 8:
+                self._attempt(f"t({number}, {one}.throw(Trouble({self.integer(1)})))")
+            case 9:
+                self.write("if live: live.pop().close()")
+            case 10:
+                self._attempt(f"for {self._variable()} in {one}: t({number})")
+            case _:
+                self.write(f"t({number}, list({name}))")
+
+    def _attempt(self, text: str) -> None:
+        self.number += 1
+        self.write("if live:")
+        self.write("    try:")
+        self.write(f"        {text}")
+        self.write(f"    except {self.pick(['Exception', '(StopIteration, ValueError, TypeError)'])} as error:")
+        self.write(f"        t({self.number}, repr(error))")
+
+    def _element(self, name: str) -> str:
+        self.no_walrus += 1
+        self.f.ints.append(name)
+        element = self.integer(1)
+        self.f.ints.remove(name)
+        self.no_walrus -= 1
+        return element
 
     def _if(self, d: int) -> None:
         self.write(f"if {self.integer(2)}:")
@@ -412,7 +468,7 @@ class Writer(Expressions):
         self.write("")
         for _ in range(self.random.randint(1, 3)):
             name = self.fresh("f")
-            generator = self.chance(0.2)
+            generator = self.chance(0.4)
             self.function(name, generator=generator)
             (self.generators if generator else self.functions).append(name)
         if self.chance(0.6):

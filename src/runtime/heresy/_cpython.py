@@ -19,7 +19,7 @@ import types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
     from typing import Any
 
 _VERSION = sys.version_info[:2]
@@ -80,6 +80,9 @@ _PUSH_NULL = _op("PUSH_NULL")
 _POP_TOP = _op("POP_TOP")
 _STORE_FAST = _op("STORE_FAST")
 _STORE_DEREF = _op("STORE_DEREF")
+_DELETE_FAST = _op("DELETE_FAST")
+_FOR_ITER = _op("FOR_ITER")
+_RERAISE = _op("RERAISE")
 _STORES = {_op("STORE_FAST"), _op("STORE_NAME"), _op("STORE_GLOBAL"), _op("STORE_DEREF")}
 #: Instructions that can run a function of the program's, by what they do.
 _KINDS = {
@@ -349,14 +352,30 @@ def leading_offsets(code: types.CodeType) -> dict[int, tuple[int, ...]]:
 # --- patches ----------------------------------------------------------------------------------------------------
 
 
-def name_iterators(code: types.CodeType, is_spill: Callable[[str], bool]) -> types.CodeType:
+def dropping(variables: Iterable[int]) -> bytes:
+    """The code of a handler that deletes these local variables and raises on, from where the exception was raised."""
+    code = bytearray()
+    for variable in variables:
+        code += bytes((_EXTENDED_ARG, variable >> 8, _DELETE_FAST, variable & 255))
+    return bytes((*code, _RERAISE, 1))
+
+
+def name_iterators(
+    code: types.CodeType,
+    is_spill: Callable[[str], bool],
+    drop: Callable[[types.CodeType, dict[int, int]], types.CodeType],
+) -> types.CodeType:
     """Makes ``for x in (_h1 := xs)`` name the *iterator*, in ``code`` and the code objects inside it.
 
     ``COPY; STORE _h1; GET_ITER`` becomes ``GET_ITER; COPY; STORE _h1``: the same bytes in another order, so nothing
     moves and nothing is paid. Where a ``for`` keeps an index (3.15), the run form has called ``iter`` itself and
     ``GET_ITER`` becomes ``PUSH_NULL``, which is what it would have pushed for an iterator. ``yield from (_h1 := it)`` and
     ``await (_h1 := it)`` name what is made of ``it`` in the same way.
+
+    Args:
+        drop: takes the code, and for each ``for`` the variable of its iterator; sees to it that an exception drops them.
     """
+    loops: dict[int, int] = {}
     bytes_ = bytearray(code.co_code)
     listing = instructions(code)
     for index, item in enumerate(listing):
@@ -371,6 +390,9 @@ def name_iterators(code: types.CodeType, is_spill: Callable[[str], bool]) -> typ
         copy = listing[first]
         if copy.opcode != _COPY:
             continue
+        header = next(after for after in listing[index + 1 :] if after.opcode != _EXTENDED_ARG)
+        if header.opcode == _FOR_ITER and store.opcode == _STORE_FAST:
+            loops[header.offset] = store.arg or 0
         if item.opcode == _GET_ITER and FOR_KEEPS_INDEX and not item.arg:
             bytes_[item.offset : item.next] = bytes((_PUSH_NULL, 0)) + bytes((_NOP, 0)) * (
                 (item.next - item.offset) // 2 - 1
@@ -380,10 +402,10 @@ def name_iterators(code: types.CodeType, is_spill: Callable[[str], bool]) -> typ
                 # A `yield from`: above the iterator lies its index, or NULL.
                 bytes_[copy.offset + 1] += 1
             bytes_[copy.offset : item.next] = bytes_[item.offset : item.next] + bytes_[copy.offset : item.offset]
-    consts = tuple(name_iterators(c, is_spill) if isinstance(c, types.CodeType) else c for c in code.co_consts)
+    consts = tuple(name_iterators(c, is_spill, drop) if isinstance(c, types.CodeType) else c for c in code.co_consts)
     if bytes(bytes_) == code.co_code and all(a is b for a, b in zip(consts, code.co_consts)):
         return code
-    return code.replace(co_code=bytes(bytes_), co_consts=consts)
+    return drop(code.replace(co_code=bytes(bytes_), co_consts=consts), loops)
 
 
 def _stored_name(code: types.CodeType, store: Instruction) -> str:

@@ -14,6 +14,7 @@ from ._clears import clear_spills
 from ._constants import ITER, ready
 from ._marked import Marked
 from ._positions import DifferentProgram, align
+from ._unwinding import drop_iterators
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def compile_tree(marked: Marked, tree: ast.Module, filename: str, flags: int = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what there is to warn of was said of the original
         code = compile(tree, filename, "exec", flags=flags, dont_inherit=True)
-    return _cpython.name_iterators(code, marked.is_spill)
+    return _cpython.name_iterators(code, marked.is_spill, drop_iterators)
 
 
 def _loop_over_tuples(marked: Marked) -> None:

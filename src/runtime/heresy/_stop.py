@@ -169,6 +169,9 @@ class Stopper:
     def _on_event(self, frame: types.FrameType, event: str, arg: Any) -> Any:
         if event == "line" and not self.held and not self._behind_barrier():
             self._try(frame, waiting=False)
+        elif event == "return":
+            # Before 3.13 the frame keeps a copy of its variables, which would keep what an exception has dropped.
+            frame.f_locals  # noqa: B018
         return self._on_event
 
     def _behind_barrier(self) -> bool:
