@@ -25,7 +25,6 @@ run up to the yield it was suspended at: operands are read again, and ``x = yiel
 from __future__ import annotations
 
 import ast
-import copy
 import functools
 import itertools
 import operator
@@ -35,12 +34,13 @@ from typing import Any
 
 from . import _constants, _cpython, _run_form
 from ._blocks import Block, enclosing, way_named
-from ._capture import FrameState
+from ._capture import FrameState, bound_names
 from ._code_index import walk_code
 from ._errors import InternalError
 from ._expressions import as_function
 from ._generated import rebuilt
 from ._holes import RESULT, Result, hole
+from ._nodes import OPERANDS, PENDING, STACK, VALUES, as_part, at, constant, copied, duplicate, pending, place, pop
 from ._pending import Pending
 from ._program import FUNCTIONS, Hole, Program, number_nodes
 from ._residual import residual, restarted, returned
@@ -57,10 +57,6 @@ _SET_UP = (
     "__spec__",
 )  # fmt: skip
 
-_PENDING = frozenset({"heresy.pending"})
-_STACK = frozenset({"heresy.stack"})
-_VALUES = frozenset({"heresy.values"})
-_OPERANDS = frozenset({"heresy.operands"})
 # No program can spell these names, so they hide none of its own.
 _FACTORY = ".factory"
 _FUNCTION = ".function"
@@ -185,11 +181,11 @@ class ResumeForm:
         kinds = [kind for kind, _ in self.state.blocks if kind in _PUSHES]
         body = self._spliced()
         table = {
-            _PENDING: self.pending,
+            PENDING: self.pending,
             RESULT: self.result,
-            _STACK: self.stack,
-            _VALUES: self.values,
-            _OPERANDS: self.operands,
+            STACK: self.stack,
+            VALUES: self.values,
+            OPERANDS: self.operands,
             **_constants.BUILTINS,
         }
         goto = _goto(kinds)
@@ -233,9 +229,9 @@ class ResumeForm:
     def _spliced(self) -> ast.AST:
         """The scope with the half-done statement replaced; nodes off the way to it are shared with the program."""
         if isinstance(self.node, ast.GeneratorExp):
-            label = _at(ast.Pass(), self.node)
-            _place(label, _LABEL_LINE)
-            return as_function(self.node, self.run_code, _FUNCTION, _pending("on", self.node), label)
+            label = at(ast.Pass(), self.node)
+            place(label, _LABEL_LINE)
+            return as_function(self.node, self.run_code, _FUNCTION, pending("on", self.node), label)
         node: ast.AST = self.statement
         replacement: list[ast.stmt] = self._half_done()
         while node is not self.node:
@@ -246,7 +242,7 @@ class ResumeForm:
             elif isinstance(parent, ast.Lambda):
                 replacement = [_as_function(parent, replacement)]
             else:
-                fresh = _copy(parent)
+                fresh = copied(parent)
                 for name, value in ast.iter_fields(parent):
                     if isinstance(value, list) and any(item is node for item in value):
                         index = next(i for i, item in enumerate(value) if item is node)
@@ -268,18 +264,33 @@ class ResumeForm:
             rest = [self._handling(left, [*rest, ast.copy_location(ast.Raise(), left)])]
         elif way is not None:
             rest = [*rest, returned(way, None) if isinstance(way, ast.Return) else way]
-        return [ast.copy_location(ast.If(_pending("on", left), rest, [left]), left)]
+        return [ast.copy_location(ast.If(pending("on", left), [*self._unbound(left), *rest], [left]), left)]
+
+    def _unbound(self, where: ast.stmt) -> list[ast.stmt]:
+        """What stands before a label where statements were left out that may have deleted variables.
+
+        The compiler leaves out the test whether a variable is bound where it has seen that it is. This is never run, and
+        shows it that the variables which are unbound in the saved frame may be.
+        """
+        held = {*self.state.variables, *self.state.cells}
+        mine = {name: self._mangled(name) for name in sorted(bound_names(self.node))}
+        names = [name for name, own in mine.items() if own in self.run_code.co_varnames and own not in held]
+        if not names:
+            return []
+        guard = ast.If(pending("on", where), [ast.Delete([ast.Name(name, ast.Del()) for name in names])], [])
+        place(guard, _GOTO_LINE)
+        return [guard]
 
     def _handling(self, where: ast.stmt, body: list[ast.stmt]) -> ast.stmt:
         """A handler to jump into, in which the exception is the current one."""
-        test = ast.copy_location(ast.Expr(_pending("on", where)), where)
+        test = ast.copy_location(ast.Expr(pending("on", where)), where)
         handler = ast.copy_location(ast.ExceptHandler(None, None, body), where)
         return ast.copy_location(ast.Try([test], [handler], [], []), where)
 
     def _half_done(self) -> list[ast.stmt]:
         statement, site = self.statement, self.site
         label = ast.Pass()
-        _place(label, _LABEL_LINE)
+        place(label, _LABEL_LINE)
         if site is None:
             return [label, statement]
         if site.kind == FOR:
@@ -288,7 +299,7 @@ class ResumeForm:
             return self._exiting(label, site)
         rest = residual(self.program, statement, site, self._hole(site), None)
         if isinstance(rest, list):
-            branch = ast.If(_pending("on", statement), [label, *rest], [statement])
+            branch = ast.If(pending("on", statement), [*self._unbound(statement), label, *rest], [statement])
             return [ast.copy_location(branch, statement)]
         self.pending.on = True
         return self._compound(label, rest)
@@ -305,20 +316,21 @@ class ResumeForm:
         statement = self.statement
         assert isinstance(statement, ast.With)
         hole = self._hole(site)
+        unbound = self._unbound(statement)
         if site.kind == EXIT:
-            rest: list[ast.stmt] = [label, _as(hole, ast.Expr(hole))]
+            rest: list[ast.stmt] = [*unbound, label, as_part(hole, ast.Expr(hole))]
             if site.way is not None:
                 rest.append(returned(site.way, None) if isinstance(site.way, ast.Return) else site.way)
         else:
             again = ast.copy_location(ast.Raise(), statement)
-            test = _as(hole, ast.If(_as(hole, ast.UnaryOp(ast.Not(), hole)), [again], []))
-            rest = [self._handling(statement, [label, test])]
+            test = as_part(hole, ast.If(as_part(hole, ast.UnaryOp(ast.Not(), hole)), [again], []))
+            rest = [*unbound, self._handling(statement, [label, test])]
         items = entered_items(site, statement)
         if items:
-            outer = _copy(statement)
+            outer = copied(statement)
             outer.items, outer.body = items, rest
             rest = [outer]
-        return [ast.copy_location(ast.If(_pending("on", statement), rest, [statement]), statement)]
+        return [ast.copy_location(ast.If(pending("on", statement), rest, [statement]), statement)]
 
     def _hole(self, site: Site) -> ast.expr:
         """What stands for the site's node: runs the next frame, and makes of its result what the interpreter would."""
@@ -331,7 +343,7 @@ class ResumeForm:
             assert isinstance(node, ast.Call)
             return self._stands_for(site, restarted(node, None), node)
         again = restarted(node, None) if site.kind == NEW else None
-        take = ast.Call(_pending("take", node), [], [])
+        take = ast.Call(pending("take", node), [], [])
         return self._stands_for(site, hole(site, take, self.state.instance, again), node)
 
     def _stands_for(self, site: Site, expression: ast.expr, where: ast.AST) -> ast.expr:
@@ -339,7 +351,7 @@ class ResumeForm:
         stands = ast.copy_location(Hole(), site.node)
         stands.site = site
         self.program.parents[stands] = site.node
-        expression = _duplicate(expression)
+        expression = duplicate(expression)
         for part in ast.walk(expression):
             part.heresy_model = stands  # type: ignore[attr-defined]
             if "lineno" in part._attributes and not hasattr(part, "lineno"):
@@ -361,7 +373,7 @@ class ResumeForm:
                 item = rest.items[done]
                 item.context_expr = self._first_time(item.context_expr, statement.items[done].context_expr)
                 if done:
-                    inner = _copy(rest)
+                    inner = copied(rest)
                     inner.items = rest.items[done:]
                     rest.items = rest.items[:done]
                     rest.body = [label, inner]
@@ -372,13 +384,13 @@ class ResumeForm:
         if isinstance(rest, ast.NamedExpr) and isinstance(whole, ast.NamedExpr):
             rest.value = self._first_time(rest.value, whole.value)
             return rest
-        test: ast.expr = _pending("on", whole)
+        test: ast.expr = pending("on", whole)
         if self.state.restart or self.site is not None and self.site.kind in _DELEGATIONS:
-            test = _at(ast.Call(_pending("once", whole), [], []), whole)
+            test = at(ast.Call(pending("once", whole), [], []), whole)
         for part in ast.walk(test):
             # What is evaluated first: here the statement starts, when a loop comes here again.
             part.heresy_model = whole  # type: ignore[attr-defined]
-        return _at(ast.IfExp(test, rest, whole), whole)
+        return at(ast.IfExp(test, rest, whole), whole)
 
     def _factory(self, body: ast.AST, goto: ast.stmt) -> ast.Module:
         """``def factory(): …`` around the function, which owns its free variables and gives the class name for mangling."""
@@ -395,7 +407,7 @@ class ResumeForm:
         prologue: list[ast.stmt] = []
         if hoisted:
             names = ast.Tuple([ast.Name(name, ast.Store()) for name in hoisted], ast.Store())
-            prologue.append(ast.Assign([names], _pop(_VALUES)))
+            prologue.append(ast.Assign([names], pop(VALUES)))
         gone = [name for name in parameters if name not in hoisted]
         if gone:
             prologue.append(ast.Delete([ast.Name(name, ast.Del()) for name in gone]))
@@ -404,7 +416,7 @@ class ResumeForm:
             ignored = ast.ExceptHandler(None, None, [ast.Pass()])
             prologue.append(ast.Try([ast.Expr(ast.Yield(None))], [ignored], [], []))
         for statement in prologue:
-            _place(statement, _GOTO_LINE)
+            place(statement, _GOTO_LINE)
         function.body = [*prologue, goto, *function.body]
         owned = sorted(code.co_freevars)
         suite: list[ast.stmt] = [ast.Assign([ast.Name(name, ast.Store())], ast.Constant(None)) for name in owned]
@@ -422,7 +434,7 @@ class ResumeForm:
         if hasattr(function, "type_params"):
             factory.type_params = []  # type: ignore[attr-defined]
         for node in [*suite, factory] if inner is function else [*suite, inner, factory]:
-            _place(node, self.node.lineno, deep=node in suite)
+            place(node, self.node.lineno, deep=node in suite)
         return ast.Module([factory], [])
 
     def _parameters(self, old: ast.arguments) -> tuple[list[str], ast.arguments]:
@@ -486,7 +498,7 @@ def _delegation(site: Site) -> ast.expr:
     """What stands for a ``yield``, ``yield from`` or ``await`` that a frame is in."""
     if site.kind == YIELD:
         return ast.Yield(None)
-    iterator: ast.expr = _pop(_OPERANDS)
+    iterator: ast.expr = pop(OPERANDS)
     if site.kind == DELEGATE:
         iterator = ast.Attribute(iterator, _cpython.DELEGATE, ast.Load())
     return type(site.node)(iterator)  # type: ignore[call-arg]
@@ -495,17 +507,17 @@ def _delegation(site: Site) -> ast.expr:
 def _next_item(loop: ast.stmt, label: ast.stmt) -> ast.stmt:
     """``for x in xs: …`` -> ``for x in xs: if PENDING.on: LABEL; continue; …``: jumps to the header itself."""
     assert isinstance(loop, ast.For)
-    fresh = _copy(loop)
-    jump = ast.If(_pending("on", loop), [label, _at(ast.Continue(), loop)], [])
-    fresh.body = [_at(jump, loop), *loop.body]
+    fresh = copied(loop)
+    jump = ast.If(pending("on", loop), [label, at(ast.Continue(), loop)], [])
+    fresh.body = [at(jump, loop), *loop.body]
     return fresh
 
 
 def _annotations_kept() -> ast.stmt:
     """``VALUES.pop()()``: puts back what is set up anew before a module's first statement: by `runpy`, and since 3.14
     by the module's own code."""
-    statement = ast.Expr(ast.Call(_pop(_VALUES), [], []))
-    _place(statement, _GOTO_LINE)
+    statement = ast.Expr(ast.Call(pop(VALUES), [], []))
+    place(statement, _GOTO_LINE)
     return statement
 
 
@@ -513,41 +525,11 @@ def _goto(kinds: list[str]) -> ast.stmt:
     """``(v1, v2.heresy_push_null, …, PENDING.heresy_jump)``: what `patch_goto` turns into pushes and a jump."""
     items: list[ast.expr] = []
     for kind in kinds:
-        items.append(ast.Attribute(_pop(_STACK), _PUSHES[kind], ast.Load()) if _PUSHES[kind] else _pop(_STACK))
-    items.append(ast.Attribute(_constant(_PENDING), _cpython.JUMP, ast.Load()))
+        items.append(ast.Attribute(pop(STACK), _PUSHES[kind], ast.Load()) if _PUSHES[kind] else pop(STACK))
+    items.append(ast.Attribute(constant(PENDING), _cpython.JUMP, ast.Load()))
     statement = ast.Expr(ast.Tuple(items, ast.Load()))
-    _place(statement, _GOTO_LINE)
+    place(statement, _GOTO_LINE)
     return statement
-
-
-def _constant(key: frozenset[str]) -> ast.expr:
-    return ast.Constant(key)
-
-
-def _pop(key: frozenset[str]) -> ast.expr:
-    return ast.Call(ast.Attribute(_constant(key), "pop", ast.Load()), [], [])
-
-
-def _pending(name: str, where: ast.AST) -> ast.expr:
-    return _at(ast.Attribute(_at(_constant(_PENDING), where), name, ast.Load()), where)
-
-
-def _at(node: Any, where: ast.AST) -> Any:
-    return ast.copy_location(node, where)
-
-
-def _as(hole: ast.AST, node: Any) -> Any:
-    """Makes ``node`` part of what a hole stands for."""
-    ast.copy_location(node, hole)
-    node.heresy_model = getattr(hole, "heresy_model", hole)
-    return node
-
-
-def _place(node: ast.AST, line: int, deep: bool = True) -> None:
-    for child in ast.walk(node) if deep else [node]:
-        if "lineno" in child._attributes:
-            child.lineno = child.end_lineno = line  # type: ignore[attr-defined]
-            child.col_offset = child.end_col_offset = 0  # type: ignore[attr-defined]
 
 
 def _as_function(node: ast.Lambda, body: list[ast.stmt]) -> ast.stmt:
@@ -556,24 +538,6 @@ def _as_function(node: ast.Lambda, body: list[ast.stmt]) -> ast.stmt:
     if "type_params" in function._fields:
         function.type_params = []
     return function
-
-
-def _duplicate(node: Any) -> Any:
-    """A copy of a node and all below it."""
-    if isinstance(node, list):
-        return [_duplicate(item) for item in node]
-    if not isinstance(node, ast.AST):
-        return node
-    fresh = copy.copy(node)
-    for name, value in ast.iter_fields(node):
-        setattr(fresh, name, _duplicate(value))
-    return fresh
-
-
-def _copy(node: Any) -> Any:
-    fresh = copy.copy(node)
-    fresh.heresy_model = getattr(node, "heresy_model", node)
-    return fresh
 
 
 def _nested_name(code: types.CodeType) -> tuple[Any, ...]:

@@ -7,8 +7,8 @@ loops: it deletes their names and raises on::
 
     handler:  DELETE_FAST _h1; RERAISE           as it was raised, to where it would have gone
 
-It stands at the line of the loop. Code is only added, behind the last instruction, and
-costs nothing until an exception is raised.
+There is one for each line that such an exception can come from, at which it stands, so that the frame does not seem to move
+meanwhile. Code is only added, behind the last instruction, and costs nothing until an exception is raised.
 """
 
 from __future__ import annotations
@@ -31,9 +31,8 @@ def drop_iterators(code: types.CodeType, loops: dict[int, int]) -> types.CodeTyp
     left = _left_loops(code, loops, entries, handlers)
     if not left:
         return code
-    positions = list(code.co_positions())
-    loop_lines = {variable: positions[header // 2][0] for header, variable in loops.items()}
-    blocks: dict[tuple[object, tuple[int, ...]], int] = {}
+    at_line = [position[0] for position in code.co_positions()]
+    blocks: dict[tuple[object, tuple[int, ...], int | None], int] = {}
     added = bytearray()
     lines = _Lines(code)
     table = dict(handlers)
@@ -41,13 +40,14 @@ def drop_iterators(code: types.CodeType, loops: dict[int, int]) -> types.CodeTyp
     for offset, variables in left.items():
         handler = handlers.get(offset)
         depth = handler[3] if handler is not None else 0
-        if (handler, variables) not in blocks:
-            blocks[handler, variables] = start = size + len(added)
+        key = handler, variables, at_line[offset // 2]
+        if key not in blocks:
+            blocks[key] = start = size + len(added)
             added += _cpython.dropping(variables)
-            lines.add(loop_lines[variables[0]], (size + len(added) - start) // 2)
+            lines.add(at_line[offset // 2], (size + len(added) - start) // 2)
             table.update(dict.fromkeys(range(start, size + len(added), 2), handler))
             deepest = max(deepest, depth + _REST)
-        table[offset] = (0, 0, blocks[handler, variables], depth, True)
+        table[offset] = (0, 0, blocks[key], depth, True)
     return code.replace(
         co_code=code.co_code + bytes(added),
         co_exceptiontable=_encoded(table),
