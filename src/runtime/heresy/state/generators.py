@@ -99,7 +99,8 @@ def _called(
     function = types.FunctionType(code, namespace, code.co_name, None, closure)
     positional, names = code.co_argcount, code.co_varnames
     function.__kwdefaults__ = dict.fromkeys(names[positional : positional + code.co_kwonlyargcount])
-    return function(*(arguments or [None] * positional))
+    # What a finished one was called with does not matter, but from 3.15 on a generator expression asks for an iterator.
+    return function(*(arguments or [()] * positional))
 
 
 def set_plain(generator: Any, state: tuple[bool, tuple[str, str], dict[str, Any]]) -> None:
