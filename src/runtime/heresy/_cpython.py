@@ -43,6 +43,9 @@ WITH_ENTERS_BY_CALL = _VERSION >= (3, 14)
 #: In 3.11 ``GET_ITER`` carries the position of the whole ``for`` statement, from 3.12 that of the iterable.
 GET_ITER_AT_STATEMENT = _VERSION < (3, 12)
 
+#: Before 3.12 an assertion's error comes from the last comparison that its test consists of, if there is one.
+ASSERTS_AT_COMPARISON = _VERSION < (3, 12)
+
 #: From 3.13 (PEP 667) writing to ``frame.f_locals`` reaches the variable itself.
 F_LOCALS_WRITES_THROUGH = _VERSION >= (3, 13)
 

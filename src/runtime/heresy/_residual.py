@@ -17,6 +17,7 @@ import ast
 import copy
 from collections.abc import Iterable
 
+from . import _cpython
 from ._errors import NotContinuable
 from ._holes import RESULT
 from ._operators import in_place_name
@@ -122,9 +123,7 @@ class _Residual:
             case ast.Assert() if s.test in self.path:
                 return [self._with(s, test=self.rest(s.test))]
             case ast.Assert() if s.msg is not None:
-                # No constant: what is raised for one seems to come from the whole statement before 3.12.
-                failed = ast.copy_location(ast.List([], ast.Load()), s.test)
-                return [self._with(s, test=failed, msg=self.rest(s.msg))]
+                return [self._with(s, test=_failed(s.test), msg=self.rest(s.msg))]
             case ast.Delete():
                 index = self._index(s.targets)
                 return [self._with(s, targets=[self.rest(s.targets[index]), *s.targets[index + 1 :]])]
@@ -389,3 +388,20 @@ class _Residual:
         for name, value in changes.items():
             setattr(new, name, value)
         return new
+
+
+def _failed(test: ast.expr) -> ast.expr:
+    """A false test in the place of one, so that the assertion's error comes from where it would."""
+    work = [test] if _cpython.ASSERTS_AT_COMPARISON else []
+    while work:
+        match part := work.pop():
+            case ast.Compare():
+                zero, one = ast.copy_location(ast.Constant(0), part), ast.copy_location(ast.Constant(1), part)
+                return ast.copy_location(ast.Compare(zero, [ast.Eq()], [one]), part)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                work.append(operand)
+            case ast.BoolOp(values=values):
+                work.extend(values)
+            case ast.IfExp(test=first, body=body, orelse=orelse):
+                work.extend([first, body, orelse])
+    return ast.copy_location(ast.Constant(False), test)
