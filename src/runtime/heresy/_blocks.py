@@ -37,7 +37,7 @@ def enclosing(program: Program, statement: ast.stmt) -> list[Block]:
     """The blocks around a statement, in its scope, that may keep slots on the value stack; outermost first."""
     blocks: list[Block] = []
     child: ast.AST = statement
-    while (parent := program.parents.get(child)) is not None and not isinstance(child, SCOPES):
+    while (parent := program.parents.get(child)) is not None:
         match parent:
             case ast.For() if child in parent.body:
                 blocks.append(Block("for", parent))
