@@ -22,6 +22,7 @@ use crate::tree::{elements, expressions, extent, fields, handler_parts};
 
 mod augmented;
 mod callees;
+mod decorators;
 mod delegations;
 mod depth;
 mod handlers;
@@ -48,6 +49,7 @@ pub const REWRITES: &[Rewrite] = &[
     Rewrite { name: "managers", statement: managers::statement, expression: no_expression },
     Rewrite { name: "handlers", statement: handlers::statement, expression: no_expression },
     Rewrite { name: "augmented", statement: augmented::statement, expression: no_expression },
+    Rewrite { name: "decorators", statement: decorators::statement, expression: no_expression },
     Rewrite { name: "returns", statement: returns::statement, expression: no_expression },
 ];
 
@@ -81,6 +83,7 @@ pub fn lower(source: &Source, tokens: &Tokens, scopes: &Scopes<'_>) -> Lowered {
         edits: Vec::new(),
         walrus_targets: FxHashSet::default(),
         pending_finally: 0,
+        pending_exits: 0,
     };
     for scope in scopes.continuable() {
         lowering.scope = scope;
@@ -148,6 +151,8 @@ struct Lowering<'a> {
     walrus_targets: FxHashSet<String>,
     /// How many `finally` suites with points a `return` here would still run.
     pending_finally: usize,
+    /// How many `with` statements a `return` here would still end.
+    pending_exits: usize,
 }
 
 impl Lowering<'_> {
@@ -178,6 +183,11 @@ impl Lowering<'_> {
                 self.lower_suite(&node.orelse);
                 self.pending_finally -= protects;
                 self.lower_suite(&node.finalbody);
+            }
+            Stmt::With(node) => {
+                self.pending_exits += usize::from(!node.is_async);
+                self.lower_suite(&node.body);
+                self.pending_exits -= usize::from(!node.is_async);
             }
             _ => crate::tree::suites(statement).into_iter().for_each(|suite| self.lower_suite(suite)),
         }

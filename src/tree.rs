@@ -41,12 +41,14 @@ pub fn handler_parts(handler: &ast::ExceptHandler) -> &ast::ExceptHandlerExceptH
 /// An expression that a statement evaluates in its own scope, and the node that holds it (which tells whose parentheses are whose).
 pub type Held<'a> = (&'a Expr, AnyNodeRef<'a>);
 
-/// What a statement evaluates itself, where a value may be given a name: no decorators, defaults, annotations, class
-/// headers or loop targets (they hold values that no walrus can name), no patterns, and nothing of its suites.
+/// What a statement evaluates itself, where a value may be given a name: no defaults, annotations, class headers or loop
+/// targets (they hold values that no walrus can name), no patterns, and nothing of its suites.
 pub fn expressions(statement: &Stmt) -> Vec<Held<'_>> {
     let holder = AnyNodeRef::from(statement);
     let mut held: Vec<Held<'_>> = Vec::new();
     match statement {
+        Stmt::FunctionDef(node) => held.extend(node.decorator_list.iter().map(decorator_parts)),
+        Stmt::ClassDef(node) => held.extend(node.decorator_list.iter().map(decorator_parts)),
         Stmt::Expr(node) => held.push((&node.value, holder)),
         Stmt::Assign(node) => {
             held.push((&node.value, holder));
@@ -85,6 +87,11 @@ pub fn expressions(statement: &Stmt) -> Vec<Held<'_>> {
         _ => {}
     }
     held
+}
+
+/// A decorator's expression, and the `@` that holds it.
+pub fn decorator_parts(decorator: &ast::Decorator) -> Held<'_> {
+    (&decorator.expression, decorator.into())
 }
 
 /// Whether evaluating an expression calls, awaits or yields: a moment at which the values before it wait.

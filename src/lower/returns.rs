@@ -1,4 +1,4 @@
-//! Returns: a value on its way out of a `try … finally` gets a name, since it waits while the `finally` runs.
+//! Returns: a value on its way out of a `try … finally` or a `with` gets a name, since it waits while these end.
 //!
 //! **Input**
 //! ```python
@@ -15,7 +15,7 @@
 //!     close()
 //! ```
 //! **Guarantees** what a pending `return` will give can be read from a name, whatever the `finally` binds.
-//! **Left alone** constants; a `finally` without a point.
+//! **Left alone** constants; a `finally` without a point; in a `with` alone, what can be read again.
 
 use rustpython_ruff_python_ast as ast;
 
@@ -26,9 +26,12 @@ use super::Lowering;
 pub fn statement(lowering: &mut Lowering<'_>, statement: &Stmt) {
     if let Stmt::Return(node) = statement
         && let Some(value) = node.value.as_deref()
-        && lowering.pending_finally > 0
         && !value.is_literal_expr()
     {
-        lowering.spill(value, statement.into());
+        if lowering.pending_finally > 0 {
+            lowering.spill(value, statement.into());
+        } else if lowering.pending_exits > 0 {
+            lowering.spill_unless_rereadable(value, statement.into());
+        }
     }
 }

@@ -78,8 +78,9 @@ class _Clearer:
         spills = lambda node: spills_in(self.marked, node)  # noqa: E731
         match s:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                # Their own suites are scopes of their own; headers are never spilled.
-                result.append(s)
+                # Their own suites are scopes of their own; of headers, only decorators are spilled.
+                names = [name for decorator in s.decorator_list for name in spills(decorator)]
+                result += [s, *self._clear(names, s.decorator_list[0] if names else s)]
             case ast.If(test=test):
                 self.suite(s.body, leaving, passing)
                 self.suite(s.orelse, leaving, passing)

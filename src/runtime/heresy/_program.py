@@ -389,6 +389,8 @@ def first_evaluated(statement: ast.stmt) -> list[ast.AST]:
                 node = key or (node.values[0] if node.values else None)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if node.decorator_list:
                 node = node.decorator_list[0]
+            case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args):
+                node = next((default for default in [*args.defaults, *args.kw_defaults] if default is not None), None)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 node = node.generators[0].iter
             case _:

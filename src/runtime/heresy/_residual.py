@@ -22,7 +22,7 @@ from ._errors import NotContinuable
 from ._holes import RESULT
 from ._operators import in_place_name
 from ._program import COMPREHENSIONS, FUNCTIONS, Program
-from ._sites import DELETE, OPERATE, READ, WRITE, Site
+from ._sites import DECORATE, DELETE, OPERATE, READ, WRITE, Site
 from ._values import Values, is_immutable
 
 
@@ -57,6 +57,8 @@ def residual(
         and not isinstance(program.scope_of(statement), FUNCTIONS)
     ):
         raise NotContinuable("an annotation is still to be evaluated")
+    if site.kind == DECORATE:
+        return rest.decorated(statement)
     if site.kind in (WRITE, DELETE):
         return rest.after_target(statement)
     if site.kind == OPERATE and isinstance(statement, ast.AugAssign) and site.node is statement:
@@ -138,7 +140,42 @@ class _Residual:
                     return self._with(s, items=[*s.items[:index], item, *s.items[index + 1 :]])
             case ast.Match() if s.subject in self.path:
                 return self._with(s, subject=self.rest(s.subject))
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if s.args in self.path:
+                return [self._with(s, decorator_list=self._all_again(s.decorator_list), args=self._defaults(s.args))]
+            case ast.ClassDef() if any(base in self.path for base in s.bases):
+                return [self._with(s, decorator_list=self._all_again(s.decorator_list), bases=self._sequence(s.bases))]
+            case ast.ClassDef() if any(keyword in self.path for keyword in s.keywords):
+                again = {"decorator_list": self._all_again(s.decorator_list), "bases": self._all_again(s.bases)}
+                return [self._with(s, **again, keywords=self._sequence(s.keywords))]
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if any(
+                decorator in self.path for decorator in s.decorator_list
+            ):
+                return [self._with(s, decorator_list=self._sequence(s.decorator_list))]
         raise NotContinuable(f"inside this part of a {type(s).__name__}")
+
+    def _all_again(self, items: list[ast.expr]) -> list[ast.AST]:
+        return [self.again(item) for item in items]
+
+    def _defaults(self, arguments: ast.arguments) -> ast.AST:
+        """The rest of the default values: first those of positional parameters."""
+        if any(default in self.path for default in arguments.defaults):
+            return self._with(arguments, defaults=self._sequence(arguments.defaults))
+        if not any(default in self.path for default in arguments.kw_defaults):
+            raise NotContinuable("inside an annotation")
+        defaults = self._all_again(arguments.defaults)
+        keywords = self._sequence(default for default in arguments.kw_defaults if default is not None)
+        rest = iter(keywords)
+        again = [None if default is None else next(rest) for default in arguments.kw_defaults]
+        return self._with(arguments, defaults=defaults, kw_defaults=again)
+
+    def decorated(self, s: ast.stmt) -> list[ast.stmt]:
+        """A definition once a decorator has given something: the decorators before it, and the name."""
+        assert isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        value: ast.expr = self.hole
+        for decorator in reversed(s.decorator_list[: self._index(s.decorator_list)]):
+            value = ast.copy_location(ast.Call(self.again(decorator), [value], []), decorator)
+        name = ast.copy_location(ast.Name(s.name, ast.Store()), s)
+        return [ast.copy_location(ast.Assign([name], value), s)]
 
     def _assign(self, s: ast.Assign) -> list[ast.stmt]:
         if s.value in self.path:

@@ -129,6 +129,11 @@ def running(site: Site, values: Values, following: Following) -> Callee:
         case "call" | "new":
             assert isinstance(node, ast.Call)
             found = _called(values.of(node.func), following)
+        case "decorate":
+            found = _called(values.of(node), following)
+            if found.kind == NEW:
+                raise NotContinuable("what __init__ is called with has no name")
+            found = found._replace(kind="")
         case "enter":
             manager = values.of(node)
             found = Callee(special_method(manager, "__enter__"), operands=("__enter__", manager))

@@ -27,6 +27,8 @@ SiteName: TypeAlias = tuple[str, str, int]
 CALL = "call"
 #: An explicit call of a class whose ``__new__`` is running.
 NEW = "new"
+#: A decorator is applied; the node is the decorator's expression.
+DECORATE = "decorate"
 #: An attribute, a subscript or a slice is read, stored, or deleted; the node is the `ast.Attribute` or `ast.Subscript`.
 READ = "read"
 WRITE = "write"
@@ -60,6 +62,9 @@ DELEGATE = "delegate"
 NEXT = "next"
 #: A call that closes a generator: ``it.close()``.
 CLOSE = "close"
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Site(NamedTuple):
@@ -96,6 +101,8 @@ def site_at(scope: Scope, offset: int) -> Site | None:
             return Site(ITERATE, source)  # the runtime's own call of `iter`, where the interpreter would keep an index
         case "call", ast.Call():
             return Site(CALL, node)
+        case "call", ast.expr() if isinstance(parent, _DEFINITIONS) and node in parent.decorator_list:
+            return Site(DECORATE, node)
         case "read" | "operate", ast.Attribute() | ast.Subscript():
             return Site(READ, node)
         case "write" | "delete", ast.Attribute() | ast.Subscript():
