@@ -27,6 +27,7 @@ from ._code_index import ScopeKey
 from ._errors import NotContinuable
 from ._generated import Generated, generated
 from ._generators import GENERATORS, Driven, driven, frame_of, is_generator
+from ._kinds import is_a
 from ._marked import Place, place_of
 from ._program import BODIES, COMPREHENSIONS, SCOPES, Hole, Programs
 from ._residual import residual, restarted, returned
@@ -412,7 +413,7 @@ def _name_exceptions(parts: list[Part], handled: BaseException | None) -> None:
             value = handled
         elif kind == "exit":
             value = part.caught
-        if not isinstance(value, BaseException):
+        if not is_a(value, BaseException):
             raise Unsafe(f"the exception behind a {kind} has no name", part.frame)
         part.block_values[index] = (kind, value)
 

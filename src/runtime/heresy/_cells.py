@@ -12,6 +12,7 @@ import types
 from typing import Any, TypeAlias
 
 from . import _cpython
+from ._kinds import is_a
 
 #: The cells of one frame, by variable name.
 Cells: TypeAlias = dict[str, types.CellType]
@@ -54,7 +55,7 @@ def cells_of(frames: list[tuple[types.FrameType, set[str]]]) -> list[Cells]:
             by_place[id(frame), name] = value
         found: dict[int, types.CellType] = {}
         for holder in gc.get_referrers(*marks):
-            if isinstance(holder, types.CellType):
+            if is_a(holder, types.CellType):
                 found[id(holder.cell_contents)] = holder
         for mark in marks:
             cell = found.get(id(mark))

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from . import _constants, _cpython
+from ._kinds import is_a
 
 _FILE = "<string>"
 _INNER = frozenset({"heresy.inner"})
@@ -50,7 +51,7 @@ def generated(frame: types.FrameType) -> Generated | None:
     instance = frame.f_locals.get(code.co_varnames[0])
     for cls in type.__dict__["__mro__"].__get__(type(instance)):
         function = cls.__dict__.get("__init__")
-        if isinstance(function, types.FunctionType) and function.__code__ is original(code):
+        if is_a(function, types.FunctionType) and function.__code__ is original(code):
             ends = "__dataclass_fields__" in cls.__dict__ and _cpython.only_returns_after(code, frame.f_lasti)
             # What a frame itself says of its line is that of the last event it was traced for.
             line = next(itertools.islice(code.co_positions(), frame.f_lasti // 2, None))[0]
@@ -74,7 +75,7 @@ def rebuilt(what: Generated, inner: Callable[[], Any]) -> Callable[[], Any]:
             node.lineno = node.end_lineno = line  # type: ignore[attr-defined]
             node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
     compiled = compile(ast.Module([definition], []), _FILE, "exec", dont_inherit=True)
-    mine = next(const for const in compiled.co_consts if isinstance(const, types.CodeType))
+    mine = next(const for const in compiled.co_consts if is_a(const, types.CodeType))
     mine = mine.replace(co_qualname=code.co_qualname)
     mine = _constants.bind_constants(mine, {_INNER: [inner]})
     _stand_ins[id(mine)] = mine, code

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ._errors import NotContinuable
+from ._kinds import is_a
 from ._values import MISSING, static_attribute
 
 _BINARY: dict[type[ast.operator], tuple[str, Callable[..., Any], Callable[..., Any]]] = {
@@ -89,7 +90,7 @@ def steps(op: ast.AST, in_place: bool, left: Any, right: Any) -> list[Step]:
         return _comparing(op, left, right)
     name = _BINARY[type(op)][0]  # type: ignore[index]
     forward, reflected = _method(left, f"__{name}__"), _method(right, f"__r{name}__")
-    if in_place and isinstance(left, (list, set, dict)):
+    if in_place and is_a(left, (list, set, dict)):
         raise NotContinuable("a builtin container would take the right operand in")
     found: list[Step] = []
     if in_place and (method := _method(left, f"__i{name}__")) is not MISSING:
@@ -146,7 +147,7 @@ def _method(owner: Any, name: str) -> Any:
     found = static_attribute(type(owner), name)
     if found is MISSING or _is_builtin(owner) or found is static_attribute(object, name):
         return MISSING
-    if not isinstance(found, types.FunctionType):
+    if not is_a(found, types.FunctionType):
         raise NotContinuable(f"{name} of a {type(owner).__name__} is not a Python function")
     return found
 

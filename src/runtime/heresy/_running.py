@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from . import _cpython, _operators
 from ._errors import NotContinuable
 from ._generated import original
+from ._kinds import is_a
 from ._program import BODIES, Programs
 from ._sites import CALL, NEW, Site
 from ._values import MISSING, Values, special_method, static_attribute
@@ -48,7 +49,7 @@ class Following:
 
     def runs(self, function: Any) -> bool:
         """Whether it is a frame of this function. A resumed frame runs the resume form of its function's code."""
-        if not isinstance(function, types.FunctionType):
+        if not is_a(function, types.FunctionType):
             return False
         if function.__code__ is original(self.frame.f_code):
             return True
@@ -154,9 +155,9 @@ def running(site: Site, values: Values, following: Following) -> Callee:
 def _called(called: Any, following: Following) -> Callee:
     """The Python function that calling an object runs, with the call's value being the function's."""
     for _ in range(20):
-        if isinstance(called, types.FunctionType):
+        if is_a(called, types.FunctionType):
             return Callee(called)
-        if isinstance(called, types.MethodType):
+        if is_a(called, types.MethodType):
             called = called.__func__
         elif type(called) is functools.partial:
             called = called.func
@@ -167,7 +168,7 @@ def _called(called: Any, following: Following) -> Callee:
             if called.__objclass__ is type:
                 return _constructor(owner, following)
             called = owner
-        elif isinstance(called, type):
+        elif is_a(called, type):
             meta = static_attribute(type(called), "__call__")
             if meta is type.__dict__["__call__"]:
                 return _constructor(called, following)
@@ -183,19 +184,19 @@ def _constructor(cls: type, following: Following) -> Callee:
     """What ``type.__call__`` runs: ``__new__``, then ``__init__`` of what that has made."""
     maker = static_attribute(cls, "__new__")
     maker = maker.__func__ if type(maker) is staticmethod else maker
-    if isinstance(maker, types.FunctionType) and following.runs(maker):
+    if is_a(maker, types.FunctionType) and following.runs(maker):
         return Callee(maker, kind=NEW, operands=(cls,))
     initializer = static_attribute(cls, "__init__")
-    if isinstance(maker, types.FunctionType):
+    if is_a(maker, types.FunctionType):
         # It may have made an instance of a subclass.
         instance = following.argument(0)
-        if not isinstance(instance, cls):
+        if cls not in type(instance).__mro__:
             raise NotContinuable("__init__ runs for another class")
         cls = type(instance)
         initializer = static_attribute(cls, "__init__")
-    elif maker is not object.__new__ and not isinstance(maker, types.BuiltinMethodType):
+    elif maker is not object.__new__ and not is_a(maker, types.BuiltinMethodType):
         raise NotContinuable(f"{cls.__name__}() does not call __init__ directly")
-    if not isinstance(initializer, types.FunctionType):
+    if not is_a(initializer, types.FunctionType):
         raise NotContinuable(f"{cls.__name__}() does not call __init__ directly")
     return Callee(initializer, kind=CALL, makes=cls)
 
@@ -210,11 +211,11 @@ def _looked_up(site: Site, values: Values, following: Following) -> Iterator[Cal
             yield from _read(values.mangled(attribute), _is_super(node), following)
         case "read", _:
             yield from _methods(following, "__getitem__")
-            if isinstance(first, dict):
+            if is_a(first, dict):
                 yield from _methods(following, "__missing__")
-            if isinstance(first, type):
+            if is_a(first, type):
                 found = static_attribute(first, "__class_getitem__")
-                if isinstance(found, classmethod) and following.runs(found.__func__):
+                if is_a(found, classmethod) and following.runs(found.__func__):
                     yield Callee(found.__func__)
         case "write", ast.Attribute(attr=attribute):
             yield from _changed(values.mangled(attribute), ("fset", "__set__", "__setattr__"), following)
@@ -252,12 +253,12 @@ def _read(name: str, is_super: bool, following: Following) -> Iterator[Callee]:
     getter = static_attribute(type(first), "__getattr__")
     if following.runs(getter) and following.argument(1) == name:
         yield Callee(getter)
-    if isinstance(first, types.ModuleType) or getter is not MISSING:
+    if is_a(first, types.ModuleType) or getter is not MISSING:
         return  # an AttributeError would make the interpreter ask `__getattr__`
     found = static_attribute(type(first), name)
     bases = type.__dict__["__mro__"].__get__(type(first)) if is_super else ()
     for each in [found, *(base.__dict__.get(name) for base in bases)]:
-        if isinstance(each, property) and following.runs(each.fget):
+        if is_a(each, property) and following.runs(each.fget):
             yield Callee(each.fget)
     getter = static_attribute(type(first), "__getattribute__")
     if following.runs(getter) and following.argument(1) == name:
@@ -276,7 +277,7 @@ def _changed(name: str, names: tuple[str, str, str], following: Following) -> It
     of_property, of_descriptor, of_type = names
     first = following.argument(0)
     found = static_attribute(type(first), name)
-    if isinstance(found, property) and following.runs(getattr(found, of_property)):
+    if is_a(found, property) and following.runs(getattr(found, of_property)):
         yield Callee(getattr(found, of_property))
     method = static_attribute(type(first), of_type)
     if following.runs(method) and following.argument(1) == name:

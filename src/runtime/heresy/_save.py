@@ -15,6 +15,7 @@ from typing import Any
 from . import _checkpoint
 from ._capture import Stack
 from ._errors import HeresyError, NotContinuable
+from ._kinds import is_a
 from ._stop import Stopper
 from ._units import Unit
 from .state import constants, imports, registered, sets, surroundings
@@ -125,14 +126,14 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
 
 
 def _is_definition(value: object) -> bool:
-    return isinstance(value, (type, types.FunctionType, types.ModuleType, int, float, str, bytes, type(None)))
+    return is_a(value, (type, types.FunctionType, types.ModuleType, int, float, str, bytes, type(None)))
 
 
 def _blame(modules: Modules, stack: Stack, culprit: Any, error: Exception) -> Exception:
     """Finds the variable behind a failure, for the message."""
     kind = type(culprit)
     shown = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
-    reason = str(error) if isinstance(error, CannotSave) else f"{type(error).__name__}: {error}"
+    reason = str(error) if is_a(error, CannotSave) else f"{type(error).__name__}: {error}"
     for frame, (file, line, function, _) in reversed(list(zip(stack.frames, stack.shown))):
         for name, value in {**frame.variables, **frame.cells}.items():
             if _fails(modules, value):

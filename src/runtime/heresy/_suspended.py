@@ -14,6 +14,7 @@ from ._capture import FrameState, Part
 from ._errors import NotContinuable
 from ._expressions import OUTERMOST, check
 from ._generators import delegate_of, frame_of
+from ._kinds import is_a
 from ._program import Programs
 
 
@@ -51,7 +52,7 @@ def _perhaps_unbound(part: Part) -> set[str]:
 
 def _handled(held: _cpython.Suspended) -> BaseException:
     exception = held.stack[-1] if held.stack else None
-    if not isinstance(exception, BaseException):
+    if not is_a(exception, BaseException):
         raise NotContinuable("the exception behind a finally has no name")
     return exception
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._errors import NotContinuable
+from ._kinds import is_a
 from ._marked import Marked
 
 #: Values of exactly these types cannot change, and operators and formatting on them run no code of the user's.
@@ -149,7 +150,7 @@ class Values:
         found = self.of(node)
         if not (isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name)):
             base = self.of(node.value)
-            own = None if isinstance(base, (type, types.ModuleType)) else _instance_dict(base)
+            own = None if is_a(base, (type, types.ModuleType)) else _instance_dict(base)
             if own is not None and node.attr in own:
                 raise NotContinuable(f"{node.attr} belongs to the instance and may have been replaced")
         return found
@@ -187,7 +188,7 @@ class Values:
         return plain_attribute(self.of(base), name)
 
     def _super(self, owner: Any, instance: Any, name: str) -> Any:
-        start = instance if isinstance(instance, type) and issubclass(instance, owner) else type(instance)
+        start = instance if is_a(instance, type) and owner in instance.__mro__ else type(instance)
         mro = type.mro(start) if start is type else start.__mro__
         for cls in mro[mro.index(owner) + 1 :]:
             if name in cls.__dict__:
@@ -204,11 +205,11 @@ def plain_attribute(value: object, name: str) -> Any:
     Raises:
         NotContinuable: it would, or the attribute is not there.
     """
-    if isinstance(value, types.ModuleType) and type(value).__getattribute__ is types.ModuleType.__getattribute__:
+    if is_a(value, types.ModuleType) and type(value).__getattribute__ is types.ModuleType.__getattribute__:
         if name in value.__dict__:
             return value.__dict__[name]
         raise NotContinuable(f"module {value.__name__} has no {name}")
-    if isinstance(value, type):
+    if is_a(value, type):
         return _class_attribute(value, name)
     cls = type(value)
     if static_attribute(cls, "__getattribute__") not in _GENERIC_LOOKUPS:
@@ -238,20 +239,19 @@ def _class_attribute(cls: type, name: str) -> Any:
 
 def _bind(found: Any, instance: Any, owner: type) -> Any:
     """What a descriptor found on a class gives, if it is one of the plain kinds."""
-    match found:
-        case types.FunctionType():
-            return found if instance is None else types.MethodType(found, instance)
-        case classmethod(__func__=function) if isinstance(function, types.FunctionType):
-            return types.MethodType(function, owner)
-        case staticmethod(__func__=function):
-            return function
-        case types.MethodDescriptorType() | types.WrapperDescriptorType() | types.ClassMethodDescriptorType():
+    if is_a(found, types.FunctionType):
+        return found if instance is None else types.MethodType(found, instance)
+    if is_a(found, classmethod) and is_a(found.__func__, types.FunctionType):
+        return types.MethodType(found.__func__, owner)
+    if is_a(found, staticmethod):
+        return found.__func__
+    if is_a(found, (types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType)):
+        return found.__get__(instance, owner)
+    if is_a(found, types.MemberDescriptorType) and instance is not None:
+        try:
             return found.__get__(instance, owner)
-        case types.MemberDescriptorType() if instance is not None:
-            try:
-                return found.__get__(instance, owner)
-            except AttributeError:
-                raise NotContinuable("the slot is empty") from None
+        except AttributeError:
+            raise NotContinuable("the slot is empty") from None
     if hasattr(type(found), "__get__"):
         raise NotContinuable(f"the attribute is a {type(found).__name__}")
     return found
@@ -267,7 +267,7 @@ def static_attribute(cls: type, name: str) -> Any:
 
 def _instance_dict(value: object) -> dict[str, Any] | None:
     descriptor = static_attribute(type(value), "__dict__")
-    if isinstance(descriptor, types.GetSetDescriptorType):
+    if is_a(descriptor, types.GetSetDescriptorType):
         return descriptor.__get__(value)
     return None
 
@@ -283,7 +283,7 @@ def special_method(value: object, name: str) -> types.FunctionType:
         NotContinuable: there is none, or something stands in between.
     """
     found = static_attribute(type(value), name)
-    if not isinstance(found, types.FunctionType):
+    if not is_a(found, types.FunctionType):
         raise NotContinuable(f"{name} of a {type(value).__name__} is not a Python function")
     return found
 

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import _cpython
+from .._kinds import is_a
 from .pickling import GENERAL, REDUCERS, CannotSave, Reduced, StatePickler
 
 #: Attributes that every class gets anew.
@@ -32,7 +33,7 @@ def is_by_value(pickler: StatePickler, cls: type) -> bool:
 
 
 def _class(pickler: StatePickler, cls: Any) -> Reduced:
-    if not isinstance(cls, type):
+    if not is_a(cls, type):
         return None
     if not is_by_value(pickler, cls):
         return _interpreter_type(cls)
@@ -43,7 +44,7 @@ def _class(pickler: StatePickler, cls: Any) -> Reduced:
     slots = cls.__dict__.get("__slots__", _MISSING)
     layout = {"__qualname__": cls.__qualname__}
     if slots is not _MISSING:
-        layout["__slots__"] = slots if isinstance(slots, str) else tuple(slots)
+        layout["__slots__"] = slots if is_a(slots, str) else tuple(slots)
     skip = set()
     if dataclasses.is_dataclass(cls) and "__dataclass_params__" in cls.__dict__:
         skip = _generated_by_dataclass(cls)
@@ -68,7 +69,7 @@ def _class_state(cls: type, skip: set[str]) -> dict[str, Any]:
     for name, value in cls.__dict__.items():
         if name in _OWN or name in skip or name == "__slots__":
             continue
-        if isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+        if is_a(value, (types.MemberDescriptorType, types.GetSetDescriptorType)):
             continue
         attributes[name] = value
     order = [name for name in cls.__dict__ if name in attributes or name in skip]
@@ -161,7 +162,7 @@ def _generated_by_dataclass(cls: type) -> set[str]:
     for name in _DATACLASS_METHODS:
         method = cls.__dict__.get(name)
         function = getattr(method, "__wrapped__", method)
-        if isinstance(function, types.FunctionType) and (
+        if is_a(function, types.FunctionType) and (
             function.__code__.co_filename == "<string>"
             or function.__module__ in ("dataclasses", "reprlib")
             or function.__globals__ is vars(dataclasses)
@@ -181,7 +182,7 @@ def _generate_dataclass(cls: Any, names: list[str]) -> None:
         name: value
         for name, value in cls.__dict__.items()
         if name not in names and name not in _NOT_FOR_TWIN and not name.startswith("__dataclass_")
-        and not isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType))
+        and not is_a(value, (types.MemberDescriptorType, types.GetSetDescriptorType))
     }  # fmt: skip
     namespace["__annotations__"] = {}
     own_fields = _own_fields(cls)
@@ -193,7 +194,7 @@ def _generate_dataclass(cls: Any, names: list[str]) -> None:
         }
         namespace[name] = dataclasses.field(**keywords)
     with _quiet(cls.__bases__):
-        new = abc.ABCMeta if isinstance(cls, abc.ABCMeta) else type
+        new = abc.ABCMeta if is_a(cls, abc.ABCMeta) else type
         twin = new.__new__(type(cls), cls.__name__, cls.__bases__, namespace)
     options = {key: getattr(params, key) for key in ("init", "repr", "eq", "order", "unsafe_hash", "frozen")}
     dataclasses.dataclass(**options)(twin)
@@ -204,7 +205,7 @@ def _generate_dataclass(cls: Any, names: list[str]) -> None:
         if method is _MISSING:
             raise CannotSave(f"dataclass {cls.__qualname__}: {name} cannot be written again")
         function = getattr(method, "__wrapped__", method)
-        if isinstance(function, types.FunctionType):
+        if is_a(function, types.FunctionType):
             _point_to(function, twin, cls)
         type.__setattr__(cls, name, method)
 
@@ -232,14 +233,14 @@ def _own_fields(cls: Any) -> dict[str, Any]:
 
 
 def _enum_member(pickler: StatePickler, obj: Any) -> Reduced:
-    if not isinstance(obj, enum.Enum) or not is_by_value(pickler, type(obj)):
+    if not is_a(obj, enum.Enum) or not is_by_value(pickler, type(obj)):
         return None
     cls = type(obj)
     data = cls._member_type_  # type: ignore[attr-defined]
     if data is object:
         args: tuple[Any, ...] = ()
     elif data in (int, str, float, bytes):
-        args = (data(obj._value_) if not isinstance(obj._value_, data) else obj._value_,)
+        args = (data(obj._value_) if not is_a(obj._value_, data) else obj._value_,)
     else:
         raise CannotSave(f"members of {cls.__name__} are of type {data.__name__}")
     return make_member, (cls, data, args), dict(obj.__dict__), None, None, set_member_state

@@ -10,13 +10,14 @@ import ast
 import types
 from typing import Any
 
+from .._kinds import is_a
 from .pickling import GENERAL, REDUCERS, Reduced, StatePickler
 
 _LINKS = ("__cause__", "__context__", "__suppress_context__", "__traceback__")
 
 
 def _exception(pickler: StatePickler, error: Any) -> Reduced:
-    if not isinstance(error, BaseException):
+    if not is_a(error, BaseException):
         return None
     state: dict[str, Any] = {name: getattr(error, name) for name in _LINKS}
     fields = {
@@ -24,7 +25,7 @@ def _exception(pickler: StatePickler, error: Any) -> Reduced:
         for name in _c_fields(type(error))
         if (value := getattr(error, name, None)) is not None and name not in ("args",)
     }
-    if isinstance(error, BaseExceptionGroup):
+    if is_a(error, BaseExceptionGroup):
         args: tuple[Any, ...] = (error.message, list(error.exceptions))
     else:
         args = error.args
@@ -49,7 +50,7 @@ def _c_fields(cls: type) -> list[str]:
             names += [
                 n
                 for n, v in base.__dict__.items()
-                if isinstance(v, types.MemberDescriptorType) and not n.startswith("_")
+                if is_a(v, types.MemberDescriptorType) and not n.startswith("_")
             ]
     return names
 
@@ -59,7 +60,7 @@ def make_exception(cls: type[BaseException], args: tuple[Any, ...]) -> BaseExcep
     new = next(
         base.__dict__["__new__"]
         for base in cls.__mro__
-        if isinstance(base.__dict__.get("__new__"), types.BuiltinFunctionType)
+        if is_a(base.__dict__.get("__new__"), types.BuiltinFunctionType)
     )
     return new(cls, *args)
 

@@ -14,6 +14,7 @@ import os
 from typing import Any
 
 from .._errors import HeresyError
+from .._kinds import is_a
 from .pickling import CannotSave, Reduced, StatePickler, reducer
 
 #: Encodings whose decoder has no state between characters, so that a byte offset says all.
@@ -45,7 +46,7 @@ def _buffered_file(pickler: StatePickler, file: Any) -> Reduced:
         return closed_file, ("buffered", getattr(file, "name", None), getattr(file, "mode", None))
     if type(file) is not io.BufferedReader:
         file.flush()
-    if not isinstance(file.raw, io.FileIO):
+    if not is_a(file.raw, io.FileIO):
         raise CannotSave(f"a buffer over a {type(file.raw).__name__}")
     return open_buffered, (type(file), file.raw, file.tell() if file.seekable() else None)
 
@@ -54,7 +55,7 @@ def _buffered_file(pickler: StatePickler, file: Any) -> Reduced:
 def _raw_file(pickler: StatePickler, file: io.FileIO) -> Reduced:
     if file.closed:
         return closed_file, ("raw", file.name, file.mode)
-    if not isinstance(file.name, (str, bytes)):
+    if not is_a(file.name, (str, bytes)):
         raise CannotSave("a file that was opened by its descriptor has no path")
     if not file.seekable():
         raise CannotSave(f"{os.fsdecode(file.name)!r} is a pipe, a terminal or a device")
@@ -91,7 +92,7 @@ def _translation(file: io.TextIOWrapper) -> str | None:
     if decoder is None:
         # Written to, or not yet read: on POSIX, where `os.linesep` is "\n", None and "" write the same.
         return None if file.writable() else _readable_translation(file)
-    if not isinstance(decoder, io.IncrementalNewlineDecoder):
+    if not is_a(decoder, io.IncrementalNewlineDecoder):
         return "\n"
     state = decoder.getstate()
     decoder.reset()
@@ -123,7 +124,7 @@ def text_position(file: io.TextIOWrapper) -> int:
         raise CannotSave(f"a file in {encoding} does not tell its position while it is iterated over")
     decoder = _decoder(file)
     undecoded, flag = decoder.getstate() if decoder is not None else (b"", 0)
-    held_back = len(undecoded) + (flag & 1 if isinstance(decoder, io.IncrementalNewlineDecoder) else 0)
+    held_back = len(undecoded) + (flag & 1 if is_a(decoder, io.IncrementalNewlineDecoder) else 0)
     end = file.buffer.tell()
     pending = 0
     while file.read(1) and file.buffer.tell() == end:

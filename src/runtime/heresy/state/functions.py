@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import _cpython
 from .._code_index import CodeIndex, ScopeKey
+from .._kinds import is_a
 from .pickling import REDUCERS, CannotSave, Modules, Reduced, StatePickler, import_by_name, reducer
 
 _EMPTY: Any = object()
@@ -119,7 +120,7 @@ def function_state(function: types.FunctionType) -> dict[str, Any]:
     if getattr(function, "__type_params__", ()):
         state["__type_params__"] = function.__type_params__  # type: ignore[attr-defined]
     annotate = getattr(function, "__annotate__", None) if _cpython.LAZY_ANNOTATIONS else None
-    if annotate is not None and isinstance(annotate, types.FunctionType):
+    if annotate is not None and is_a(annotate, types.FunctionType):
         state["__annotate__"] = annotate
     elif function.__annotations__:
         state["__annotations__"] = function.__annotations__
@@ -162,7 +163,7 @@ def _is_namespace(value: object) -> bool:
 
 def _class_of(namespace: dict[str, Any]) -> type:
     for holder in gc.get_referrers(namespace):
-        if isinstance(holder, type) and gc.get_referents(holder.__dict__)[0] is namespace:
+        if is_a(holder, type) and gc.get_referents(holder.__dict__)[0] is namespace:
             return holder
     raise CannotSave("the namespace of a class that is still being made")
 

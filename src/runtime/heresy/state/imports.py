@@ -11,6 +11,7 @@ import types
 from typing import Any
 
 from .._errors import HeresyError
+from .._kinds import is_a
 from .pickling import Modules
 
 #: Makers of modules that `import` finds again.
@@ -39,7 +40,7 @@ def save(modules: Modules, at_start: set[str]) -> list[tuple[str, bool]]:
 def _is_findable(module: object) -> bool:
     spec = getattr(module, "__spec__", None)
     loader = getattr(spec, "loader", None)
-    kind = loader if isinstance(loader, type) else type(loader)
+    kind = loader if is_a(loader, type) else type(loader)
     return spec is not None and (kind.__name__ in _FINDABLE or loader is None or kind.__name__ == "NamespaceLoader")
 
 
@@ -74,7 +75,7 @@ def placed(modules: Modules) -> dict[str, Any]:
     own = {id(module) for module in modules.objects}
     found: dict[str, Any] = {"modules": {}, "attributes": []}
     for name, module in list(sys.modules.items()):
-        plays_module = not isinstance(module, types.ModuleType) and modules.has(type(module).__module__)
+        plays_module = not is_a(module, types.ModuleType) and modules.has(type(module).__module__)
         if name != "__main__" and (id(module) in own or plays_module):
             found["modules"][name] = module
             parent, _, child = name.rpartition(".")

@@ -12,6 +12,7 @@ import operator
 import types
 from typing import Any
 
+from .._kinds import is_a
 from .pickling import CannotSave, Reduced, StatePickler, reducer
 
 _dict: dict[Any, Any] = {}
@@ -30,7 +31,7 @@ _REVERSED = {type(reversed(_dict.keys())), type(reversed(_dict.values())), type(
 def _dict_iterator(pickler: StatePickler, iterator: Any) -> Reduced:
     view, backwards = _DICT_ITERATORS[type(iterator)], type(iterator) in _REVERSED
     # Besides the dict, an items iterator refers to a tuple only.
-    container = next((held for held in gc.get_referents(iterator) if isinstance(held, dict)), None)
+    container = next((held for held in gc.get_referents(iterator) if is_a(held, dict)), None)
     if container is None:
         return dict_iterator, ({}, view, backwards, 0)
     try:
@@ -84,7 +85,7 @@ def _mapping_proxy(pickler: StatePickler, proxy: Any) -> Reduced:
 
 @reducer(type(iter(set())))
 def _set_iterator(pickler: StatePickler, iterator: Any) -> Reduced:
-    container = next((held for held in gc.get_referents(iterator) if isinstance(held, (set, frozenset))), None)
+    container = next((held for held in gc.get_referents(iterator) if is_a(held, (set, frozenset))), None)
     if container is None:
         return iter, ((),)
     try:

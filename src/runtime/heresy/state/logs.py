@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from .._kinds import is_a
 from .pickling import GENERAL, Reduced, StatePickler
 
 
 def _handler(pickler: StatePickler, obj: Any) -> Reduced:
     logging = sys.modules.get("logging")
-    if logging is None or not isinstance(obj, getattr(logging, "Handler", ())):
+    if logging is None or not is_a(obj, getattr(logging, "Handler", ())):
         return None
     if obj is logging.lastResort:
         return getattr, (logging, "lastResort")

@@ -10,6 +10,7 @@ import sys
 import types
 from typing import Any
 
+from .._kinds import is_a
 from .classes import is_by_value
 from .pickling import GENERAL, Reduced, StatePickler, import_by_name
 
@@ -19,7 +20,7 @@ _ATOMS = (int, float, complex, bool, str, bytes, type(None))
 
 def _instance(pickler: StatePickler, obj: Any) -> Reduced:
     cls = type(obj)
-    if not is_by_value(pickler, cls) or isinstance(obj, (type, types.ModuleType, BaseException)):
+    if not is_by_value(pickler, cls) or is_a(obj, (type, types.ModuleType, BaseException)):
         return None
     base = solid_base(cls)
     if base is object:
@@ -62,7 +63,7 @@ def solid_base(cls: type) -> type:
         if not base.__flags__ & 1 << 9:
             return base
         new = base.__dict__.get("__new__")
-        if isinstance(new, types.BuiltinFunctionType) and new.__self__ is base:
+        if is_a(new, types.BuiltinFunctionType) and new.__self__ is base:
             return base
     return object
 
@@ -88,7 +89,7 @@ def instance_state(obj: Any) -> dict[str, Any]:
     """``__dict__`` and slots of an object, as they are."""
     state: dict[str, Any] = {}
     attributes, references = _attributes(obj)
-    if isinstance(attributes, dict):
+    if is_a(attributes, dict):
         if attributes is obj or references > _OWN_REFERENCES:
             state["shared"] = attributes  # empty or not: somebody else holds it
         elif attributes:
@@ -97,7 +98,7 @@ def instance_state(obj: Any) -> dict[str, Any]:
     for cls in type(obj).__mro__:
         if "__slots__" in cls.__dict__:
             for name, member in cls.__dict__.items():
-                if isinstance(member, types.MemberDescriptorType):
+                if is_a(member, types.MemberDescriptorType):
                     try:
                         slots[name] = member.__get__(obj, type(obj))
                     except AttributeError:
@@ -146,7 +147,7 @@ def _set_attributes(obj: Any, attributes: dict[str, Any]) -> None:
 def _slot(cls: type, name: str) -> Any:
     for base in cls.__mro__:
         member = base.__dict__.get(name)
-        if isinstance(member, types.MemberDescriptorType):
+        if is_a(member, types.MemberDescriptorType):
             return member
     return None
 
@@ -176,7 +177,7 @@ def set_instance_state(obj: Any, state: dict[str, Any]) -> None:
 def _singleton(pickler: StatePickler, obj: Any) -> Reduced:
     """An object that a library keeps under a name (``dataclasses.MISSING``, ``os.environ``) is that one, not a copy."""
     module = type(obj).__module__
-    if module == "builtins" or isinstance(obj, (type, types.FunctionType, types.BuiltinFunctionType)):
+    if module == "builtins" or is_a(obj, (type, types.FunctionType, types.BuiltinFunctionType)):
         return None
     if pickler.modules.has(module):
         return None

@@ -13,6 +13,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from .._kinds import is_a
 from .pickling import CannotSave, Modules
 
 
@@ -103,7 +104,7 @@ def _is_programs(function: Any, modules: Modules) -> bool:
     while hasattr(function, "func"):
         function = function.func
     owner = type(getattr(function, "__self__", None))
-    if isinstance(function, types.BuiltinMethodType) and not isinstance(function.__self__, types.ModuleType):
+    if is_a(function, types.BuiltinMethodType) and not is_a(function.__self__, types.ModuleType):
         return True
     return modules.has(getattr(function, "__module__", None)) or modules.has(owner.__module__)
 
@@ -155,7 +156,7 @@ def _take_logging(logging: Any) -> dict[str, Any]:
         "loggers": {
             name: (logger.level, logger.propagate, logger.disabled, list(logger.handlers), list(logger.filters))
             for name, logger in loggers.items()
-            if isinstance(logger, logging.Logger)
+            if is_a(logger, logging.Logger)
         },
     }
 
