@@ -13,7 +13,7 @@ import ast
 import functools
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import _cpython, _run_form
@@ -156,6 +156,7 @@ class Program:
         unit: the module.
         marked: its tree; positions are those of the original.
         flags: the ``__future__`` flags it is compiled with.
+        imports: its own import statements, wherever they stand.
     """
 
     def __init__(self, unit: Unit) -> None:
@@ -169,6 +170,7 @@ class Program:
             self.parents: dict[ast.AST, ast.AST] = {
                 child: node for node in ast.walk(self.marked.tree) for child in ast.iter_child_nodes(node)
             }
+            self.imports = list(_imports_of(self.marked.tree))
             self._returns = self._name_lambdas()
             self._scopes: dict[int, Scope] = {}
             self._add_run_form()
@@ -302,6 +304,17 @@ _FUTURE_FLAGS = 0
 for _name in __import__("__future__").all_feature_names:
     _FUTURE_FLAGS |= getattr(__import__("__future__"), _name).compiler_flag
 _FUTURE_FLAGS &= ~0x0010  # nested scopes: CO_NESTED shares the bit and is no flag for compile()
+
+
+def _imports_of(module: ast.Module) -> Iterator[ast.stmt]:
+    """The import statements in the scope of the module itself."""
+    work: list[ast.AST] = [module]
+    while work:
+        node = work.pop()
+        if isinstance(node, ast.Import) or isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            yield node
+        if node is module or not isinstance(node, (*SCOPES, ast.expr)):
+            work.extend(ast.iter_child_nodes(node))
 
 
 def number_nodes(tree: ast.AST) -> tuple[dict[int, ast.AST], Callable[[], None]]:

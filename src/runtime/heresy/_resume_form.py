@@ -435,7 +435,8 @@ class ResumeForm:
             factory.type_params = []  # type: ignore[attr-defined]
         for node in [*suite, factory] if inner is function else [*suite, inner, factory]:
             place(node, self.node.lineno, deep=node in suite)
-        return ast.Module([factory], [])
+        # A method of what a module has imported is called in another way than that of an object (from 3.12 on).
+        return ast.Module([*self.program.imports, factory], [])
 
     def _parameters(self, old: ast.arguments) -> tuple[list[str], ast.arguments]:
         """The function's parameters without defaults and annotations."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from .. import _cpython
 from .._kinds import is_a
-from .pickling import GENERAL, REDUCERS, CannotSave, Reduced, StatePickler
+from .pickling import GENERAL, REDUCERS, CannotSave, Reduced, StatePickler, reducer
 
 #: Attributes that every class gets anew.
 _OWN = {"__dict__", "__weakref__", "_abc_impl", "__static_attributes_cache__", "__annotations_cache__"}
@@ -278,3 +278,17 @@ def make_type_variable(name: str, constraints: tuple[Any, ...], keywords: dict[s
 
 
 REDUCERS[typing.TypeVar] = _type_variable
+
+
+@reducer(types.GetSetDescriptorType, types.MemberDescriptorType)
+def _descriptor(pickler: StatePickler, descriptor: Any) -> Reduced:
+    return class_attribute, (descriptor.__objclass__, descriptor.__name__)
+
+
+def class_attribute(cls: type, name: str) -> Any:
+    """What a class itself holds under a name."""
+    return cls.__dict__[name] if name in cls.__dict__ else _Plain.__dict__[name]
+
+
+class _Plain:
+    """From 3.15 all classes share the descriptors of ``__dict__`` and ``__weakref__``, which say they are `object`'s."""
