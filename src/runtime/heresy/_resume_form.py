@@ -44,7 +44,7 @@ from ._nodes import OPERANDS, PENDING, STACK, VALUES, as_part, at, constant, cop
 from ._pending import Pending
 from ._program import FUNCTIONS, Hole, Program, number_nodes
 from ._residual import residual, restarted, returned
-from ._sites import CATCH, DELEGATE, EXIT, FOR, NEW, SEND, YIELD, Site, entered_items, opened, site_named
+from ._sites import CATCH, DELEGATE, ENTER, EXIT, FOR, NEW, SEND, YIELD, Site, entered_items, opened, site_named
 from ._values import bound_special
 from ._ways import Way
 
@@ -382,6 +382,9 @@ class ResumeForm:
 
     def _first_time(self, rest: ast.expr, whole: ast.expr) -> ast.expr:
         if isinstance(rest, ast.NamedExpr) and isinstance(whole, ast.NamedExpr):
+            if self.site is not None and self.site.kind == ENTER:
+                # What stands in for the manager is not to be known by its name: that has the manager.
+                return self._first_time(rest.value, whole)
             rest.value = self._first_time(rest.value, whole.value)
             return rest
         test: ast.expr = pending("on", whole)
