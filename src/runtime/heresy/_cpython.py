@@ -20,7 +20,10 @@ import types
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
-    from typing import Any
+    from typing import Any, TypeAlias
+
+    #: How a variable is held: the opcode that stores it, and its number there.
+    Variable: TypeAlias = tuple[int, int]
 
 _VERSION = sys.version_info[:2]
 
@@ -81,9 +84,12 @@ _JUMP_FORWARD = _op("JUMP_FORWARD")
 _PUSH_EXC_INFO = _op("PUSH_EXC_INFO")
 _PUSH_NULL = _op("PUSH_NULL")
 _POP_TOP = _op("POP_TOP")
+_LOAD_CONST = _op("LOAD_CONST")
 _STORE_FAST = _op("STORE_FAST")
 _STORE_DEREF = _op("STORE_DEREF")
+_STORE_NAME = _op("STORE_NAME")
 _DELETE_FAST = _op("DELETE_FAST")
+_DELETE_NAME = _op("DELETE_NAME")
 _FOR_ITER = _op("FOR_ITER")
 _RERAISE = _op("RERAISE")
 _STORES = {_op("STORE_FAST"), _op("STORE_NAME"), _op("STORE_GLOBAL"), _op("STORE_DEREF")}
@@ -355,18 +361,31 @@ def leading_offsets(code: types.CodeType) -> dict[int, tuple[int, ...]]:
 # --- patches ----------------------------------------------------------------------------------------------------
 
 
-def dropping(variables: Iterable[int]) -> bytes:
-    """The code of a handler that deletes these local variables and raises on, from where the exception was raised."""
+def dropping(variables: Iterable[Variable], none: int) -> bytes:
+    """The code of a handler that drops what these variables hold and raises on, from where the exception was raised.
+
+    Args:
+        none: the index of the constant None.
+    """
     code = bytearray()
-    for variable in variables:
-        code += bytes((_EXTENDED_ARG, variable >> 8, _DELETE_FAST, variable & 255))
+    for store, variable in variables:
+        if store == _STORE_FAST:
+            code += _with_argument(_DELETE_FAST, variable)
+        else:
+            # A name that is deleted already would be an error.
+            code += _with_argument(_LOAD_CONST, none) + _with_argument(store, variable)
+            code += _with_argument(_DELETE_NAME, variable)
     return bytes((*code, _RERAISE, 1))
+
+
+def _with_argument(operation: int, argument: int) -> bytes:
+    return bytes((_EXTENDED_ARG, argument >> 8 & 255, operation, argument & 255))
 
 
 def name_iterators(
     code: types.CodeType,
     is_spill: Callable[[str], bool],
-    drop: Callable[[types.CodeType, dict[int, int]], types.CodeType],
+    drop: Callable[[types.CodeType, dict[int, Variable]], types.CodeType],
 ) -> types.CodeType:
     """Makes ``for x in (_h1 := xs)`` name the *iterator*, in ``code`` and the code objects inside it.
 
@@ -378,7 +397,7 @@ def name_iterators(
     Args:
         drop: takes the code, and for each ``for`` the variable of its iterator; sees to it that an exception drops them.
     """
-    loops: dict[int, int] = {}
+    loops: dict[int, Variable] = {}
     bytes_ = bytearray(code.co_code)
     listing = instructions(code)
     for index, item in enumerate(listing):
@@ -394,8 +413,8 @@ def name_iterators(
         if copy.opcode != _COPY:
             continue
         header = next(after for after in listing[index + 1 :] if after.opcode != _EXTENDED_ARG)
-        if header.opcode == _FOR_ITER and store.opcode == _STORE_FAST:
-            loops[header.offset] = store.arg or 0
+        if header.opcode == _FOR_ITER and store.opcode in (_STORE_FAST, _STORE_NAME):
+            loops[header.offset] = store.opcode, store.arg or 0
         if item.opcode == _GET_ITER and FOR_KEEPS_INDEX and not item.arg:
             bytes_[item.offset : item.next] = bytes((_PUSH_NULL, 0)) + bytes((_NOP, 0)) * (
                 (item.next - item.offset) // 2 - 1

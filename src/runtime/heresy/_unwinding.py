@@ -5,7 +5,7 @@ handler runs: a generator is closed then, and its ``finally`` runs. In the run f
 frame, which the traceback keeps, would keep the name. So the run form gets a handler of its own where an exception leaves
 loops: it deletes their names and raises on::
 
-    handler:  DELETE_FAST _h1; RERAISE           as it was raised, to where it would have gone
+    handler:  del _h1; RERAISE           as it was raised, to where it would have gone
 
 There is one for each line that such an exception can come from, at which it stands, so that the frame does not seem to move
 meanwhile. Code is only added, behind the last instruction, and costs nothing until an exception is raised.
@@ -18,11 +18,11 @@ import types
 from . import _cpython
 
 
-def drop_iterators(code: types.CodeType, loops: dict[int, int]) -> types.CodeType:
+def drop_iterators(code: types.CodeType, loops: dict[int, _cpython.Variable]) -> types.CodeType:
     """Adds the handlers to a code object.
 
     Args:
-        loops: for each ``for`` (the byte offset of its FOR_ITER), the number of the variable that holds its iterator.
+        loops: for each ``for`` (the byte offset of its FOR_ITER), the variable that holds its iterator.
     """
     entries = list(_cpython.exception_table(code))
     handlers: dict[int, tuple[int, int, int, int, bool] | None] = {}
@@ -32,7 +32,7 @@ def drop_iterators(code: types.CodeType, loops: dict[int, int]) -> types.CodeTyp
     if not left:
         return code
     at_line = [position[0] for position in code.co_positions()]
-    blocks: dict[tuple[object, tuple[int, ...], int | None], int] = {}
+    blocks: dict[tuple[object, tuple[_cpython.Variable, ...], int | None], int] = {}
     added = bytearray()
     lines = _Lines(code)
     table = dict(handlers)
@@ -43,33 +43,34 @@ def drop_iterators(code: types.CodeType, loops: dict[int, int]) -> types.CodeTyp
         key = handler, variables, at_line[offset // 2]
         if key not in blocks:
             blocks[key] = start = size + len(added)
-            added += _cpython.dropping(variables)
+            added += _cpython.dropping(variables, len(code.co_consts))
             lines.add(at_line[offset // 2], (size + len(added) - start) // 2)
             table.update(dict.fromkeys(range(start, size + len(added), 2), handler))
             deepest = max(deepest, depth + _REST)
         table[offset] = (0, 0, blocks[key], depth, True)
     return code.replace(
         co_code=code.co_code + bytes(added),
+        co_consts=(*code.co_consts, None),
         co_exceptiontable=_encoded(table),
         co_linetable=code.co_linetable + bytes(lines.table),
         co_stacksize=deepest,
     )
 
 
-#: What stands on the value stack in such a handler: where the exception was raised, and the exception.
-_REST = 2
+#: What stands on the value stack in such a handler: where the exception was raised, the exception, and None.
+_REST = 3
 
 
 def _left_loops(
     code: types.CodeType,
-    loops: dict[int, int],
+    loops: dict[int, _cpython.Variable],
     entries: list[tuple[int, int, int, int, bool]],
     handlers: dict[int, tuple[int, int, int, int, bool] | None],
-) -> dict[int, tuple[int, ...]]:
+) -> dict[int, tuple[_cpython.Variable, ...]]:
     """For each code unit, the variables of the loops that an exception raised there leaves, innermost first."""
     listing = {item.offset: item for item in _cpython.instructions(code)}
     depths = _cpython.stack_depths(code)
-    found: dict[int, list[tuple[int, int]]] = {}
+    found: dict[int, list[tuple[int, _cpython.Variable]]] = {}
     for header, variable in loops.items():
         if header not in depths:
             continue
