@@ -170,7 +170,7 @@ pub const CONSTRUCTS: &[Construct] = &[
         code: HEADER,
         title: "a stop waits until this call has returned",
         label: "it stands where a statement cannot be taken up again",
-        why: "decorators, defaults, annotations, the bases of a class, targets, guards and exception classes belong to a \
+        why: "annotations, targets, guards, exception classes, and what follows a value among defaults or bases belong to a \
               statement that has begun",
         help: "call in a statement before, and use the result here",
         in_class_bodies: false,
@@ -371,6 +371,11 @@ fn text_keeping_operands(expression: &Expr) -> Vec<Operand<'_>> {
     fields(expression).into_iter().map(|field| (&*field.expression, is_nameless(field))).collect()
 }
 
+/// What is evaluated while a value before it waits without a name, and cannot be read again.
+fn after_value<'a>(parts: impl Iterator<Item = &'a Expr>) -> Vec<&'a Expr> {
+    parts.skip_while(|part| part.is_literal_expr() || part.is_name_expr() || part.is_attribute_expr()).skip(1).collect()
+}
+
 /// What a statement evaluates in places that it cannot be taken up again at.
 fn header_parts<'a>(file: &File<'_>, statement: &'a Stmt) -> Vec<&'a Expr> {
     match statement {
@@ -380,18 +385,13 @@ fn header_parts<'a>(file: &File<'_>, statement: &'a Stmt) -> Vec<&'a Expr> {
                 node.parameters.iter_non_variadic_params().filter_map(|parameter| parameter.default.as_deref());
             let annotations = parameters().filter_map(ast::Parameter::annotation).chain(node.returns.as_deref());
             let annotations = annotations.filter(|_| file.evaluates_annotations);
-            node.decorator_list
-                .iter()
-                .map(|decorator| &decorator.expression)
-                .chain(defaults)
-                .chain(annotations)
-                .collect()
+            after_value(defaults).into_iter().chain(annotations).collect()
         }
         Stmt::ClassDef(node) => {
             let arguments = node.arguments.iter().flat_map(|arguments| {
                 arguments.args.iter().chain(arguments.keywords.iter().map(|keyword| &keyword.value))
             });
-            node.decorator_list.iter().map(|decorator| &decorator.expression).chain(arguments).collect()
+            after_value(arguments)
         }
         Stmt::For(node) => vec![&node.target],
         Stmt::With(node) => node.items.iter().filter_map(|item| item.optional_vars.as_deref()).collect(),

@@ -36,8 +36,8 @@ MORE = {
         "match 3:\n    case x if step(x):\n        print(x)",
         "try:\n    1 / 0\nexcept (step(3) and ZeroDivisionError):\n    print('no')",
         "xs = [1] * 20\nfor xs[step(2)] in range(2):\n    print(xs)",
-        "@(step(3) and print)\ndef f():\n    pass",
-        "class C(step(3) and object):\n    pass",
+        "class C(type('B', (), {}), metaclass=step(4) and type):\n    pass",
+        "def f(x: step(3) = 1):\n    pass\nf.__annotations__",
     ],
     "H111": ["exec('print(step(3))')"],
 }
