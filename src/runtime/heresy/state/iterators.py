@@ -1,19 +1,21 @@
 """Iterators in mid-course that pickle copies, loses or refuses: over dicts and sets, and dict views.
 
-An iterator over a dict or a set is linked to it: it sees values that change, and fails when the size changes. So it is
-rebuilt over the very same container and moved on to where it was.
+An iterator over a dict or a set is linked to it: it sees values that change, and fails while the size is another than the one
+that it knows. So it is rebuilt over the very same container, moved on to where it was, and told the size that it knew.
 """
 
 from __future__ import annotations
 
 import collections
 import gc
-import operator
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._kinds import is_a
 from .pickling import CannotSave, Reduced, StatePickler, reducer
+
+if TYPE_CHECKING:
+    import ctypes
 
 _dict: dict[Any, Any] = {}
 _DICT_ITERATORS: dict[type, str] = {
@@ -33,12 +35,9 @@ def _dict_iterator(pickler: StatePickler, iterator: Any) -> Reduced:
     # Besides the dict, an items iterator refers to a tuple only.
     container = next((held for held in gc.get_referents(iterator) if is_a(held, dict)), None)
     if container is None:
-        return dict_iterator, ({}, view, backwards, 0)
-    try:
-        iterator.__reduce__()
-    except RuntimeError:
-        return failing_dict_iterator, (container, view, backwards)
-    return dict_iterator, (container, view, backwards, len(container) - operator.length_hint(iterator))
+        return dict_iterator, ({}, view, backwards, 0, ())
+    sizes, rest = _known(iterator, container, _DICT_SIZES)
+    return dict_iterator, (container, view, backwards, len(container) - len(rest), sizes)
 
 
 def _iterator(container: dict[Any, Any], view: str, backwards: bool) -> Any:
@@ -46,25 +45,15 @@ def _iterator(container: dict[Any, Any], view: str, backwards: bool) -> Any:
     return reversed(values) if backwards else iter(values)
 
 
-def dict_iterator(container: dict[Any, Any], view: str, backwards: bool, consumed: int) -> Any:
-    """An iterator over a view of ``container`` that has given ``consumed`` items."""
+def dict_iterator(container: dict[Any, Any], view: str, backwards: bool, consumed: int, sizes: Sizes) -> Any:
+    """An iterator over a view of ``container`` that has given ``consumed`` items, and knows certain sizes of it."""
     if len(container) < consumed:
         raise CannotSave("an iterator belongs to a dict that contains it")
     iterator = _iterator(container, view, backwards)
     for _ in range(consumed):
         next(iterator)
+    _tell(iterator, sizes, _DICT_SIZES)
     return iterator
-
-
-def failing_dict_iterator(container: dict[Any, Any], view: str, backwards: bool) -> Any:
-    """An iterator over a dict whose size has changed since: its next step raises RuntimeError."""
-    container[_MARK] = None
-    iterator = _iterator(container, view, backwards)
-    del container[_MARK]
-    return iterator
-
-
-_MARK = object()
 
 
 @reducer(type(_dict.keys()), type(_dict.values()), type(_dict.items()))
@@ -88,31 +77,68 @@ def _set_iterator(pickler: StatePickler, iterator: Any) -> Reduced:
     container = next((held for held in gc.get_referents(iterator) if is_a(held, (set, frozenset))), None)
     if container is None:
         return iter, ((),)
-    try:
-        rest = iterator.__reduce__()[1][0]
-    except RuntimeError:
-        return failing_set_iterator, (container,)
-    return set_iterator, (container, rest)
+    sizes, rest = _known(iterator, container, _SET_SIZES)
+    return set_iterator, (container, rest, sizes)
 
 
-def set_iterator(container: Any, rest: list[Any]) -> Any:
-    """An iterator that gives ``rest``: over the set itself if it is in the same order here."""
+def set_iterator(container: Any, rest: list[Any], sizes: Sizes) -> Any:
+    """An iterator that gives ``rest``: over the set itself if it is in the same order here, or if it fails anyway."""
     iterator = iter(container)
     for _ in range(len(container) - len(rest)):
         next(iterator, None)
-    if all(a is b for a, b in zip(list(container)[len(container) - len(rest) :], rest)):
+    if sizes or all(a is b for a, b in zip(list(container)[len(container) - len(rest) :], rest)):
+        _tell(iterator, sizes, _SET_SIZES)
         return iterator
     return iter(rest)
-
-
-def failing_set_iterator(container: Any) -> Any:
-    """An iterator over a set whose size has changed since: its next step raises RuntimeError."""
-    container.add(_MARK)
-    iterator = iter(container)
-    container.discard(_MARK)
-    return iterator
 
 
 @reducer(type(iter(collections.OrderedDict())))
 def _ordered_dict_iterator(pickler: StatePickler, iterator: Any) -> Reduced:
     raise CannotSave("an iterator over an OrderedDict does not tell what it gives")
+
+
+# --- the sizes that an iterator knows ---------------------------------------------------------------------------------
+
+#: The size of the container, and how many items are left to give; what it was told last, where they are not as expected.
+Sizes: TypeAlias = tuple[int, ...]
+
+#: Where they are held, in words behind the object's header and the reference to the container. A set's iterator looks at
+#: the first only.
+_DICT_SIZES, _SET_SIZES = (0, 3), (0,)
+
+
+def _known(iterator: Any, container: Any, places: tuple[int, ...]) -> tuple[Sizes, list[Any]]:
+    """What an iterator knows that is not as expected now (else nothing), and what it has yet to give.
+
+    Raises:
+        CannotSave: the first cannot be read.
+    """
+    try:
+        return (), iterator.__reduce__()[1][0]
+    except RuntimeError:
+        pass
+    sample = iter(type(container)([(1, 2), (3, 4)]))
+    if [_words(sample)[place] for place in places] != [2] * len(places):
+        raise CannotSave("it iterates over a container whose size has changed")
+    words = _words(iterator)
+    sizes = tuple(words[place] for place in places)
+    try:
+        for place in places:
+            words[place] = len(container)
+        return sizes, iterator.__reduce__()[1][0]
+    finally:
+        _tell(iterator, sizes, places)
+
+
+def _tell(iterator: Any, sizes: Sizes, places: tuple[int, ...]) -> None:
+    if sizes:
+        words = _words(iterator)
+        for place, size in zip(places, sizes):
+            words[place] = size
+
+
+def _words(iterator: Any) -> ctypes.Array[ctypes.c_ssize_t]:
+    import ctypes
+
+    count = max(_DICT_SIZES) + 1 if type(iterator) in _DICT_ITERATORS else 1
+    return (ctypes.c_ssize_t * count).from_address(id(iterator) + object.__basicsize__ + tuple.__itemsize__)
