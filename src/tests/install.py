@@ -155,7 +155,8 @@ def check_contents(wheel: Path) -> Iterator[str]:
     names = zipfile.ZipFile(wheel).namelist()
     packed = {name for name in names if name.startswith("heresy/")}
     runtime = ROOT / "src" / "runtime"
-    wanted = {str(path.relative_to(runtime)) for path in (runtime / "heresy").rglob("*.py")}
+    files = [path for pattern in ("*.py", "py.typed") for path in (runtime / "heresy").rglob(pattern)]
+    wanted = {str(path.relative_to(runtime)) for path in files}
     for name in sorted(packed ^ wanted):
         yield f"{name} is {'only in the wheel' if name in packed else 'not in the wheel'}"
     if not any(name.endswith(".data/scripts/heresy") for name in names):

@@ -204,7 +204,7 @@ def main_unit(how: Launch, units: Units) -> Unit:
             with open(texts[0], "rb") as file:
                 data = file.read()
             texts = (texts[0], None, texts[2])
-        return load(units, "__main__", how.source, data, texts=texts)
+        return load(units, "__main__", how.source, data, texts=texts, again=how.resume)
     except OSError as error:
         raise HeresyError("H324", f"cannot read {error.filename}: {error.strerror}") from None
     except (CannotInstrument, SyntaxError) as error:

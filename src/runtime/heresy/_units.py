@@ -253,12 +253,15 @@ class HandedOver(AtWork):
             self.begin()
 
 
-def load(units: Units, name: str, path: str, data: bytes, *, library: bool = False, texts: Any = None) -> Unit:
+def load(
+    units: Units, name: str, path: str, data: bytes, *, library: bool = False, texts: Any = None, again: bool = False
+) -> Unit:
     """A unit from a module's source; `Units.add` makes it known.
 
     Args:
         data: the bytes of the file at ``path``.
         texts: paths of its marked form and source and the encoding of the former, if not where the store has them.
+        again: the program has loaded it before it was stopped, and was warned of its syntax then.
 
     Raises:
         CannotInstrument: it cannot be transpiled; plain Python may take it all the same.
@@ -269,7 +272,7 @@ def load(units: Units, name: str, path: str, data: bytes, *, library: bool = Fal
     cached = _cached(place)
     if cached is not None:
         sha256, code, warned, displays, uses_iter = cached
-        if name == "__main__":
+        if name == "__main__" and not again:
             _warn(warned, path)
     else:
         with units.at_work():
@@ -281,7 +284,8 @@ def load(units: Units, name: str, path: str, data: bytes, *, library: bool = Fal
             code, warned, displays, uses_iter = compiled.code, compiled.warned, compiled.displays, compiled.uses_iter
             if place is not None:
                 _keep(place, marshal.dumps((_MAGIC, sha256, code, warned, displays, uses_iter)))
-        _warn(warned, path)
+        if not again:
+            _warn(warned, path)
     if displays or uses_iter:
         from ._constants import ready
 

@@ -176,6 +176,9 @@ def set_instance_state(obj: Any, state: dict[str, Any]) -> None:
 
 def _singleton(pickler: StatePickler, obj: Any) -> Reduced:
     """An object that a library keeps under a name (``dataclasses.MISSING``, ``os.environ``) is that one, not a copy."""
+    if type(obj) is object:
+        found = _sentinels(pickler).get(id(obj))
+        return (library_attribute, found) if found is not None else None
     module = type(obj).__module__
     if module == "builtins" or is_a(obj, (type, types.FunctionType, types.BuiltinFunctionType)):
         return None
@@ -187,6 +190,19 @@ def _singleton(pickler: StatePickler, obj: Any) -> Reduced:
         names = pickler.library_names[module] = {id(value): name for name, value in reversed(list(namespace.items()))}
     name = names.get(id(obj))
     return (library_attribute, (module, name)) if name is not None else None
+
+
+def _sentinels(pickler: StatePickler) -> dict[int, tuple[str, str]]:
+    """Where libraries keep their plain ``object()``, by identity: they are there to be known by it."""
+    if pickler.sentinels is None:
+        pickler.sentinels = {
+            id(value): (module, name)
+            for module, loaded in list(sys.modules.items())
+            if not pickler.modules.has(module)
+            for name, value in list(getattr(loaded, "__dict__", {}).items())
+            if type(value) is object
+        }
+    return pickler.sentinels
 
 
 GENERAL.append(_singleton)

@@ -116,6 +116,8 @@ class StatePickler(pickle.Pickler):
         self.reducers = {**REDUCERS, **modules.reducers}
         #: For each library module that was asked for: the names of its globals by identity.
         self.library_names: dict[str, dict[int, str]] = {}
+        #: Of the plain objects that libraries hold: the module and the name, by identity.
+        self.sentinels: dict[int, tuple[str, str]] | None = None
         anchors = modules.anchors()
         self._anchors = anchors  # the memo knows ids: they must stay alive
         self.memo = {id(anchor): (index, anchor) for index, anchor in enumerate(anchors)}
