@@ -56,7 +56,7 @@ for line in iter(sys.stdin.readline, ""):
 else:
     os._exit(0)
 os.chdir(folder)
-resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
 for number, name, flags in (0, os.devnull, os.O_RDONLY), (1, "out", 577), (2, "err", 577):
     handle = os.open(name, flags, 0o600)
     os.dup2(handle, number)
@@ -189,6 +189,8 @@ class Program:
         """
         plain = self.plain()
         counted = self.life(False, 0)
+        if counted.status == -signal.SIGXCPU:
+            return  # its stack is so deep that looking at it at each safe point takes too long
         found = re.search(rb"heresy: (\d+) safe points passed\n", counted.stderr)
         _compare(plain, counted._replace(stderr=_own_words_removed(counted.stderr)), "never stopped")
         self.points = int(found[1]) if found else 0
