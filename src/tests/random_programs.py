@@ -225,7 +225,7 @@ def _exactly(output: bytes | int) -> bytes | int:
     """
     if isinstance(output, int):
         return output
-    return re.sub(rb"(Exception ignored in: .*?) at 0x.*\n(?:Traceback .*\n(?:  .*\n)+)?", rb"\1\n", output)
+    return re.sub(rb"(Exception ignored .*?) at 0x.*\n(?:Traceback .*\n(?:  .*\n)+)?", rb"\1\n", output)
 
 
 def _compare(plain: Life, other: Life, what: str) -> None:
