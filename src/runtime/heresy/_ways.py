@@ -99,7 +99,7 @@ def _ways(scope: Scope, left: ast.stmt, offset: int) -> Iterator[Leaving]:
             node = scope.node_at(before)
             statement = scope.program.statement_of(node)
             foreign = statement not in scope.program.parents or isinstance(node, Hole) and statement is left
-            if node is not None and foreign:
+            if node is not None and foreign and (left in scope.ways or before not in protected):
                 if left not in scope.ways:
                     raise NotContinuable("the way into a copy of code is not known")
                 yield Leaving(scope.ways[left], depth, True)
