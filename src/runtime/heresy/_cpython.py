@@ -362,11 +362,7 @@ def leading_offsets(code: types.CodeType) -> dict[int, tuple[int, ...]]:
 
 
 def dropping(variables: Iterable[Variable], none: int) -> bytes:
-    """The code of a handler that drops what these variables hold and raises on, from where the exception was raised.
-
-    Args:
-        none: the index of the constant None.
-    """
+    """A handler's code: drops what these variables hold and raises on; ``none`` is the index of the constant None."""
     code = bytearray()
     for store, variable in variables:
         if store == _STORE_FAST:

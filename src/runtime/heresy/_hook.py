@@ -18,7 +18,6 @@ import _frozen_importlib_external as _external
 import os
 import sys
 
-from ._kinds import is_a
 from ._libraries import LIBRARIES
 from ._units import CannotInstrument, load
 
@@ -163,7 +162,7 @@ class Hook:
         """A library module that is loaded already keeps its objects, and runs the run form from now on."""
         module = sys.modules.get(name)
         path = getattr(module, "__file__", None)
-        if not is_a(path, str) or not self.choice.is_library(name, path):
+        if not isinstance(path, str) or not self.choice.is_library(name, path):
             return
         unit = self._unit(name, path, library=True)
         if unit is None:
@@ -178,7 +177,7 @@ class Hook:
 
 def _imports(code: CodeType, name: str) -> bool:
     """Whether a code object, or one inside it, mentions a module as an import statement does."""
-    return name in code.co_names or any(_imports(c, name) for c in code.co_consts if is_a(c, type(code)))
+    return name in code.co_names or any(_imports(c, name) for c in code.co_consts if isinstance(c, type(code)))
 
 
 def _functions_of(module: Any) -> list[Any]:
@@ -196,7 +195,7 @@ def _functions_of(module: Any) -> list[Any]:
             if value.__globals__ is module.__dict__:
                 found.append(value)
             work += value.__dict__.values()
-        elif is_a(value, type):
+        elif isinstance(value, type):
             if value.__module__ == module.__name__:
                 work += value.__dict__.values()
         elif kind in (staticmethod, classmethod):

@@ -37,7 +37,7 @@ def _dict_iterator(pickler: StatePickler, iterator: Any) -> Reduced:
     if container is None:
         return dict_iterator, ({}, view, backwards, 0, ())
     sizes, rest = _known(iterator, container, _DICT_SIZES)
-    return dict_iterator, (container, view, backwards, len(container) - len(rest), sizes)
+    return dict_iterator, (container, view, backwards, _size(container) - len(rest), sizes)
 
 
 def _iterator(container: dict[Any, Any], view: str, backwards: bool) -> Any:
@@ -47,7 +47,7 @@ def _iterator(container: dict[Any, Any], view: str, backwards: bool) -> Any:
 
 def dict_iterator(container: dict[Any, Any], view: str, backwards: bool, consumed: int, sizes: Sizes) -> Any:
     """An iterator over a view of ``container`` that has given ``consumed`` items, and knows certain sizes of it."""
-    if len(container) < consumed:
+    if _size(container) < consumed:
         raise CannotSave("an iterator belongs to a dict that contains it")
     iterator = _iterator(container, view, backwards)
     for _ in range(consumed):
@@ -117,17 +117,22 @@ def _known(iterator: Any, container: Any, places: tuple[int, ...]) -> tuple[Size
         return (), iterator.__reduce__()[1][0]
     except RuntimeError:
         pass
-    sample = iter(type(container)([(1, 2), (3, 4)]))
+    sample = iter({1: 2, 3: 4} if places is _DICT_SIZES else {1, 2})
     if [_words(sample)[place] for place in places] != [2] * len(places):
         raise CannotSave("it iterates over a container whose size has changed")
     words = _words(iterator)
     sizes = tuple(words[place] for place in places)
     try:
         for place in places:
-            words[place] = len(container)
+            words[place] = _size(container)
         return sizes, iterator.__reduce__()[1][0]
     finally:
         _tell(iterator, sizes, places)
+
+
+def _size(container: Any) -> int:
+    """How many items a dict or a set has, whatever ``__len__`` the program gives it."""
+    return next(kind.__len__(container) for kind in (dict, set, frozenset) if is_a(container, kind))
 
 
 def _tell(iterator: Any, sizes: Sizes, places: tuple[int, ...]) -> None:

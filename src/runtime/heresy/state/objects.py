@@ -198,8 +198,8 @@ def _sentinels(pickler: StatePickler) -> dict[int, tuple[str, str]]:
         pickler.sentinels = {
             id(value): (module, name)
             for module, loaded in list(sys.modules.items())
-            if not pickler.modules.has(module)
-            for name, value in list(getattr(loaded, "__dict__", {}).items())
+            if type(loaded) is types.ModuleType and not pickler.modules.has(module)
+            for name, value in list(loaded.__dict__.items())
             if type(value) is object
         }
     return pickler.sentinels
