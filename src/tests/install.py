@@ -75,6 +75,8 @@ class Tools:
 
     def __init__(self, folder: Path, pythons: list[str]) -> None:
         self.bin = folder / "bin"
+        # maturin moves what cargo has built, and other tests run what is built here.
+        self.target = folder / "target"
         for python in pythons:
             # Some are packaged without pip.
             if (self.bin / "pip").exists():
@@ -90,6 +92,7 @@ class Tools:
 
     def pip(self, *words: str) -> None:
         environment = dict(os.environ, PATH=f"{self.bin}:{os.environ['PATH']}", PIP_DISABLE_PIP_VERSION_CHECK="1")
+        environment["CARGO_TARGET_DIR"] = str(self.target)
         done = subprocess.run(
             [self.bin / "python", "-m", "pip", *words], cwd=ROOT, env=environment, capture_output=True, text=True
         )
