@@ -96,9 +96,12 @@ class Scope:
         return self._leading.get(offset, ())
 
     def protected_by(self, offset: int) -> list[int]:
-        """If a handler starts at ``offset``: for each range that it protects, its first instruction of a node."""
+        """If a handler starts at ``offset``: for each range that it protects, its first instruction of a node.
+
+        The goto of a resume form leaves instructions behind that never run: they are left out.
+        """
         return [
-            next((at for at in range(start, end, 2) if self.nodes[at // 2] is not None), start)
+            next((at for at in range(start, end, 2) if self.nodes[at // 2] is not None and at in self.depths), start)
             for start, end in self._protected.get(offset, ())
         ]
 
