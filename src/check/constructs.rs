@@ -4,6 +4,8 @@
 //! program in the function `step` is never stopped there. When heresy learns to continue a construct, that test fails, and
 //! the row goes.
 
+use std::iter;
+
 use rustpython_ruff_python_ast as ast;
 
 use ast::{Expr, Stmt};
@@ -44,7 +46,6 @@ impl Construct {
     }
 }
 
-const COMPREHENSION: Code = Code { number: "H102", name: "comprehension-call" };
 const GENERATOR_EXPRESSION: Code = Code { number: "H103", name: "generator-expression-call" };
 const CLASS_BODY: Code = Code { number: "H104", name: "class-body-call" };
 const EVENT_LOOP: Code = Code { number: "H105", name: "event-loop" };
@@ -63,32 +64,18 @@ const LOCALS: Code = Code { number: "H202", name: "names-in-locals" };
 /// All but [`TOO_DEEP`].
 pub const CONSTRUCTS: &[Construct] = &[
     Construct {
-        code: COMPREHENSION,
-        title: "a stop waits until this comprehension is complete",
-        label: "it calls for each element, and no stop falls into it",
-        why: "a comprehension has no place for a label, and what it has made so far has no name",
-        help: "make it a `for` loop",
-        in_class_bodies: false,
-        find: |file, _, node| {
-            let (range, generators, parts): (_, _, &[&Expr]) = match node {
-                Node::Expression(Expr::ListComp(node)) => (node.range, &node.generators, &[&node.elt]),
-                Node::Expression(Expr::SetComp(node)) => (node.range, &node.generators, &[&node.elt]),
-                Node::Expression(Expr::DictComp(node)) => (node.range, &node.generators, &[&node.key, &node.value]),
-                _ => return None,
-            };
-            calls_for_each(file, generators, parts).then_some(range)
-        },
-    },
-    Construct {
         code: GENERATOR_EXPRESSION,
-        title: "a stop waits while this generator expression makes an element",
-        label: "it calls for each element, and no stop falls into it",
-        why: "a generator expression has no place for a label",
-        help: "make it a `for` loop, or a generator function",
+        title: "a stop waits until this generator expression is used up",
+        label: "it calls for each element, and C code asks for them",
+        why: "what the C code has done so far cannot be saved",
+        help: "make it a list comprehension, or a `for` loop",
         in_class_bodies: false,
         find: |file, _, node| match node {
-            Node::Expression(Expr::Generator(node)) => {
-                calls_for_each(file, &node.generators, &[&node.elt]).then_some(node.range)
+            Node::Expression(Expr::Call(node)) if is_consumer(file, &node.func) => {
+                node.arguments.args.iter().find_map(|argument| match argument {
+                    Expr::Generator(node) => calls_for_each(file, &node.generators, &node.elt).then_some(node.range),
+                    _ => None,
+                })
             }
             _ => None,
         },
@@ -302,19 +289,41 @@ fn called_path(file: &File<'_>, node: Node<'_>, paths: &[&str]) -> Option<TextRa
     paths.contains(&path.as_str()).then_some(node.range)
 }
 
-/// Whether a comprehension calls, other than for its first iterable, which the scope around it evaluates.
-fn calls_for_each(file: &File<'_>, generators: &[ast::Comprehension], parts: &[&Expr]) -> bool {
+/// Whether a generator expression calls, other than for its first iterable, which the scope around it evaluates.
+fn calls_for_each(file: &File<'_>, generators: &[ast::Comprehension], element: &Expr) -> bool {
     let iterables = generators.iter().skip(1).map(|generator| &generator.iter);
     let conditions = generators.iter().flat_map(|generator| &generator.ifs);
-    let targets = generators.iter().map(|generator| &generator.target);
-    parts
-        .iter()
-        .copied()
-        .chain(iterables)
-        .chain(conditions)
-        .chain(targets)
-        .any(|part| file.calls.first_in(part).is_some())
+    iter::once(element).chain(iterables).chain(conditions).any(|part| file.calls.first_in(part).is_some())
 }
+
+/// Whether a callee is a builtin that goes through what it is given, or `join`.
+fn is_consumer(file: &File<'_>, callee: &Expr) -> bool {
+    match callee {
+        Expr::Name(name) => CONSUMERS.contains(&name.id.as_str()) && file.calls.is_builtin(&name.id),
+        Expr::Attribute(method) => method.attr.as_str() == "join",
+        _ => false,
+    }
+}
+
+const CONSUMERS: &[&str] = &[
+    "all",
+    "any",
+    "bytearray",
+    "bytes",
+    "dict",
+    "enumerate",
+    "filter",
+    "frozenset",
+    "list",
+    "map",
+    "max",
+    "min",
+    "set",
+    "sorted",
+    "sum",
+    "tuple",
+    "zip",
+];
 
 /// The function that a builtin, or a method of a list, is given to call: `f` in `sorted(xs, key=f)` and in `map(f, xs)`.
 fn callback<'a>(file: &File<'_>, call: &'a ast::ExprCall) -> Option<&'a Expr> {

@@ -70,7 +70,7 @@ pub fn apply(source: &Source, tokens: &Tokens, found: Vec<Diagnostic>) -> Vec<Di
 
 fn bad(source: &Source, range: TextRange, title: &str) -> Diagnostic {
     at(source, Code::BAD_IGNORE, range, title)
-        .note("write `# heresy: ignore[H102]`, or several codes with commas between")
+        .note("write `# heresy: ignore[H103]`, or several codes with commas between")
 }
 
 fn at(source: &Source, code: Code, range: TextRange, title: &str) -> Diagnostic {
@@ -92,9 +92,9 @@ enum Comment<'a> {
     Ignores(Vec<(TextSize, &'a str)>),
 }
 
-/// Before: `# heresy: ignore[H102, H104]  it is quick`. After: `H102` and `H104`.
+/// Before: `# heresy: ignore[H103, H104]  it is quick`. After: `H103` and `H104`.
 fn codes_of(comment: &str) -> Comment<'_> {
-    // Tools share comments: `# noqa  # heresy: ignore[H102]`.
+    // Tools share comments: `# noqa  # heresy: ignore[H103]`.
     let Some(said) = comment.split('#').find_map(|part| part.trim_start().strip_prefix("heresy:")) else {
         return Comment::Other;
     };
@@ -126,7 +126,7 @@ mod tests {
                 .map(|(_, number)| number)
                 .collect(),
         };
-        assert_eq!(codes("# heresy: ignore[H102]"), ["H102"]);
+        assert_eq!(codes("# heresy: ignore[H103]"), ["H102"]);
         assert_eq!(codes("# noqa: E501  # heresy:ignore [ H102,H104 , ] it is quick"), ["H102", "H104"]);
         assert_eq!(codes("# heresy: ignore"), ["without"]);
         assert_eq!(codes("# heresy: ignroe[H102]"), ["without"]);

@@ -14,7 +14,7 @@
 //! result = await (_h2 := fetch(url))
 //! ```
 //! **Guarantees** the runtime makes the name of a `yield from` hold the iterator, not what it was made from.
-//! **Left alone** constants, displays, comprehensions and generator expressions, whose iterators are not continued in; `await x`.
+//! **Left alone** constants, displays and comprehensions, whose iterators are not continued in; `await x`.
 
 use rustpython_ruff_python_ast as ast;
 
@@ -45,6 +45,5 @@ fn is_plain_data(value: &Expr) -> bool {
                 | Expr::ListComp(_)
                 | Expr::SetComp(_)
                 | Expr::DictComp(_)
-                | Expr::Generator(_)
         )
 }

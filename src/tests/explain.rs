@@ -92,12 +92,12 @@ fn a_chain_that_is_too_deep_is_found() {
 #[test]
 fn a_comment_ignores_what_is_meant() {
     let codes = |text: &str| -> Vec<&str> { check(text).iter().map(|diagnostic| diagnostic.code.number).collect() };
-    assert_eq!(codes("x = [f(n) for n in y]  # heresy: ignore[H102]\n"), [""; 0]);
-    assert_eq!(codes("x = [f(n)\n     for n in y]  # heresy: ignore[H102]\n"), [""; 0]);
-    assert_eq!(codes("x = [f(n) for n in y]; eval(x)  # heresy: ignore[H111, H102]\n"), [""; 0]);
-    assert_eq!(codes("# heresy: ignore[H102]\nx = [f(n) for n in y]\n"), ["H014", "H102"]);
-    assert_eq!(codes("x = [f(n) for n in y]  # heresy: ignore[h102]\n"), ["H102", "H013"]);
-    assert_eq!(codes("x = '# heresy: ignore[H102]'\n"), [""; 0]);
+    assert_eq!(codes("x = sum(f(n) for n in y)  # heresy: ignore[H103]\n"), [""; 0]);
+    assert_eq!(codes("x = sum(f(n)\n        for n in y)  # heresy: ignore[H103]\n"), [""; 0]);
+    assert_eq!(codes("x = sum(f(n) for n in y); eval(x)  # heresy: ignore[H111, H103]\n"), [""; 0]);
+    assert_eq!(codes("# heresy: ignore[H103]\nx = sum(f(n) for n in y)\n"), ["H014", "H103"]);
+    assert_eq!(codes("x = sum(f(n) for n in y)  # heresy: ignore[h103]\n"), ["H103", "H013"]);
+    assert_eq!(codes("x = '# heresy: ignore[H103]'\n"), [""; 0]);
     assert_eq!(codes("x = (  # heresy: ignore\n"), ["H001"]);
 }
 
@@ -129,7 +129,8 @@ fn folder() -> TempDir {
     fs::write(folder.path().join("pkg/bad.py"), "x = (\n").expect("a file can be written");
     fs::write(folder.path().join("pkg/notes.txt"), "x = (\n").expect("a file can be written");
     fs::write(folder.path().join("good.py"), "x = 1\n").expect("a file can be written");
-    let slow = "def step(n):\n    return n\n\n\nwerte = [step('ä')\n         for n in 'ö']; sorted(werte, key=step)\n";
+    let slow =
+        "def step(n):\n    return n\n\n\nwerte = list(step('ä')\n             for n in 'ö'); sorted(werte, key=step)\n";
     fs::write(folder.path().join("slow.py"), slow).expect("a file can be written");
     folder
 }

@@ -257,14 +257,42 @@ class Expressions:
                 return f"[*{self.items(d - 1)}, {self.integer(d - 1)}, 1, 2]"
 
     def _comprehension(self, d: int) -> str:
-        source = f"[1, {self.integer(0)}, 3]"
+        """A list of integers that a comprehension has made."""
+        match self.random.randint(0, 7):
+            case 0:
+                key, rest = self._comprehended(d, 2)
+                return f"list({{{key} {rest}}}.values())"
+            case 1:
+                element, rest = self._comprehended(d, 1)
+                return f"sorted({{{element} {rest}}})"
+        element, rest = self._comprehended(d, 1)
+        return f"[{element} {rest}]"
+
+    def generated(self, d: int) -> str:
+        """A generator expression that gives integers."""
+        element, rest = self._comprehended(d, 1)
+        return f"({element} {rest})"
+
+    def _comprehended(self, d: int, count: int) -> tuple[str, str]:
+        """What a comprehension makes of each round (with ``count`` 2, a key and a value), and its ``for`` parts."""
         self.no_walrus += 1
-        name = self.fresh("q")
-        self.f.ints.append(name)
-        element = self.integer(d)
-        self.f.ints.remove(name)
+        loops: list[str] = []
+        names: list[str] = []
+        for depth in range(self.pick([1, 1, 1, 2])):
+            sources = [f"[1, {self.integer(0)}, 3]", f"[{self.integer(d)}]", self.pick(self.f.lists)]
+            source = self.pick(sources if not depth else [*sources[:2], f"range({self.integer(d - 1)} % 3)"])
+            # Its own name, or one that hides another.
+            name = self.fresh("q") if self.chance(0.7) or names else self.pick(self.f.ints)
+            names.append(name)
+            self.f.ints.append(name)
+            loops.append(f"for {name} in {source}")
+            if self.chance(0.25):
+                loops.append(f"if {self.integer(d)} % 3")
+        element = ": ".join(self.integer(d) for _ in range(count))
+        for name in names:
+            self.f.ints.remove(name)
         self.no_walrus -= 1
-        return f"[{element} for {name} in {source.replace(':=', '==')}]"
+        return element, " ".join(loops)
 
     def mapping(self, d: int) -> str:
         """An expression whose value is a dict from strings to integers."""

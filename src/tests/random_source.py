@@ -284,7 +284,7 @@ class Writer(Expressions):
             case 7:
                 self.write(f"for {v} in map(ident, {self.items(1)}):")
             case 8:
-                self.write(f"for {v} in {self.items(2)}:")
+                self.write(f"for {v} in {self.generated(1) if self.chance(0.7) else self.items(2)}:")
             case _:
                 self.write(f"for {v} in range({self.integer(1)} % 4):")
         self.write(f"    t({self.number}, {v})")

@@ -29,7 +29,10 @@ def step(n):
 
 #: What else the texts about a code say, below the function `step`.
 MORE = {
-    "H102": ["print({step(n) for n in range(3)}, {n: step(n) for n in range(3)}, [n for n in range(3) if step(n)])"],
+    "H103": [
+        "print(list(step(n) for n in range(3)), max(n for n in range(3) if step(n)))",
+        'print(",".join(str(step(n)) for n in range(3)))',
+    ],
     "H107": ["print(max([2, 3, 1], key=step))", "print(list(map(step, [1, 2])))", "print(list(filter(step, [1, 2])))"],
     "H108": ["n = [1]\nprint([*n, step(3)])", "n = {'a': 1}\nprint({**n, 'b': step(3)})", "n = {}\nprint(dict(**n, b=step(3)))"],
     "H110": [

@@ -21,9 +21,10 @@ import types
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ._blocks import Block, around, exception_name, way_index
-from ._cells import cells_of
+from ._blocks import SLOTS, Block, around, exception_name, way_index
 from ._code_index import ScopeKey
+from ._comprehensions import Level, Read, levels, merged, own_names, owner_of, read
+from ._comprehensions import Progress as Progress
 from ._errors import NotContinuable
 from ._generated import Generated, generated
 from ._generators import GENERATORS, Driven, driven, frame_of, is_generator
@@ -32,8 +33,26 @@ from ._marked import Place, place_of
 from ._program import BODIES, COMPREHENSIONS, SCOPES, Hole, Programs
 from ._residual import residual, restarted, returned
 from ._running import Following, running
-from ._sites import CALL, CATCH, CLOSE, DELEGATE, EXIT, FOR, NEW, NEXT, YIELD, Site, SiteName, name_of, opened, site_at
-from ._values import Values, is_restartable_wait, special_method, static_attribute
+from ._sites import (
+    CALL,
+    CATCH,
+    CLOSE,
+    COMPREHEND,
+    DELEGATE,
+    EXIT,
+    FOR,
+    NEW,
+    NEXT,
+    YIELD,
+    Site,
+    SiteName,
+    name_of,
+    node_name,
+    opened,
+    site_at,
+)  # fmt: skip
+from ._slots import Slots, contents
+from ._values import MISSING, Values, is_restartable_wait, special_method, static_attribute
 from ._ways import Way
 
 _ASYNC_GENERATOR = 0x0200
@@ -58,6 +77,7 @@ class FrameState(NamedTuple):
         generator: in a list, the generator or coroutine whose frame it is.
         closing: that generator is being closed.
         generated: in a list, the frame of a generated ``__init__`` between this and the next.
+        comprehensions: those that it is in, outermost first.
     """
 
     unit: str
@@ -75,6 +95,7 @@ class FrameState(NamedTuple):
     generator: list[Any]
     closing: bool
     generated: list[Generated]
+    comprehensions: list[Progress]
 
 
 class Stack(NamedTuple):
@@ -151,10 +172,9 @@ def examine(
 
 def freeze(parts: list[Part]) -> Stack:
     """The state of examined frames; nothing of the program may run in between."""
-    all_cells = cells_of([(part.frame, part.bound_names()) for part in parts])
     return Stack(
-        [part.state(cells) for part, cells in zip(parts, all_cells)],
-        [(p.program.filename, p.line, p.frame.f_code.co_qualname, place_of(p.statement)[0]) for p in parts],  # type: ignore[index]
+        merged([part.state(part.cells()) for part in parts]),
+        [(p.program.filename, p.line, p.frame.f_code.co_qualname, p.place[0]) for p in parts if not p.is_merged],
     )
 
 
@@ -172,7 +192,7 @@ def _foreign(programs: Programs, frame: types.FrameType) -> bool:
     if frame.f_code.co_flags & _ASYNC_GENERATOR:
         return True
     scope = programs.scope(frame.f_code)
-    return scope is None or not isinstance(scope.node, (ast.Module, *BODIES))
+    return scope is None or not isinstance(scope.node, (ast.Module, *BODIES, *COMPREHENSIONS))
 
 
 class Part:
@@ -194,6 +214,8 @@ class Part:
         self.program = scope.program
         self.values = Values(frame, self.program.marked)
         self.statement: ast.stmt
+        #: What names in the checkpoint are relative to: the statement, or the generator expression.
+        self.owner: ast.AST = scope.node
         self.site: Site | None = None
         self.restart = False
         self.instance: list[Any] = []
@@ -203,6 +225,8 @@ class Part:
         self.generated: list[Generated] = []
         self.generated_frame: types.FrameType | None = None
         self.caught: Any = None
+        self.levels: list[Level] = []
+        self.reads: list[Read] = []
         self.offset = frame.f_lasti
         self.block_values: list[tuple[str, Any]] = []
 
@@ -214,15 +238,22 @@ class Part:
             self.scope.entered_at = None
             raise NotContinuable("the frame has just been continued")
         statement = self.scope.statement_starting_at(self.offset)
-        if statement is None:
+        if statement is None or isinstance(self.scope.node, COMPREHENSIONS):
             raise NotContinuable("not at the start of a statement")
-        self.statement = statement
+        self.statement = self.owner = statement
 
     def inside(self, following: types.FrameType) -> None:
         """The frame is at a site that runs exactly the function or generator whose frame is ``following``."""
         site = self._in_statement()
         follows = Following(self.programs, following)
-        drives = driven(site, self.values)
+        if site.kind == COMPREHEND:
+            if follows.scope is None or follows.scope.node is not site.node:
+                raise NotContinuable(f"{following.f_code.co_qualname} is not run by this comprehension directly")
+            return
+        if site.kind == FOR and self.reads:
+            drives: Driven | None = Driven(site, self.reads[-1].progress.sources[-1])
+        else:
+            drives = driven(site, self.values)
         if drives is not None:
             self._drives(drives, follows)
             return
@@ -234,6 +265,8 @@ class Part:
             self.caught = follows.argument_if_kept(2)
         elif site.kind == NEW:
             restarted(site.node, self.values)
+            if self.levels and any(self.values.kept(argument) is MISSING for argument in site.node.args):
+                raise NotContinuable("what __init__ will be called with has no name")
         if target.makes is not None:
             self.instance.append(_instance_under_construction(follows, target.makes))
 
@@ -302,25 +335,46 @@ class Part:
         if site is None:
             raise NotContinuable("not inside a call that is written as one")
         statement = self.program.statement_of(site.node)
-        if statement is None or place_of(statement) is None:
+        owner = owner_of(self.program, self.scope.node) or statement
+        if statement is None or owner is None or owner is statement and place_of(statement) is None:
             raise NotContinuable("the statement has no label")
-        self.statement, self.site = statement, site
-        if site.kind not in (EXIT, CATCH):
-            residual(self.program, statement, site, ast.Constant(None), self.values)
+        self.statement, self.owner, self.site = statement, owner, site
+        self.levels = levels(self.program, site, self.scope.node)
+        self.reads = [read(self.scope, self.frame, level, node_name(owner, level.node)) for level in self.levels]
+        if isinstance(self.scope.node, COMPREHENSIONS):
+            if not self.levels or self.levels[0].node is not self.scope.node:
+                raise NotContinuable("not inside a call that is written as one")
+        elif site.kind not in (EXIT, CATCH):
+            whole = Site(COMPREHEND, self.levels[0].node) if self.levels else site
+            for found in reversed(self.reads):
+                self.values.instead.update({name: contents(value) for name, value in found.covered.items()})
+            residual(self.program, statement, whole, ast.Constant(None), self.values)
+        for found in self.reads:
+            # From here on names mean what they mean in the innermost comprehension.
+            self.values.instead.update(found.progress.variables)
+            self.values.instead.update({name: contents(cell) for name, cell in found.progress.cells.items()})
         return site
 
     def surroundings(self) -> None:
         """The enclosing blocks, checked against the depth of the value stack."""
         program, site = self.program, self.site
+        if isinstance(self.scope.node, COMPREHENSIONS):
+            return
         if program.scope_of(self.statement) is not self.scope.node:
             raise NotContinuable("the statement belongs to another scope")
         found = around(self.scope, self.statement, self.offset)
-        if not isinstance(self.scope.node_at(self.offset), Hole) and (site is None or site.kind not in (EXIT, CATCH)):
+        if site is not None and site.kind == FOR and not self.levels:
+            # A frame that was continued in the loop's body has not come by the start of the statement.
+            if self.scope.depth_of_instruction(self.offset) != found.depth + SLOTS["for"]:
+                raise NotContinuable("the value stack holds something that has no name")
+        elif not isinstance(self.scope.node_at(self.offset), Hole) and (site is None or site.kind not in (EXIT, CATCH)):
             # Else the site itself has been told by the depth, or the frame was continued in it.
             start = self.scope.start_of(self.statement, self.offset)
+            if start is None and self.levels and self.scope.rest is not None and self.scope.rest[1] is self.statement:
+                start = self.scope.rest[0]  # a comprehension goes back to before where it was continued
             if start is None:
                 raise NotContinuable("the start of the statement is not known")
-            if self.scope.depths[start] != found.depth:
+            if self.scope.depth_at_start(start) != found.depth:
                 raise NotContinuable("the value stack holds something that has no name")
         blocks, ways = list(found.blocks), list(found.ways)
         blocks += opened(site, self.statement)
@@ -351,9 +405,16 @@ class Part:
 
     @property
     def line(self) -> int:
-        if isinstance(self.scope.node, ast.GeneratorExp):
+        if self.site is None and isinstance(self.scope.node, ast.GeneratorExp):
             return self.frame.f_lineno
         return self.site.node.lineno if self.site is not None else self.statement.lineno
+
+    def cells(self) -> dict[str, types.CellType]:
+        """Its cells, but for those of comprehensions that are not running."""
+        bound = self.bound_names()
+        cells = Slots(self.frame).cells()
+        mine = {*self.frame.f_code.co_freevars, *bound}
+        return {name: cell for name, cell in cells.items() if name in mine or contents(cell) is not MISSING}
 
     def bound_names(self) -> set[str]:
         return bound_names(self.scope.node)
@@ -362,18 +423,19 @@ class Part:
         variables: dict[str, Any] = {}
         if isinstance(self.scope.node, (*BODIES, ast.GeneratorExp)):
             is_spill = self.program.marked.is_spill
-            for name, value in dict(self.frame.f_locals).items():
+            for name, value in Slots(self.frame).variables().items():
                 if name not in cells and not (value is None and is_spill(name)):
                     variables[name] = value
-        place, site = _OF_EXPRESSION
-        if not isinstance(self.scope.node, ast.GeneratorExp):
-            place, site = place_of(self.statement), self.site and name_of(self.statement, self.site)
-        assert place is not None
+        for level, found in reversed(list(zip(self.levels, self.reads))):
+            self._uncover(level, found, variables, cells)
+        site = _OF_EXPRESSION
+        if not isinstance(self.scope.node, ast.GeneratorExp) or self.site is not None:
+            site = self.site and name_of(self.owner, self.site)
         return FrameState(
             self.program.unit.id,
             self.module,
             self.scope.key,
-            place,
+            self.place,
             site,
             self.restart,
             self.line,
@@ -385,11 +447,40 @@ class Part:
             self.generator,
             self.closing,
             self.generated,
+            [found.progress for found in self.reads],
         )
 
+    @property
+    def place(self) -> Place:
+        """Where its statement is; generator expressions have none."""
+        place = None if isinstance(self.owner, ast.GeneratorExp) else place_of(self.owner)
+        return place or ("", 0)
 
-#: Generator expressions have no statements, and are suspended at one place only.
-_OF_EXPRESSION: tuple[Place | None, SiteName | None] = (("", 0), (YIELD, "GeneratorExp", 0))
+    @property
+    def is_merged(self) -> bool:
+        """Whether it is the frame that a comprehension has of its own, which counts as its caller's."""
+        return isinstance(self.scope.node, COMPREHENSIONS) and not isinstance(self.scope.node, ast.GeneratorExp)
+
+    def _uncover(
+        self, level: Level, found: Read, variables: dict[str, Any], cells: dict[str, types.CellType]
+    ) -> None:
+        """Puts the variables that a comprehension has covered in the place of its own."""
+        if level.node is self.scope.node:
+            return
+        for name in own_names(level.node):
+            variables.pop(name, None)
+            if name not in self.frame.f_code.co_freevars:
+                cells.pop(name, None)
+        for name, value in found.covered.items():
+            if type(value) is not types.CellType:
+                if value is not MISSING and isinstance(self.scope.node, (*BODIES, ast.GeneratorExp)):
+                    variables[name] = value
+            elif name in self.bound_names():
+                cells[name] = value
+
+
+#: A generator expression is suspended at one place only.
+_OF_EXPRESSION: SiteName | None = (YIELD, "GeneratorExp", 0)
 
 
 def _name_exceptions(parts: list[Part], handled: BaseException | None) -> None:
@@ -428,7 +519,7 @@ def _instance_under_construction(following: Following, cls: type) -> Any:
 
 @functools.cache
 def bound_names(scope: ast.AST) -> set[str]:
-    """The names that a function scope binds itself, not by its comprehensions."""
+    """The names that a function scope binds itself; of its comprehensions, what they bind around them by ``:=``."""
     names: set[str] = set()
     if not isinstance(scope, BODIES):
         return names
@@ -440,8 +531,11 @@ def bound_names(scope: ast.AST) -> set[str]:
     while work:
         node = work.pop()
         names.update(_bound_by(node))
-        if not isinstance(node, (*SCOPES, *COMPREHENSIONS)):
+        if not isinstance(node, SCOPES):
             work.extend(ast.iter_child_nodes(node))
+        elif isinstance(node, COMPREHENSIONS):
+            inner = (n for n in ast.walk(node) if isinstance(n, ast.NamedExpr) and isinstance(n.target, ast.Name))
+            names.update(walrus.target.id for walrus in inner)  # type: ignore[attr-defined]
     return names
 
 

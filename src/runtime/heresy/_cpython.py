@@ -1,12 +1,12 @@
 """All that differs between CPython 3.11, 3.12, 3.13, 3.14 and 3.15.
 
 The rest of the runtime asks about *behaviour* (how many value-stack slots does a ``with`` keep?), never about a
-version; this is the only file that reads ``sys.version_info`` or touches an opcode.
+version; this is the only file that reads ``sys.version_info``, and with `_goto` the only one that touches an opcode.
 
 Three jobs need to know the interpreter:
 
 * reading code objects: which syntax node does an instruction belong to, how deep is the value stack there;
-* patching code objects in place, never moving a byte: naming the iterator of a ``for``, jumping to a label;
+* patching code objects in place, never moving a byte: naming the iterator of a ``for``;
 * reaching the variables of a frame, cells included.
 """
 
@@ -49,6 +49,9 @@ GET_ITER_AT_STATEMENT = _VERSION < (3, 12)
 #: Before 3.12 an assertion's error comes from the last comparison that its test consists of, if there is one.
 ASSERTS_AT_COMPARISON = _VERSION < (3, 12)
 
+#: From 3.12 (PEP 709) a comprehension of a function or module runs in its frame.
+INLINES_COMPREHENSIONS = _VERSION >= (3, 12)
+
 #: From 3.13 (PEP 667) writing to ``frame.f_locals`` reaches the variable itself.
 F_LOCALS_WRITES_THROUGH = _VERSION >= (3, 13)
 
@@ -64,7 +67,7 @@ _EXIT_ARGUMENTS = EXIT_SLOTS = 3
 FINALLY_EXCEPTION_SLOTS = 2
 
 
-def _op(*names: str) -> int:
+def number_of(*names: str) -> int:
     """The number of the first of these opcodes that this interpreter has."""
     for name in names:
         if name in opcode.opmap:
@@ -72,27 +75,28 @@ def _op(*names: str) -> int:
     raise LookupError(f"this CPython has none of the opcodes {names}")
 
 
-_NOP = _op("NOP")
-_SWAP = _op("SWAP")
-_CALL = _op("CALL")
+_NOP = number_of("NOP")
+_DISPLAYS = {number_of("BUILD_LIST"), number_of("BUILD_SET"), number_of("BUILD_MAP")}
+_LOAD_FAST_AND_CLEAR = opcode.opmap.get("LOAD_FAST_AND_CLEAR", -1)
+_MAKE_CELL = number_of("MAKE_CELL")
+_NOT_TAKEN = opcode.opmap.get("NOT_TAKEN", -1)
+_SWAP = number_of("SWAP")
+_CALL = number_of("CALL")
 _PRECALL = opcode.opmap.get("PRECALL")
-_COPY = _op("COPY")
-_GET_ITER = _op("GET_ITER")
+_COPY = number_of("COPY")
+_GET_ITER = number_of("GET_ITER")
 _GET_DELEGATES = {opcode.opmap[n] for n in ("GET_YIELD_FROM_ITER", "GET_AWAITABLE") if n in opcode.opmap}
-_EXTENDED_ARG = _op("EXTENDED_ARG")
-_JUMP_FORWARD = _op("JUMP_FORWARD")
-_PUSH_EXC_INFO = _op("PUSH_EXC_INFO")
-_PUSH_NULL = _op("PUSH_NULL")
-_POP_TOP = _op("POP_TOP")
-_LOAD_CONST = _op("LOAD_CONST")
-_STORE_FAST = _op("STORE_FAST")
-_STORE_DEREF = _op("STORE_DEREF")
-_STORE_NAME = _op("STORE_NAME")
-_DELETE_FAST = _op("DELETE_FAST")
-_DELETE_NAME = _op("DELETE_NAME")
-_FOR_ITER = _op("FOR_ITER")
-_RERAISE = _op("RERAISE")
-_STORES = {_op("STORE_FAST"), _op("STORE_NAME"), _op("STORE_GLOBAL"), _op("STORE_DEREF")}
+_EXTENDED_ARG = number_of("EXTENDED_ARG")
+_PUSH_NULL = number_of("PUSH_NULL")
+_POP_TOP = number_of("POP_TOP")
+_LOAD_CONST = number_of("LOAD_CONST")
+_STORE_FAST = number_of("STORE_FAST")
+_STORE_NAME = number_of("STORE_NAME")
+_DELETE_FAST = number_of("DELETE_FAST")
+_DELETE_NAME = number_of("DELETE_NAME")
+_FOR_ITER = number_of("FOR_ITER")
+_RERAISE = number_of("RERAISE")
+_STORES = {number_of("STORE_FAST"), number_of("STORE_NAME"), number_of("STORE_GLOBAL"), number_of("STORE_DEREF")}
 #: Instructions that can run a function of the program's, by what they do.
 _KINDS = {
     "call": ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "PRECALL"),
@@ -117,7 +121,7 @@ if "TO_BOOL" not in opcode.opmap:
     _OPERATIONS.update(
         {n: "test" for name, n in opcode.opmap.items() if name.endswith(("IF_TRUE", "IF_FALSE", "OR_POP"))}
     )
-_YIELD_VALUE = _op("YIELD_VALUE")
+_YIELD_VALUE = number_of("YIELD_VALUE")
 _CLEANUP_THROW = {opcode.opmap[name] for name in ("CLEANUP_THROW",) if name in opcode.opmap}
 _NO_FALL_THROUGH = {
     number
@@ -128,7 +132,7 @@ _NO_FALL_THROUGH = {
 _JUMPS = set(opcode.hasjrel) | set(opcode.hasjabs)
 _BACKWARD = {number for name, number in opcode.opmap.items() if "BACKWARD" in name}
 _HAS_ARG = set(getattr(opcode, "hasarg", range(opcode.HAVE_ARGUMENT, 256)))
-_RETURN_GENERATOR = _op("RETURN_GENERATOR")
+_RETURN_GENERATOR = number_of("RETURN_GENERATOR")
 
 
 def _cache_sizes() -> list[int]:
@@ -278,6 +282,44 @@ def operations(code: types.CodeType) -> dict[int, Operation]:
     return result
 
 
+class Display:
+    """The instruction that makes the list, set or dictionary of a comprehension.
+
+    Attributes:
+        offset: its byte offset.
+        covers: the variables around the comprehension that its own ones take the place of; their values lie on the
+            value stack below what is made, in this order.
+    """
+
+    __slots__ = ("offset", "covers")
+
+    def __init__(self, offset: int, covers: list[str]) -> None:
+        self.offset = offset
+        self.covers = covers
+
+
+def display_before(code: types.CodeType, offset: int, is_wanted: Callable[[int], bool]) -> Display | None:
+    """The last one before ``offset`` whose own offset is wanted."""
+    found: Display | None = None
+    cleared: list[str] = []
+    for item in instructions(code):
+        if item.offset > offset:
+            break
+        if item.opcode in _DISPLAYS and not item.arg and is_wanted(item.offset):
+            # The iterable was put above them all, in exchange for the last: it came first.
+            found = Display(item.offset, cleared[-1:] + cleared[:-1])
+        if item.opcode == _LOAD_FAST_AND_CLEAR:
+            cleared.append(local_names(code)[item.arg or 0])
+        elif item.opcode not in (_MAKE_CELL, _SWAP, _EXTENDED_ARG):
+            cleared = []
+    return found
+
+
+def loops_between(code: types.CodeType, start: int, end: int) -> list[int]:
+    """The byte offsets of the headers of loops between two others."""
+    return [item.offset for item in instructions(code) if item.opcode == _FOR_ITER and start <= item.offset < end]
+
+
 def called_name(code: types.CodeType, offset: int) -> str | None:
     """The name by which the call at a byte offset finds what it calls: ``kill`` in ``os.kill(pid, number)``."""
     positions = list(code.co_positions())
@@ -297,7 +339,7 @@ def called_name(code: types.CodeType, offset: int) -> str | None:
 def _loaded_name(code: types.CodeType, item: Instruction) -> str | None:
     name = opcode.opname[item.opcode]
     if name == "LOAD_ATTR":
-        return code.co_names[_attribute_index(item.arg or 0)]
+        return code.co_names[attribute_index(item.arg or 0)]
     if name == "LOAD_GLOBAL":
         return code.co_names[(item.arg or 0) >> 1]
     if name in ("LOAD_NAME", "LOAD_METHOD"):
@@ -318,6 +360,17 @@ def only_returns_after(code: types.CodeType, offset: int) -> bool:
     )
 
 
+def is_jump(code: types.CodeType, offset: int) -> bool:
+    """Whether an instruction only goes elsewhere, perhaps after a test."""
+    return code.co_code[offset] in _JUMPS and code.co_code[offset] != _FOR_ITER or code.co_code[offset] == _NOT_TAKEN
+
+
+def loads_besides(code: types.CodeType, offset: int) -> bool:
+    """Whether an instruction does something and loads a variable then."""
+    name = opcode.opname[code.co_code[offset]]
+    return name.count("FAST") == 2 and name.endswith(("_LOAD_FAST", "_LOAD_FAST_BORROW"))
+
+
 def rebound_variables(code: types.CodeType) -> set[str]:
     """The variables that code assigns or deletes, as far as they are no cells."""
     found: set[str] = set()
@@ -326,7 +379,7 @@ def rebound_variables(code: types.CodeType) -> set[str]:
         if "STORE_FAST" in name or "DELETE_FAST" in name:
             arg = item.arg or 0
             indexes = (arg >> 4, arg & 15) if name.count("FAST") > 1 else (arg,)
-            found.update(_local_names(code)[index] for index in indexes)
+            found.update(local_names(code)[index] for index in indexes)
     return found
 
 
@@ -366,15 +419,15 @@ def dropping(variables: Iterable[Variable], none: int) -> bytes:
     code = bytearray()
     for store, variable in variables:
         if store == _STORE_FAST:
-            code += _with_argument(_DELETE_FAST, variable)
+            code += with_argument(_DELETE_FAST, variable)
         else:
             # A name that is deleted already would be an error.
-            code += _with_argument(_LOAD_CONST, none) + _with_argument(store, variable)
-            code += _with_argument(_DELETE_NAME, variable)
+            code += with_argument(_LOAD_CONST, none) + with_argument(store, variable)
+            code += with_argument(_DELETE_NAME, variable)
     return bytes((*code, _RERAISE, 1))
 
 
-def _with_argument(operation: int, argument: int) -> bytes:
+def with_argument(operation: int, argument: int) -> bytes:
     return bytes((_EXTENDED_ARG, argument >> 8 & 255, operation, argument & 255))
 
 
@@ -431,95 +484,16 @@ def _stored_name(code: types.CodeType, store: Instruction) -> str:
     name = opcode.opname[store.opcode]
     if name in ("STORE_NAME", "STORE_GLOBAL"):
         return code.co_names[arg]
-    return _local_names(code)[arg]
+    return local_names(code)[arg]
 
 
-def _local_names(code: types.CodeType) -> tuple[str, ...]:
+def local_names(code: types.CodeType) -> tuple[str, ...]:
     cells = tuple(name for name in code.co_cellvars if name not in code.co_varnames)
     return code.co_varnames + cells + code.co_freevars
 
 
-#: Attributes that stand in the goto of a resume form for instructions Python has no syntax for.
-PUSH_EXC_INFO_POP = "heresy_push_exc_info_pop"
-PUSH_NULL = "heresy_push_null"
-DELEGATE = "heresy_delegate"
-JUMP = "heresy_jump"
-
-_SEQUENCES = {
-    PUSH_EXC_INFO_POP: (_PUSH_EXC_INFO, _POP_TOP),
-    PUSH_NULL: (_PUSH_NULL,),
-}
-
-
-def patch_goto(code: types.CodeType, target: int) -> types.CodeType:
-    """Turns the goto of a resume form into pushes and one jump to the byte offset ``target``.
-
-    The goto was compiled from ``(v1, v2.heresy_push_null, …, x.heresy_jump)``: the loads put the values onto the
-    stack in order; the bytes of the attribute ``heresy_jump`` and of building and dropping the tuple become the jump.
-    Before it the saved variables are assigned: what is assigned to a variable that has a cell is its saved cell, which
-    takes the place of the cell that the frame has just made (``STORE_DEREF`` puts a value into a cell, ``STORE_FAST``
-    puts the cell itself).
-
-    ``yield from it.heresy_delegate`` becomes ``it`` and a jump to the yield: as if ``it`` had just given something.
-    """
-    bytes_ = bytearray(code.co_code)
-    listing = instructions(code)
-    names = code.co_names
-    jumped = False
-    for index, item in enumerate(listing):
-        if item.opcode == _STORE_DEREF and not jumped:
-            bytes_[item.offset] = _STORE_FAST
-        if opcode.opname[item.opcode] != "LOAD_ATTR":
-            continue
-        attribute = names[_attribute_index(item.arg or 0)]
-        if attribute in _SEQUENCES:
-            units = b"".join(bytes((op, 0)) for op in _SEQUENCES[attribute])
-            start = listing[_first_unit(listing, index)].offset
-            _fill(bytes_, start, item.next, units)
-        elif attribute == DELEGATE:
-            start = listing[_first_unit(listing, index)].offset
-            suspended = next(later.offset for later in listing[index:] if later.opcode == _YIELD_VALUE)
-            push = bytes((_PUSH_NULL, 0, _COPY, 2)) if DELEGATION_KEEPS_INDEX else bytes((_COPY, 1))
-            _fill(bytes_, start, item.next, push + _jump(start + len(push), item.next, suspended))
-        elif attribute == JUMP:
-            # What was loaded for the attribute (one constant, stack +1) goes too: start from there.
-            start = listing[_first_unit(listing, _first_unit(listing, index) - 1)].offset
-            drop = next(i for i in range(index, len(listing)) if listing[i].opcode == _POP_TOP)
-            end = listing[drop].next
-            _fill(bytes_, start, end, _jump(start, end, target))
-            jumped = True
-    if not jumped:
-        raise LookupError("the goto of a resume form was not found in its code")
-    return code.replace(co_code=bytes(bytes_))
-
-
-def _fill(bytes_: bytearray, start: int, end: int, units: bytes) -> None:
-    if len(units) > end - start:
-        raise LookupError("no room for a patch in a resume form")
-    bytes_[start:end] = units + bytes((_NOP, 0)) * ((end - start - len(units)) // 2)
-
-
-def _jump(start: int, end: int, target: int) -> bytes:
-    """``EXTENDED_ARG… JUMP_FORWARD`` placed at ``start``, to ``target``; what is left of the room is never run."""
-    for extended in range(4):
-        distance = (target - (start + 2 * (extended + 1))) // 2
-        if distance < 0:
-            raise LookupError("a label of a resume form lies before its goto")
-        if distance < 1 << 8 * (extended + 1):
-            parts = [bytes((_EXTENDED_ARG, distance >> 8 * k & 255)) for k in range(extended, 0, -1)]
-            return b"".join(parts) + bytes((_JUMP_FORWARD, distance & 255))
-    raise LookupError("a label of a resume form is too far from its goto")
-
-
-def _attribute_index(arg: int) -> int:
+def attribute_index(arg: int) -> int:
     return arg >> 1 if _VERSION >= (3, 12) else arg
-
-
-def _first_unit(listing: list[Instruction], index: int) -> int:
-    """The index of the first ``EXTENDED_ARG`` of the instruction at ``index``, or ``index``."""
-    while index and listing[index - 1].opcode == _EXTENDED_ARG:
-        index -= 1
-    return index
 
 
 def offsets_of_line(code: types.CodeType, line: int) -> list[int]:
@@ -560,7 +534,7 @@ def suspended(generator: Any, frame: types.FrameType, unbound: Container[str]) -
     at = next(index for index in range(1, len(held)) if held[index] is code) + 1
     cells: dict[str, types.CellType] = {}
     shared = {*code.co_cellvars, *code.co_freevars}
-    for name in _local_names(code):
+    for name in local_names(code):
         if name in shared:
             if name in unbound and name not in values:
                 continue
@@ -579,7 +553,7 @@ def hidden_index(generator: Any, frame: types.FrameType, sequence: Any, nth: int
     # The object ends with the frame's variables and value stack; its type's size counts the first of them.
     count = (
         type(generator).__basicsize__ // ctypes.sizeof(ctypes.c_size_t)
-        + len(_local_names(code))
+        + len(local_names(code))
         + code.co_stacksize
         - 1
     )

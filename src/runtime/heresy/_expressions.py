@@ -1,4 +1,6 @@
-"""A suspended generator expression, as the function that it is: what its resume form is compiled from.
+"""A comprehension or generator expression that has a frame of its own, as the function that it is.
+
+A generator expression that is suspended goes on at its ``yield``::
 
     (f(x) for x in xs if x)  ->  def function(.0):
                                      for x in .0:
@@ -7,18 +9,42 @@
                                          elif x:
                                              yield f(x)
 
-The goto of the resume form puts the loops' iterators onto the value stack and jumps to the label.
+One that was stopped within a part of it has an expression there that does the rest the first time (see `_continued`). A
+list, set or dictionary goes on in what it has made so far::
+
+    [f(x) for x in xs]       ->  def function(.0):
+                                     for x in .0:
+                                         .item = (REST if ONCE.take() else f(x))
+                                         .made.append(.item)
+                                         del .item
+                                     return .made
+
+The goto of the resume form puts the loops' iterators onto the value stack and jumps to the label, or into the expression.
 """
 
 from __future__ import annotations
 
 import ast
 import types
+from typing import Any, TypeAlias
 
 from ._errors import NotContinuable
+from ._nodes import copied
 
 #: CPython's own name for the parameter that takes the outermost iterator.
 OUTERMOST = ".0"
+#: What a list, set or dictionary has made so far, and its next item.
+MADE = ".made"
+_ITEM = ".item"
+
+Comprehension: TypeAlias = "ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp"
+
+
+def keeps_slots(node: Comprehension, generator: ast.comprehension) -> bool:
+    """Whether a ``for`` keeps an iterator: ``for y in [f(x)]`` after the first only assigns."""
+    display = generator.iter
+    is_assignment = isinstance(display, (ast.List, ast.Tuple)) and len(display.elts) == 1
+    return generator is node.generators[0] or not is_assignment or isinstance(display.elts[0], ast.Starred)  # type: ignore[attr-defined]
 
 
 def check(node: ast.GeneratorExp) -> None:
@@ -32,32 +58,29 @@ def check(node: ast.GeneratorExp) -> None:
 
 
 def as_function(
-    node: ast.GeneratorExp, code: types.CodeType, name: str, test: ast.expr, label: ast.stmt
+    node: Comprehension, code: types.CodeType, name: str, suspended: list[ast.stmt], test: ast.expr
 ) -> ast.FunctionDef:
-    """The function that a generator expression runs; with ``test`` true it goes to ``label``, and is suspended.
+    """The function that a comprehension runs.
 
     Args:
         code: its run form, which tells where the names live that it binds by ``:=``.
+        suspended: what is done within all loops if ``test`` is true: nothing, or a label, for one that is suspended.
     """
 
-    def at(new: ast.stmt) -> ast.stmt:
-        new.heresy_model = node  # type: ignore[attr-defined]
+    def at(new: Any) -> Any:
+        new.heresy_model = getattr(node, "heresy_model", node)
         return ast.copy_location(new, node)
 
-    def yielding(value: ast.expr | None) -> ast.stmt:
-        # The yield itself stands where the element does.
-        result = ast.copy_location(ast.Yield(value), node.elt)
-        result.heresy_model = node.elt  # type: ignore[attr-defined]
-        return at(ast.Expr(result))
-
-    suite: list[ast.stmt] = [yielding(node.elt)]
+    suite = [at(statement) for statement in _taken(node)]
     for depth, generator in reversed(list(enumerate(node.generators))):
         for condition in reversed(generator.ifs):
             suite = [at(ast.If(condition, suite, []))]
-        if depth == len(node.generators) - 1:
-            suite = [at(ast.If(test, [label, yielding(None)], suite))]
+        if suspended and depth == len(node.generators) - 1:
+            suite = [at(ast.If(test, [*suspended, at(_yielding(node, None))], suite))]
         source = generator.iter if depth else ast.copy_location(ast.Name(OUTERMOST, ast.Load()), generator.iter)
         suite = [at(ast.For(generator.target, source, suite, []))]
+    if not isinstance(node, ast.GeneratorExp):
+        suite.append(at(ast.Return(at(ast.Name(MADE, ast.Load())))))
     parameter = ast.copy_location(ast.arg(OUTERMOST), node)
     function = ast.FunctionDef(name, ast.arguments([], [parameter], None, [], [], None, []), suite, [])
     function.body[:0] = [at(declaration) for declaration in _declarations(node, code)]
@@ -65,7 +88,61 @@ def as_function(
     return function
 
 
-def _declarations(node: ast.GeneratorExp, code: types.CodeType) -> list[ast.stmt]:
+def _yielding(node: ast.GeneratorExp, value: ast.expr | None) -> ast.stmt:
+    # The yield itself stands where the element does.
+    result = ast.copy_location(ast.Yield(value), node.elt)
+    result.heresy_model = getattr(node.elt, "heresy_model", node.elt)  # type: ignore[attr-defined]
+    return ast.Expr(result)
+
+
+def _taken(node: Comprehension) -> list[ast.stmt]:
+    """What is done with an element. It is evaluated while nothing else is on the value stack."""
+
+    def name(of: str, context: ast.expr_context) -> ast.expr:
+        return ast.copy_location(ast.Name(of, context), node)
+
+    def part(index: int) -> ast.expr:
+        return ast.copy_location(ast.Subscript(name(_ITEM, ast.Load()), ast.Constant(index), ast.Load()), node)
+
+    if isinstance(node, ast.GeneratorExp):
+        return [_yielding(node, node.elt)]
+    if isinstance(node, ast.DictComp):
+        item: ast.expr = ast.copy_location(ast.Tuple([node.key, node.value], ast.Load()), node)
+        taken: ast.stmt = ast.Assign([ast.Subscript(name(MADE, ast.Load()), part(0), ast.Store())], part(1))
+    else:
+        item = node.elt
+        method = ast.Attribute(name(MADE, ast.Load()), "append" if isinstance(node, ast.ListComp) else "add", ast.Load())
+        taken = ast.Expr(ast.Call(method, [name(_ITEM, ast.Load())], []))
+    for inner in ast.walk(taken):
+        if "lineno" in inner._attributes:
+            ast.copy_location(inner, node)
+    return [ast.Assign([name(_ITEM, ast.Store())], item), taken, ast.Delete([name(_ITEM, ast.Del())])]
+
+
+def replaced(
+    node: Comprehension, changes: dict[ast.expr, ast.expr], asked_by: int | None, test: ast.expr | None
+) -> Any:
+    """A comprehension with expressions that stand for others of its own.
+
+    Args:
+        asked_by: the number of a ``for`` that asks for the next item at once where ``test`` is false.
+    """
+    fresh = copied(node)
+    fresh.generators = []
+    for generator in node.generators:
+        inner = copied(generator)
+        inner.iter = changes.get(generator.iter, generator.iter)
+        inner.ifs = [changes.get(condition, condition) for condition in generator.ifs]
+        if test is not None and generator is node.generators[asked_by or 0]:
+            inner.ifs.insert(0, test)
+        fresh.generators.append(inner)
+    for name in ("elt", "key", "value"):
+        if hasattr(node, name):
+            setattr(fresh, name, changes.get(getattr(node, name), getattr(node, name)))
+    return fresh
+
+
+def _declarations(node: Comprehension, code: types.CodeType) -> list[ast.stmt]:
     """``nonlocal`` and ``global`` for what the expression binds in the scope around it."""
     bound = {inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)}
     outer = sorted(bound & set(code.co_freevars))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeGuard, TypeVar
+    from typing import Any, TypeGuard, TypeVar
 
     T = TypeVar("T")
 
@@ -12,3 +12,7 @@ if TYPE_CHECKING:
 def is_a(value: object, kinds: type[T] | tuple[type[T], ...]) -> TypeGuard[T]:
     """``isinstance``, which would ask an object for its ``__class__``, and so run the program's ``__getattribute__``."""
     return issubclass(type(value), kinds)
+
+
+#: No value at all.
+MISSING: Any = object()

@@ -11,6 +11,7 @@ PENDING = frozenset({"heresy.pending"})
 STACK = frozenset({"heresy.stack"})
 VALUES = frozenset({"heresy.values"})
 OPERANDS = frozenset({"heresy.operands"})
+WAITING = frozenset({"heresy.waiting"})
 
 
 def constant(key: frozenset[str]) -> ast.expr:

@@ -71,6 +71,10 @@ class Scope:
         self.entered_at: int | None = None
         #: The same, and the statement that is finished there: its rest has no other start.
         self.rest: tuple[int, ast.stmt] | None = None
+        #: For a resume form: what waits beside what it is in, in comprehensions outside of others, while they are refilled.
+        self.waiting: dict[ast.AST, list[Any]] = {}
+        #: How deep the value stack is where that statement would have started.
+        self.rest_depth = 0
         #: For a resume form: how the ``finally`` and ``with`` statements that it continues in are being left.
         self.ways: dict[ast.stmt, ast.stmt | None] = {}
 
@@ -136,6 +140,17 @@ class Scope:
             found = self.program.before(found)
         return None
 
+    def depth_at_start(self, offset: int) -> int:
+        """How deep the value stack is where a statement starts, at a byte offset that `start_of` gave."""
+        if self.rest is not None and offset == self.rest[0]:
+            return self.rest_depth
+        return self.depths[offset]
+
+    def depth_of_instruction(self, offset: int) -> int | None:
+        """How deep the value stack is before what a frame that stands at a byte offset is doing."""
+        operation = self.operation_at(offset)
+        return self.depths.get(operation.offset) if operation is not None else None
+
     def node_at(self, offset: int) -> ast.AST | None:
         """The node that the instruction at ``offset`` belongs to."""
         return self.nodes[offset // 2] if offset >= 0 else None
@@ -143,6 +158,18 @@ class Scope:
     def operation_at(self, offset: int) -> _cpython.Operation | None:
         """What a frame standing at ``offset`` is doing, if that can run a function."""
         return self._operations.get(offset)
+
+    @property
+    def is_function_of_comprehension(self) -> bool:
+        """Whether it is a comprehension's that is continued as a function: see `_expressions`."""
+        return isinstance(self.node, COMPREHENSIONS) and self.program.index.code(self.key) is not self.code
+
+    def is_jump(self, offset: int) -> bool:
+        return _cpython.is_jump(self.code, offset)
+
+    def loads_two_before(self, offset: int) -> bool:
+        """Whether the instruction before ``offset`` has loaded what the one at ``offset`` works on, besides its own."""
+        return any(_cpython.loads_besides(self.code, before) for before in self.leading(offset) if before >= 0)
 
     def is_entering(self, offset: int) -> bool:
         """Whether an instruction of a ``with`` is the one that enters a manager."""
@@ -176,6 +203,7 @@ class Program:
             self.imports = list(_imports_of(self.marked.tree))
             self._returns = self._name_lambdas()
             self._scopes: dict[int, Scope] = {}
+            self._own_frames: dict[ast.AST, Scope] = {}
             self._add_run_form()
 
     def scope(self, code: types.CodeType) -> Scope | None:
@@ -185,6 +213,10 @@ class Program:
     def scope_named(self, key: ScopeKey) -> Scope | None:
         code = self.index.code(key)
         return self._scopes.get(id(code)) if code is not None else None
+
+    def scope_of_comprehension(self, node: ast.AST) -> Scope | None:
+        """The scope of a comprehension, if the interpreter gives it a frame of its own."""
+        return self._own_frames.get(node)
 
     def add(
         self, key: ScopeKey, code: types.CodeType, twin: types.CodeType, numbers: dict[int, ast.AST]
@@ -216,8 +248,9 @@ class Program:
         restore()
         for code, its_twin in zip(walk_code(self.unit.code), walk_code(twin), strict=True):
             key = self.index.key(code)
-            if key is not None:
-                self.add(key, code, its_twin, numbers)
+            scope = self.add(key, code, its_twin, numbers) if key is not None else None
+            if scope is not None and isinstance(scope.node, COMPREHENSIONS):
+                self._own_frames[scope.node] = scope
 
     def _scope_node(self, code: types.CodeType, nodes: list[ast.AST | None]) -> ast.AST | None:
         kinds = _ANONYMOUS.get(code.co_name)
@@ -352,13 +385,13 @@ def number_nodes(tree: ast.AST) -> tuple[dict[int, ast.AST], Callable[[], None]]
     return numbers, restore
 
 
-def first_evaluated(statement: ast.stmt) -> list[ast.AST]:
-    """The chain of nodes from a statement down to the one that is evaluated first.
+def first_evaluated(whole: ast.AST) -> list[ast.AST]:
+    """The chain of nodes from a statement or expression down to the one that is evaluated first.
 
     ``self.total = f(x) + 1`` gives Assign, BinOp, Call, Name f: the first instruction belongs to one of them.
     """
     chain: list[ast.AST] = []
-    node: ast.AST | None = statement
+    node: ast.AST | None = whole
     while node is not None:
         chain.append(node)
         match node:

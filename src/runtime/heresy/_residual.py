@@ -50,7 +50,7 @@ def residual(
         if isinstance(parent, (*COMPREHENSIONS, ast.Lambda)) and not _first_iterator(parent, path):
             raise NotContinuable(f"inside a {type(parent).__name__}")
         path.append(parent)
-    rest = _Residual(path, hole, values)
+    rest = Residual(path, hole, values)
     if (
         isinstance(statement, ast.AnnAssign)
         and site.kind == WRITE
@@ -82,7 +82,7 @@ def restarted(call: ast.Call, values: Values | None) -> ast.expr:
     Raises:
         NotContinuable: an argument has no name and cannot be computed again.
     """
-    return _Residual([call], call, values).restarted(call)
+    return Residual([call], call, values).restarted(call)
 
 
 def returned(statement: ast.Return, values: Values | None) -> ast.Return:
@@ -93,11 +93,11 @@ def returned(statement: ast.Return, values: Values | None) -> ast.Return:
     """
     if statement.value is None:
         return statement
-    again = _Residual([statement], statement.value, values)
+    again = Residual([statement], statement.value, values)
     return again._with(statement, value=again.again(statement.value))  # type: ignore[return-value]
 
 
-class _Residual:
+class Residual:
     def __init__(self, path: list[ast.AST], hole: ast.expr, values: Values | None) -> None:
         self.path = set(path)
         self.call = path[0]

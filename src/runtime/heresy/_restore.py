@@ -12,13 +12,13 @@ from typing import Any
 
 from . import _checkpoint
 from ._capture import FrameState
+from ._comprehensions import split
 from ._errors import HeresyError
 from ._hook import Hook
-from ._program import Programs
-from ._resume_form import ResumeForm
+from ._resume_form import ResumeForm, filled
 from ._start import Launch
 from ._stop import Stopper, say
-from ._units import CannotInstrument, load
+from ._units import CannotInstrument, Unit, load
 from .state import imports, sets, surroundings
 from .state.all import Modules, StateUnpickler, functions, generators
 
@@ -40,13 +40,13 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     own = [main, *_make_modules(manifest["modules"], hook)]
     programs = stopper.read()
     modules = Modules([(module, module.__dict__) for module in own], hook.units, programs)
+    modules.unit = _Libraries(manifest["modules"], hook).unit
     functions.restoring(modules)
     around, frames = _unpickle(modules, payload, hook)
-    _check_libraries(manifest["modules"], frames, hook)
     surroundings.restore(around, atexit.register, main.__dict__)
     stopper.on_save, stopper.on_restore, types_ = around["asked"]
     stopper.types = dict(types_)
-    forms = [_form(programs, frame) for frame in frames]
+    forms = [form for frame in frames for form in _forms(modules, frame)]
     for outer, inner in zip(forms, forms[1:]):
         outer.enters(None if inner.state.generator else inner.function())
     if forms[-1].site is not None and not forms[-1].state.restart:
@@ -108,21 +108,29 @@ def _make_modules(described: list[dict[str, Any]], hook: Hook) -> list[types.Mod
     return list(found.values())
 
 
-def _check_libraries(described: list[dict[str, Any]], frames: list[Any], hook: Hook) -> None:
-    """A frame of a library goes on only in the very text that it was stopped in."""
-    then = {entry["id"]: entry["sha256"] for entry in described if entry.get("library")}
-    for frame in frames:
-        if not isinstance(frame, FrameState):
-            continue  # a generator's; those of libraries are not stopped in
-        if frame.unit not in hook.units.by_id:
-            hook.adopt(frame.unit)
-        unit = hook.units.by_id.get(frame.unit)
-        if unit is None or unit.library and then.get(unit.id) != unit.sha256:
+class _Libraries:
+    """The units of a program and of libraries: a frame of a library goes on only in the very text that it was stopped in."""
+
+    def __init__(self, described: list[dict[str, Any]], hook: Hook) -> None:
+        self.then = {entry["id"]: entry["sha256"] for entry in described if entry.get("library")}
+        self.hook = hook
+
+    def unit(self, name: str) -> Unit:
+        """The unit of this id.
+
+        Raises:
+            HeresyError: it is a library's, and another one here.
+        """
+        if name not in self.hook.units.by_id:
+            self.hook.adopt(name)
+        unit = self.hook.units.by_id.get(name)
+        if unit is None or unit.library and self.then.get(name) != unit.sha256:
             raise HeresyError(
-                "H305", f"the library module {frame.unit} is another one here than where the program was stopped",
-                why="the program was stopped in a call that goes through it",
+                "H305", f"the library module {name} is another one here than where the program was stopped",
+                why="the program was stopped in a call that goes through it, or holds one of its generators",
                 help="continue it with the Python that it was stopped under",
             )  # fmt: skip
+        return unit
 
 
 def _changed(what: str) -> HeresyError:
@@ -132,12 +140,12 @@ def _changed(what: str) -> HeresyError:
     )  # fmt: skip
 
 
-def _form(programs: Programs, frame: Any) -> ResumeForm:
+def _forms(modules: Modules, frame: Any) -> list[ResumeForm]:
+    """The resume form of a frame; and those of its comprehensions that have frames of their own here."""
     if not isinstance(frame, FrameState):
-        return generators.form_of(frame)
-    form = ResumeForm(programs.program(programs.units.by_id[frame.unit]), frame)
-    form.fill(frame)
-    return form
+        return generators.forms_of(frame)
+    program = modules.programs.program(modules.unit(frame.unit))
+    return [filled(ResumeForm(program, state), state) for state in split(program, frame)]
 
 
 def _unpickle(modules: Modules, payload: bytes, hook: Hook) -> tuple[Any, list[Any]]:

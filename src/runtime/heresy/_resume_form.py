@@ -32,19 +32,47 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import _constants, _cpython, _run_form
+from . import _constants, _cpython, _goto, _run_form
 from ._blocks import Block, enclosing, way_named
 from ._capture import FrameState, bound_names
 from ._code_index import walk_code
+from ._comprehensions import Level, owner_in
+from ._continued import Continued, covered_by, shallow, standing_for
 from ._errors import InternalError
-from ._expressions import as_function
+from ._expressions import Comprehension, as_function
 from ._generated import rebuilt
 from ._holes import RESULT, Result, hole
-from ._nodes import OPERANDS, PENDING, STACK, VALUES, as_part, at, constant, copied, duplicate, pending, place, pop
+from ._nodes import (
+    OPERANDS,
+    PENDING,
+    STACK,
+    VALUES,
+    WAITING,
+    as_part,
+    at,
+    copied,
+    duplicate,
+    pending,
+    place,
+    pop,
+)
 from ._pending import Pending
-from ._program import FUNCTIONS, Hole, Program, number_nodes
+from ._program import COMPREHENSIONS, FUNCTIONS, Hole, Program, number_nodes
 from ._residual import residual, restarted, returned
-from ._sites import CATCH, DELEGATE, ENTER, EXIT, FOR, NEW, SEND, YIELD, Site, entered_items, opened, site_named
+from ._sites import (
+    CATCH,
+    COMPREHEND,
+    ENTER,
+    EXIT,
+    FOR,
+    NEW,
+    Site,
+    entered_items,
+    node_named,
+    opened,
+    site_named,
+)  # fmt: skip
+from ._stand_ins import DELEGATIONS, delegation, lambda_as_function, next_item, without_preamble
 from ._values import bound_special
 from ._ways import Way
 
@@ -87,8 +115,12 @@ class ResumeForm:
         self.statement: ast.stmt
         self.site: Site | None = None
         self.ways: dict[ast.stmt, Way] = {}
-        if not isinstance(self.node, ast.GeneratorExp):
+        self.blocks: list[Block] = []
+        if isinstance(self.node, COMPREHENSIONS):
+            self._find_part()
+        else:
             self._find_statement()
+        self.inside = Continued(scope, self._levels(), _LABEL_LINE)
         self.arguments: list[Any] = []
         self.hoisted: list[str] = []
         self.values: list[Any] = []
@@ -98,12 +130,27 @@ class ResumeForm:
         self.code = self._compile()
         self._starts_on = self.pending.on
 
+    def _find_part(self) -> None:
+        """A comprehension with a frame of its own is in a part of it, or suspended."""
+        self.owner = owner_in(self.program, self.node, self.state.place)
+        if self.state.comprehensions and self.state.site is not None:
+            self.site = site_named(self.owner, self.state.site)
+
+    def _levels(self) -> list[Level]:
+        found: list[Level] = []
+        inner = self.site.node if self.site is not None else self.node
+        for progress in reversed(self.state.comprehensions):
+            node = node_named(self.owner, progress.name)
+            found.append(Level(node, progress.part, inner))
+            inner = node
+        return found[::-1]
+
     def _find_statement(self) -> None:
         state = self.state
         statement = self.program.statement_at(self.node, state.place)
         if statement is None:
             raise InternalError(f"{state.scope[0]} has no label {state.place[0]}")
-        self.statement = statement
+        self.statement = self.owner = statement
         self.site = site_named(statement, state.site) if state.site is not None else None
         self.blocks = self._blocks()
         for block, (kind, value) in zip(self.blocks, state.blocks, strict=True):
@@ -120,7 +167,11 @@ class ResumeForm:
         self.pending.on = self._starts_on
         self.operands[:] = state.operands
         self.result.fill(state.instance, state.operands)
-        self.stack[:] = [_kept(kind, value) for kind, value in reversed(state.blocks) if kind in _PUSHES]
+        self.inside.fill(state.comprehensions)
+        of_each = zip(self.inside.levels, state.comprehensions)
+        self.scope.waiting = {level.node: progress.operands for level, progress in of_each}
+        self.stack[:] = [value for attribute, value in self._pushes() if attribute != _goto.ONLY_NULL]
+        self.stack.reverse()
         if self.is_module:
             namespace = self.state.module.__dict__
             kept = {name: namespace[name] for name in _SET_UP if name in namespace}
@@ -135,7 +186,7 @@ class ResumeForm:
         state, kind = self.state, self.site.kind if self.site is not None else ""
         match kind:
             case "for" if function is not None:
-                rest = bound_special(state.blocks[-1][1], "__next__")
+                rest = bound_special(self.stack[0], "__next__")
                 # To be called by the loop's own header: first the half-done call, then the iterator as ever.
                 self.stack[0] = map(operator.call, itertools.chain((function,), itertools.repeat(rest)))
             case "next":
@@ -175,10 +226,19 @@ class ResumeForm:
             blocks.append(Block("exit", self.statement))
         return blocks
 
+    def _pushes(self) -> list[tuple[str, Any]]:
+        """What the goto pushes, in order, with the attribute that each is written with: see `_goto`."""
+        held = {} if self.is_module else {**self.state.variables, **self.state.cells}
+        return [*self._of_blocks(), *self.inside.pushes(held, self.state.comprehensions)]
+
+    def _of_blocks(self) -> list[tuple[str, Any]]:
+        pushed = [(kind, value) for kind, value in self.state.blocks if kind in _goto.OF_BLOCKS]
+        return [(_goto.OF_BLOCKS[kind], _kept(kind, value)) for kind, value in pushed]
+
     # --- the tree ------------------------------------------------------------------------------------------------
 
     def _compile(self) -> types.CodeType:
-        kinds = [kind for kind, _ in self.state.blocks if kind in _PUSHES]
+        pushes = [attribute for attribute, _ in self._pushes()]
         body = self._spliced()
         table = {
             PENDING: self.pending,
@@ -186,13 +246,15 @@ class ResumeForm:
             STACK: self.stack,
             VALUES: self.values,
             OPERANDS: self.operands,
+            WAITING: self.inside.waiting,
+            **self.inside.table,
             **_constants.BUILTINS,
         }
-        goto = _goto(kinds)
-        depth = sum(2 if _PUSHES[kind] == _cpython.PUSH_NULL else 1 for kind in kinds)
+        goto = _goto.statement(pushes, _GOTO_LINE)
+        depth = sum(map(_goto.slots, pushes))
         if self.is_module:
             assert isinstance(body, ast.Module)
-            body.body = [_annotations_kept(), goto, *_without_preamble(body.body)]
+            body.body = [_annotations_kept(), goto, *without_preamble(body.body)]
             tree = body
         else:
             tree = self._factory(body, goto)
@@ -204,8 +266,11 @@ class ResumeForm:
         assert scope is not None
         scope.is_pending, scope.entered_at, scope.ways = self.pending.waits, self.entered_at, self.ways
         self.scope = scope
-        if self.site is not None:
+        if self.site is not None and not isinstance(self.node, COMPREHENSIONS):
             scope.rest = self.entered_at, self.statement
+            scope.rest_depth = sum(_goto.slots(attribute) for attribute, _ in self._of_blocks())
+        if any(covered_by(scope, level.node) != self.inside.covers[level.node] for level in self.inside.inlined):
+            raise InternalError(f"the variables of {self.run_code.co_qualname} lie in another order")
         return code
 
     def _extract(self, tree: ast.Module) -> types.CodeType:
@@ -216,11 +281,14 @@ class ResumeForm:
 
     def _finished(self, code: types.CodeType, depth: int, table: dict[Any, Any]) -> types.CodeType:
         depths = _cpython.stack_depths(code)
-        targets = [offset + 2 for offset in _cpython.offsets_of_line(code, _LABEL_LINE) if depths.get(offset) == depth]
+        # A label is an instruction that does nothing; an expression is jumped to at its first.
+        after = 0 if self.inside.levels else 2
+        labels = _cpython.offsets_of_line(code, _LABEL_LINE)
+        targets = [offset + after for offset in labels if depths.get(offset) == depth]
         if not targets:
             raise InternalError(f"no label in {self.run_code.co_qualname} has {depth} values on the stack")
         self.entered_at = targets[0]
-        code = _cpython.patch_goto(code, self.entered_at)
+        code = _goto.patch(code, self.entered_at)
         own = {_nested_name(c): c for c in walk_code(self.run_code)}
         consts = tuple(own.get(_nested_name(c), c) if isinstance(c, types.CodeType) else c for c in code.co_consts)
         code = code.replace(co_consts=consts, co_name=self.run_code.co_name, co_qualname=self.run_code.co_qualname)
@@ -228,10 +296,8 @@ class ResumeForm:
 
     def _spliced(self) -> ast.AST:
         """The scope with the half-done statement replaced; nodes off the way to it are shared with the program."""
-        if isinstance(self.node, ast.GeneratorExp):
-            label = at(ast.Pass(), self.node)
-            place(label, _LABEL_LINE)
-            return as_function(self.node, self.run_code, _FUNCTION, pending("on", self.node), label)
+        if isinstance(self.node, COMPREHENSIONS):
+            return self._spliced_expression(self.node)
         node: ast.AST = self.statement
         replacement: list[ast.stmt] = self._half_done()
         while node is not self.node:
@@ -240,7 +306,7 @@ class ResumeForm:
                 rest = parent.finalbody[parent.finalbody.index(node) + 1 :]  # type: ignore[attr-defined]
                 replacement = self._left(parent, [*replacement, *rest])
             elif isinstance(parent, ast.Lambda):
-                replacement = [_as_function(parent, replacement)]
+                replacement = [lambda_as_function(parent, _FUNCTION, replacement)]
             else:
                 fresh = copied(parent)
                 for name, value in ast.iter_fields(parent):
@@ -250,6 +316,15 @@ class ResumeForm:
                 replacement = [fresh]  # type: ignore[list-item]
             node = parent
         return replacement[0]
+
+    def _spliced_expression(self, node: Comprehension) -> ast.FunctionDef:
+        test = pending("on", node)
+        if self.site is None:
+            label = at(ast.Pass(), node)
+            place(label, _LABEL_LINE)
+            return as_function(node, self.run_code, _FUNCTION, [label], test)
+        _, _, continued = self.inside.inside(self._hole(self.site))
+        return as_function(continued, self.run_code, _FUNCTION, [], test)
 
     def _left(self, left: ast.stmt, rest: list[ast.stmt]) -> list[ast.stmt]:
         """The rest of a ``finally``, and then on as it was being left::
@@ -289,15 +364,19 @@ class ResumeForm:
 
     def _half_done(self) -> list[ast.stmt]:
         statement, site = self.statement, self.site
-        label = ast.Pass()
+        label: ast.stmt = ast.Pass()
         place(label, _LABEL_LINE)
         if site is None:
             return [label, statement]
-        if site.kind == FOR:
-            return [_next_item(statement, label)]
+        if site.kind == FOR and not self.inside.levels:
+            return [next_item(statement, label)]
         if site.kind in (EXIT, CATCH):
             return self._exiting(label, site)
-        rest = residual(self.program, statement, site, self._hole(site), None)
+        before, hole, _ = self.inside.inside(self._hole(site))
+        if before is not None:
+            # What is jumped to is in it.
+            site, label = Site(COMPREHEND, self.inside.levels[0].node), shallow(ast.Expr(before), before)
+        rest = residual(self.program, statement, site, hole, None)
         if isinstance(rest, list):
             branch = ast.If(pending("on", statement), [*self._unbound(statement), label, *rest], [statement])
             return [ast.copy_location(branch, statement)]
@@ -337,8 +416,8 @@ class ResumeForm:
         # At the end of a `with` older interpreters are at the whole statement.
         at_statement = site.kind in (EXIT, CATCH) and not _cpython.WITH_EXITS_AT_ITEM
         node: Any = self.statement if at_statement else site.node
-        if site.kind in _DELEGATIONS:
-            return self._stands_for(site, _delegation(site), node)
+        if site.kind in DELEGATIONS:
+            return self._stands_for(site, delegation(site), node)
         if self.state.restart:
             assert isinstance(node, ast.Call)
             return self._stands_for(site, restarted(node, None), node)
@@ -388,7 +467,9 @@ class ResumeForm:
             rest.value = self._first_time(rest.value, whole.value)
             return rest
         test: ast.expr = pending("on", whole)
-        if self.state.restart or self.site is not None and self.site.kind in _DELEGATIONS:
+        if self.inside.levels:
+            test = standing_for(self.inside.once(), whole)
+        elif self.state.restart or self.site is not None and self.site.kind in DELEGATIONS:
             test = at(ast.Call(pending("once", whole), [], []), whole)
         for part in ast.walk(test):
             # What is evaluated first: here the statement starts, when a loop comes here again.
@@ -400,13 +481,15 @@ class ResumeForm:
         function = body
         assert isinstance(function, FUNCTIONS)
         code, state = self.run_code, self.state
+        covered = self.inside.covered()
         cells = [name for name in code.co_cellvars if name in state.cells]
         function.name, function.decorator_list, function.returns = _FUNCTION, [], None
         if hasattr(function, "type_params"):
             function.type_params = []
         parameters, function.args = self._parameters(function.args)
         spills = [name for name in code.co_varnames if self.program.marked.is_spill(name)]
-        hoisted = self.hoisted = list(dict.fromkeys([*state.variables, *spills, *cells]))
+        hoisted = [name for name in dict.fromkeys([*state.variables, *spills, *cells]) if name not in covered]
+        self.hoisted = hoisted
         prologue: list[ast.stmt] = []
         if hoisted:
             names = ast.Tuple([ast.Name(name, ast.Store()) for name in hoisted], ast.Store())
@@ -477,44 +560,18 @@ class ResumeForm:
         return node.name if node is not None else None
 
 
+def filled(form: ResumeForm, state: FrameState) -> ResumeForm:
+    """A resume form with the values of a frame."""
+    form.fill(state)
+    return form
+
+
 # --- pieces ---------------------------------------------------------------------------------------------------------
-
-
-#: What follows the load of a block's value; a ``with`` keeps the bound ``__exit__``, and NULL where it keeps two slots.
-_PUSHES = {
-    "for": _cpython.PUSH_NULL if _cpython.FOR_KEEPS_INDEX else "",
-    "with": _cpython.PUSH_NULL if _cpython.WITH_KEEPS_MANAGER else "",
-    "handler": _cpython.PUSH_EXC_INFO_POP,
-    "finally": _cpython.PUSH_EXC_INFO_POP,
-    "exit": _cpython.PUSH_EXC_INFO_POP,
-}
 
 
 def _kept(kind: str, value: Any) -> Any:
     """What a block keeps on the value stack."""
     return bound_special(value, "__exit__") if kind == "with" else value
-
-
-_DELEGATIONS = (YIELD, DELEGATE, SEND)
-
-
-def _delegation(site: Site) -> ast.expr:
-    """What stands for a ``yield``, ``yield from`` or ``await`` that a frame is in."""
-    if site.kind == YIELD:
-        return ast.Yield(None)
-    iterator: ast.expr = pop(OPERANDS)
-    if site.kind == DELEGATE:
-        iterator = ast.Attribute(iterator, _cpython.DELEGATE, ast.Load())
-    return type(site.node)(iterator)  # type: ignore[call-arg]
-
-
-def _next_item(loop: ast.stmt, label: ast.stmt) -> ast.stmt:
-    """``for x in xs: …`` -> ``for x in xs: if PENDING.on: LABEL; continue; …``: jumps to the header itself."""
-    assert isinstance(loop, ast.For)
-    fresh = copied(loop)
-    jump = ast.If(pending("on", loop), [label, at(ast.Continue(), loop)], [])
-    fresh.body = [at(jump, loop), *loop.body]
-    return fresh
 
 
 def _annotations_kept() -> ast.stmt:
@@ -525,37 +582,5 @@ def _annotations_kept() -> ast.stmt:
     return statement
 
 
-def _goto(kinds: list[str]) -> ast.stmt:
-    """``(v1, v2.heresy_push_null, …, PENDING.heresy_jump)``: what `patch_goto` turns into pushes and a jump."""
-    items: list[ast.expr] = []
-    for kind in kinds:
-        items.append(ast.Attribute(pop(STACK), _PUSHES[kind], ast.Load()) if _PUSHES[kind] else pop(STACK))
-    items.append(ast.Attribute(constant(PENDING), _cpython.JUMP, ast.Load()))
-    statement = ast.Expr(ast.Tuple(items, ast.Load()))
-    place(statement, _GOTO_LINE)
-    return statement
-
-
-def _as_function(node: ast.Lambda, body: list[ast.stmt]) -> ast.stmt:
-    """``lambda a: BODY`` -> ``def f(a): …``"""
-    function = ast.copy_location(ast.FunctionDef(_FUNCTION, node.args, body, []), node)
-    if "type_params" in function._fields:
-        function.type_params = []
-    return function
-
-
 def _nested_name(code: types.CodeType) -> tuple[Any, ...]:
     return code.co_name, code.co_firstlineno, code.co_code, code.co_linetable
-
-
-def _without_preamble(body: list[ast.stmt]) -> list[ast.stmt]:
-    """A module's statements without its docstring and ``__future__`` imports, which have been run."""
-    result = list(body)
-    if (
-        result
-        and isinstance(result[0], ast.Expr)
-        and isinstance(result[0].value, ast.Constant)
-        and isinstance(result[0].value.value, str)
-    ):
-        del result[0]
-    return [s for s in result if not (isinstance(s, ast.ImportFrom) and s.module == "__future__" and s.level == 0)]

@@ -19,6 +19,7 @@ from ._generated import original
 from ._kinds import is_a
 from ._program import BODIES, Programs
 from ._sites import CALL, NEW, Site
+from ._slots import Slots
 from ._values import MISSING, Values, special_method, static_attribute
 
 
@@ -80,7 +81,7 @@ class Following:
             rebound = _rebound_names(self.scope.node)
         else:
             return MISSING
-        values = self.frame.f_locals
+        values = Slots(self.frame).variables()
         if index < code.co_argcount:
             name = code.co_varnames[index]
             return MISSING if name in rebound else values.get(name, MISSING)

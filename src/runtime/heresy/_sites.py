@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from . import _cpython
 from ._blocks import Block, around
+from ._expressions import Comprehension, keeps_slots
 from ._program import Hole, Scope
 from ._ways import Way, way_out
 
@@ -58,6 +59,8 @@ SEND = "send"
 YIELD = "yield"
 #: Suspended in a ``yield from`` or ``await``.
 DELEGATE = "delegate"
+#: A comprehension runs in a frame of its own; the node is the comprehension.
+COMPREHEND = "comprehend"
 #: A call that asks an iterator for its next item: ``next(it)``, ``it.send(x)``, ``it.throw(e)``.
 NEXT = "next"
 #: A call that closes a generator: ``it.close()``.
@@ -101,6 +104,8 @@ def site_at(scope: Scope, offset: int) -> Site | None:
             return Site(ITERATE, source)  # the runtime's own call of `iter`, where the interpreter would keep an index
         case "call", ast.Call():
             return Site(CALL, node)
+        case "call", ast.ListComp() | ast.SetComp() | ast.DictComp():
+            return Site(COMPREHEND, node)
         case "call", ast.expr() if isinstance(parent, _DEFINITIONS) and node in parent.decorator_list:
             return Site(DECORATE, node)
         case "read" | "operate", ast.Attribute() | ast.Subscript():
@@ -119,6 +124,10 @@ def site_at(scope: Scope, offset: int) -> Site | None:
                 return Site(ITERATE, loop.iter.value)
         case "test", _:
             return _of_test(node)
+        case "for", ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            return _of_comprehension(scope, node, operation.offset)
+        case "for", _ if isinstance(parent, ast.comprehension):
+            return Site(FOR, node)
         case "for", _:
             loop = scope.program.statement_of(node)
             return Site(FOR, loop.iter) if isinstance(loop, ast.For) and node in (loop, loop.iter) else None
@@ -133,6 +142,19 @@ def _delegation(node: ast.expr, operation: _cpython.Operation) -> Site | None:
     if operation.kind not in ("send", "yield"):
         return None
     return Site(SEND if operation.kind == "send" else DELEGATE, node)
+
+
+def _of_comprehension(scope: Scope, node: Comprehension, offset: int) -> Site | None:
+    """The site of a ``for`` in a comprehension, whose instruction tells no more than that."""
+    if node is scope.node and scope.is_function_of_comprehension:
+        # It has nothing else on its stack than the iterators of its loops.
+        loops = node.generators[scope.depths[offset] // _cpython.FOR_SLOTS - 1 :]
+    else:
+        loops = [generator for generator in node.generators if keeps_slots(node, generator)]
+        display = _cpython.display_before(scope.code, offset, lambda at: scope.node_at(at) is node)
+        before = _cpython.loops_between(scope.code, display.offset if display is not None else 0, offset)
+        del loops[: sum(scope.node_at(at) is node for at in before)]
+    return Site(FOR, loops[0].iter) if loops else None
 
 
 def _of_test(node: ast.AST) -> Site | None:
@@ -177,7 +199,7 @@ def _of_with(scope: Scope, node: ast.AST, operation: _cpython.Operation) -> Site
 
 def opened(site: Site | None, statement: ast.stmt) -> list[Block]:
     """The blocks that a half-done statement has opened itself, but for those of the end of a ``with``."""
-    if site is not None and site.kind == FOR:
+    if site is not None and site.kind == FOR and isinstance(statement, ast.For) and site.node is statement.iter:
         return [Block("for", statement)]
     return [Block("with", item) for item in entered_items(site, statement)]
 
@@ -195,14 +217,25 @@ def entered_items(site: Site | None, statement: ast.stmt) -> list[ast.withitem]:
 # --- names ----------------------------------------------------------------------------------------------------------
 
 
-def name_of(statement: ast.stmt, site: Site) -> SiteName:
-    type_ = type(site.node)
-    return site.kind, type_.__name__, _like(statement, type_).index(site.node)
+def name_of(owner: ast.AST, site: Site) -> SiteName:
+    """The name of a site within its statement, or within the generator expression that it belongs to."""
+    return site.kind, *node_name(owner, site.node)
 
 
-def site_named(statement: ast.stmt, name: SiteName) -> Site:
-    kind, type_, index = name
-    return Site(kind, _like(statement, getattr(ast, type_))[index])  # type: ignore[arg-type]
+def site_named(owner: ast.AST, name: SiteName) -> Site:
+    kind, *of_node = name
+    return Site(kind, node_named(owner, tuple(of_node)))
+
+
+def node_name(owner: ast.AST, node: ast.AST) -> tuple[str, int]:
+    """The name of a node within its statement: its type, and which one of that type it is."""
+    type_ = type(node)
+    return type_.__name__, _like(owner, type_).index(node)
+
+
+def node_named(owner: ast.AST, name: tuple[str, int]) -> ast.AST:
+    type_, index = name
+    return _like(owner, getattr(ast, type_))[index]
 
 
 def model(node: ast.AST) -> ast.AST:
@@ -210,10 +243,10 @@ def model(node: ast.AST) -> ast.AST:
     return getattr(node, "heresy_model", node)
 
 
-def _like(statement: ast.stmt, type_: type[ast.AST]) -> list[ast.AST]:
+def _like(owner: ast.AST, type_: type[ast.AST]) -> list[ast.AST]:
     """The nodes of a type in a statement itself (for a compound one: in its header), in order of the text."""
     found: list[ast.AST] = []
-    work: list[ast.AST] = [statement]
+    work: list[ast.AST] = [owner]
     while work:
         node = work.pop()
         # The runtime itself calls `iter` in a ``for`` where the interpreter would keep a hidden index.

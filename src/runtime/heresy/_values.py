@@ -18,8 +18,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ._errors import NotContinuable
-from ._kinds import is_a
+from ._kinds import MISSING, is_a
 from ._marked import Marked
+from ._slots import Slots
 
 #: Values of exactly these types cannot change, and operators and formatting on them run no code of the user's.
 IMMUTABLE = frozenset(
@@ -55,7 +56,6 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
     ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
 }  # fmt: skip
-MISSING: Any = object()
 
 
 def is_immutable(value: object) -> bool:
@@ -71,6 +71,8 @@ class Values:
     def __init__(self, frame: types.FrameType, marked: Marked) -> None:
         self.frame = frame
         self.marked = marked
+        #: What names mean where the frame's own variables do not tell; MISSING: no variable of the frame's.
+        self.instead: dict[str, Any] = {}
         self._locals: dict[str, Any] | None = None
 
     def name(self, name: str) -> Any:
@@ -80,11 +82,9 @@ class Values:
             NotContinuable: it is unbound.
         """
         if self._locals is None:
-            # A module's variables are its globals; to touch its `f_locals` would, on 3.12, unbind the variables of a
-            # comprehension that it is executing.
-            optimized = self.frame.f_code.co_flags & _OPTIMIZED
-            self._locals = dict(self.frame.f_locals) if optimized else {}
-        for scope in (self._locals, self.frame.f_globals, self.frame.f_builtins):
+            self._locals = Slots(self.frame).variables()
+        own = self.instead if name in self.instead else self._locals
+        for scope in (own, self.frame.f_globals, self.frame.f_builtins):
             value = scope.get(name, MISSING)
             if value is not MISSING:
                 return value
@@ -194,9 +194,6 @@ class Values:
             if name in cls.__dict__:
                 return _bind(cls.__dict__[name], None if start is instance else instance, start)
         raise NotContinuable(f"super().{name} is not there")
-
-
-_OPTIMIZED = 0x0001
 
 
 def plain_attribute(value: object, name: str) -> Any:

@@ -14,14 +14,15 @@ from typing import Any
 from .. import _cpython
 from .._capture import FrameState
 from .._code_index import ScopeKey
+from .._comprehensions import Progress, split
 from .._errors import InternalError, NotContinuable
 from .._generators import code_of, frame_of, is_running, is_suspended
-from .._program import Scope
-from .._resume_form import ResumeForm
+from .._program import Program
+from .._resume_form import ResumeForm, filled
 from .._sites import DELEGATE, YIELD
 from .._suspended import outermost_iterator, state_of
 from .functions import restored_modules
-from .pickling import CannotSave, Modules, Reduced, StatePickler, reducer
+from .pickling import CannotSave, Reduced, StatePickler, reducer
 
 
 @reducer(types.GeneratorType, types.CoroutineType)
@@ -29,7 +30,7 @@ def _generator(pickler: StatePickler, generator: Any) -> Reduced:
     modules = pickler.modules
     names = (generator.__name__, generator.__qualname__)
     frame, code = frame_of(generator), code_of(generator)
-    scope = _scope(modules, code)
+    scope = modules.programs.scope(code)
     if frame is None:
         if scope is None:
             return make_finished, (type(generator) is types.CoroutineType, code.co_filename, *names)
@@ -57,26 +58,33 @@ def _generator(pickler: StatePickler, generator: Any) -> Reduced:
     return make_generator, (tuple(_shape(state)), free), (_values(state), names), None, None, set_generator
 
 
-def _scope(modules: Modules, code: types.CodeType) -> Scope | None:
-    scope = modules.programs.scope(code)
-    return scope if scope is not None and not scope.program.unit.library else None
-
-
 def _shape(state: FrameState) -> FrameState:
     """A frame's state without values."""
     return state._replace(
         variables=dict.fromkeys(state.variables),
         cells=dict.fromkeys(state.cells),  # type: ignore[arg-type]
         blocks=[(kind, value if kind == "left" else None) for kind, value in state.blocks],
+        comprehensions=[_progress_shape(progress) for progress in state.comprehensions],
         instance=[None] * len(state.instance),
         operands=[],
         generator=[],
     )
 
 
+def _progress_shape(progress: Progress) -> Progress:
+    return progress._replace(
+        made=[None] * len(progress.made),
+        sources=[None] * len(progress.sources),
+        variables=dict.fromkeys(progress.variables),
+        cells=dict.fromkeys(progress.cells),  # type: ignore[arg-type]
+        operands=[],
+    )
+
+
 def _values(state: FrameState) -> dict[str, Any]:
     """What `_shape` leaves out, but for the generator itself."""
-    return {name: getattr(state, name) for name in ("variables", "cells", "blocks", "instance", "operands")}
+    names = ("variables", "cells", "blocks", "instance", "operands", "comprehensions")
+    return {name: getattr(state, name) for name in names}
 
 
 # --- not started, or finished ---------------------------------------------------------------------------------------
@@ -86,7 +94,7 @@ def make_plain(
     unit: str, module: types.ModuleType, key: ScopeKey, free: dict[str, types.CellType], arguments: list[Any]
 ) -> Any:
     """A generator that has not started; its variables come afterwards."""
-    code = restored_modules().units.by_id[unit].index.code(key)
+    code = restored_modules().unit(unit).index.code(key)
     if code is None:
         raise CannotSave(f"{key[0]} is not in {unit}")
     return _called(code, module.__dict__, free, arguments)
@@ -133,8 +141,9 @@ def make_finished(is_coroutine: bool, filename: str, name: str, qualname: str) -
 class _Made:
     """A generator that is made, and waits for `start`."""
 
-    def __init__(self, generator: Any, form: ResumeForm) -> None:
+    def __init__(self, generator: Any, whole: FrameState, form: ResumeForm) -> None:
         self.generator = generator
+        self.whole = whole
         self.form = form
         self.state: FrameState | None = None
 
@@ -148,7 +157,7 @@ def make_generator(shape: tuple[Any, ...], free: dict[str, types.CellType]) -> A
     state = FrameState(*shape)
     form = _suspended_form(state) if _is_suspended(state) else _form(state)
     generator = form.function(free)()
-    _made[id(generator)] = _Made(generator, form)
+    _made[id(generator)] = _Made(generator, state, form)
     return generator
 
 
@@ -157,8 +166,13 @@ def _is_suspended(state: FrameState) -> bool:
 
 
 def _form(state: FrameState) -> ResumeForm:
+    program = _program(state)
+    return ResumeForm(program, split(program, state)[0])
+
+
+def _program(state: FrameState) -> Program:
     modules = restored_modules()
-    return ResumeForm(modules.programs.program(modules.units.by_id[state.unit]), state)
+    return modules.programs.program(modules.unit(state.unit))
 
 
 _forms: dict[Any, ResumeForm] = {}
@@ -178,15 +192,16 @@ def _suspended_form(shape: FrameState) -> ResumeForm:
 def set_generator(generator: Any, state: tuple[dict[str, Any], tuple[str, str]]) -> None:
     values, (generator.__name__, generator.__qualname__) = state
     made = _made[id(generator)]
-    made.state = made.form.state._replace(**values, generator=[generator])
+    made.state = made.whole._replace(**values, generator=[generator])
 
 
-def form_of(generator: Any) -> ResumeForm:
-    """The resume form of a generator that was running, ready to run."""
+def forms_of(generator: Any) -> list[ResumeForm]:
+    """The resume form of a generator that was running, ready to run; and those of its comprehensions' own frames."""
     made = _made[id(generator)]
     assert made.state is not None
-    made.form.fill(made.state)
-    return made.form
+    program = _program(made.state)
+    state, *inner = split(program, made.state)
+    return [filled(made.form, state), *(filled(ResumeForm(program, each), each) for each in inner)]
 
 
 def start() -> None:

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from .._capture import FrameState
 from .._program import Programs
-from .._units import Units
+from .._units import Unit, Units
 
 #: What a reducer returns: the tuple that ``object.__reduce_ex__`` returns, or NotImplemented for the default.
 Reduced: TypeAlias = Any
@@ -67,6 +67,8 @@ class Modules:
         self.programs = programs
         self.reducers = reducers or {}
         self.running: dict[int, FrameState] = {}
+        #: Gives the unit of an id; while a program is restored, one of a library's, too.
+        self.unit: Callable[[str], Unit] = units.by_id.__getitem__
         self._namespaces = {id(module): namespace for module, namespace in homes}
         self._names = {module.__name__ for module in self.objects} | {
             u.name for u in units.by_id.values() if not u.library

@@ -1,0 +1,136 @@
+"""The slots of a running frame: its variables and its value stack, as they lie in memory.
+
+Python shows the variables of a frame by name, and nothing of its value stack. What heresy can give a name has one (see
+*spills* in the documentation); a comprehension has no place for names of ours, so what it has made so far is read from where
+the interpreter keeps it. That is looked at for nothing but objects whose place the code object tells, and only once a frame
+of our own, whose slots are known, was found to lie as expected; else the stop waits.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import types
+from typing import Any
+
+from . import _cpython
+from ._errors import NotContinuable
+from ._kinds import MISSING
+
+
+class Slots:
+    """The slots of one frame that is paused.
+
+    Those of the variables of a frame are read here, too: Python itself, which shows them as ``f_locals``, is mistaken (3.12)
+    or crashes (3.13.0) while a comprehension has put its own in their place. A slot of the value stack has a meaning only
+    below the depth that the stack has at the frame's instruction.
+    """
+
+    def __init__(self, frame: types.FrameType) -> None:
+        first = _first_slot()
+        if first is None:
+            raise NotContinuable("the value stack cannot be read here")
+        self.code = code = frame.f_code
+        self._names = _cpython.local_names(code)
+        self._words = _words(_pointer(frame), first + len(self._names) + code.co_stacksize)[first:]
+
+    def variable(self, name: str) -> Any:
+        """What the slot of a variable holds: its value, its cell if it has one, or MISSING.
+
+        A comprehension's own variable may have the name of one that is shared with an outer function: it comes first.
+        """
+        return _object(self._words[self._names.index(name)])
+
+    def variables(self) -> dict[str, Any]:
+        """The variables of a function's frame that have a value; a module has none but its globals."""
+        if not self.code.co_flags & _OPTIMIZED:
+            return {}
+        found = [(name, contents(_object(word))) for name, word in zip(self._names, self._words)]
+        return {name: value for name, value in found if value is not MISSING}
+
+    def cells(self) -> dict[str, types.CellType]:
+        """The cells of the variables that functions share."""
+        names = self._names if self.code.co_flags & _OPTIMIZED else ()
+        return {n: cell for n, word in zip(names, self._words) if type(cell := _object(word)) is types.CellType}
+
+    def value(self, index: int) -> Any:
+        """A value of the stack, counted from its bottom; MISSING for NULL.
+
+        Raises:
+            NotContinuable: it is a number of the interpreter's own.
+        """
+        return _object(self._words[len(self._names) + index])
+
+    def iterator(self, index: int) -> Any:
+        """The iterator of a ``for``. Where the interpreter goes through a list or tuple without one, it is made."""
+        found = self.value(index)
+        if _cpython.FOR_KEEPS_INDEX and type(found) in (list, tuple):
+            position = self._words[len(self._names) + index + 1]
+            found = iter(found)
+            found.__setstate__(position >> _TAG_BITS)
+        return found
+
+
+_OPTIMIZED = 0x0001
+
+
+def contents(held: Any) -> Any:
+    """What a cell holds, MISSING if nothing; what is no cell is that itself."""
+    if type(held) is not types.CellType:
+        return held
+    try:
+        return held.cell_contents
+    except ValueError:
+        return MISSING
+
+
+#: A reference carries a tag in its lowest bits from 3.14 on; a number has all of them set.
+_TAG_BITS = 2
+_TAG = (1 << _TAG_BITS) - 1
+
+
+def _object(word: int) -> Any:
+    import ctypes
+
+    if word & _TAG == _TAG:
+        raise NotContinuable("the value stack holds a number of the interpreter's own")
+    pointer = word & ~_TAG
+    return ctypes.cast(pointer, ctypes.py_object).value if pointer else MISSING
+
+
+def _words(address: int, count: int) -> list[int]:
+    import ctypes
+
+    return list((ctypes.c_size_t * count).from_address(address))
+
+
+def _pointer(frame: types.FrameType) -> int:
+    """Where the interpreter keeps what the frame object shows: the pointer after ``f_back``."""
+    import ctypes
+
+    return _words(id(frame) + object.__basicsize__ + ctypes.sizeof(ctypes.c_void_p), 1)[0]
+
+
+#: More than the interpreter keeps of a frame before its slots.
+_MOST_BEFORE = 24
+
+
+@functools.cache
+def _first_slot() -> int | None:
+    """How many words stand before the slots of a frame; None if they were not found where they must be."""
+    try:
+        import ctypes  # noqa: F401
+    except ImportError:
+        return None
+    marks: list[Any] = [[], [], [], []]
+    return _known(*marks[:2], marks[2:])[2]
+
+
+def _known(first: Any, second: Any, others: list[Any]) -> tuple[Any, Any, int | None]:
+    """A frame with two values on its stack while it is looked at."""
+    return others[0], others[1], _find(sys._getframe(), [id(first), id(second), id(others), *map(id, others)])
+
+
+def _find(frame: types.FrameType, wanted: list[int]) -> int | None:
+    words = [word & ~_TAG for word in _words(_pointer(frame), _MOST_BEFORE)]
+    return next((at for at in range(len(words)) if words[at : at + len(wanted)] == wanted), None)
