@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ._blocks import SLOTS, Block, around, exception_name, way_index
-from ._code_index import ScopeKey
+from ._code_index import ScopeKey, captured
 from ._comprehensions import Level, Read, levels, merged, own_names, owner_of, read
 from ._comprehensions import Progress as Progress
 from ._errors import NotContinuable
@@ -428,6 +428,10 @@ class Part:
                     variables[name] = value
         for level, found in reversed(list(zip(self.levels, self.reads))):
             self._uncover(level, found, variables, cells)
+        for name in cells.keys() - captured(self.frame.f_code) - {*self.frame.f_code.co_freevars}:
+            # Only here does a comprehension need a cell for it.
+            if (value := contents(cells.pop(name))) is not MISSING:
+                variables[name] = value
         site = _OF_EXPRESSION
         if not isinstance(self.scope.node, ast.GeneratorExp) or self.site is not None:
             site = self.site and name_of(self.owner, self.site)

@@ -15,7 +15,8 @@ from typing import TypeAlias
 ScopeKey: TypeAlias = tuple[str, int]
 
 #: Comprehensions have code objects of their own in 3.11 only; names must not depend on that.
-_INLINED = re.compile(r"\.<locals>\.<(?:list|set|dict)comp>|<(?:list|set|dict)comp>\.<locals>\.")
+_INLINED = re.compile(r"<(?:list|set|dict)comp>\.(?=.)")
+_COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 
 
 class CodeIndex:
@@ -45,6 +46,16 @@ class CodeIndex:
 
     def code(self, key: ScopeKey) -> types.CodeType | None:
         return self._by_key.get(tuple(key))  # type: ignore[arg-type]
+
+
+def captured(code: types.CodeType) -> set[str]:
+    """The names that functions inside of ``code`` take from around them; what only comprehensions take does not count."""
+    names: set[str] = set()
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            free = set(const.co_freevars)
+            names |= free & captured(const) if const.co_name in _COMPREHENSIONS else free
+    return names
 
 
 def walk_code(code: types.CodeType) -> Iterator[types.CodeType]:

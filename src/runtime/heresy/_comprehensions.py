@@ -16,12 +16,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from . import _cpython
+from ._code_index import captured
 from ._errors import InternalError, NotContinuable
-from ._expressions import MADE, Comprehension, keeps_slots
+from ._expressions import MADE, OUTERMOST, Comprehension, keeps_slots
 from ._operands import Operands
 from ._program import COMPREHENSIONS, Program, Scope, first_evaluated
 from ._sites import COMPREHEND, FOR, Site, node_named
-from ._slots import Slots
+from ._slots import Slots, contents
 from ._values import MISSING
 
 
@@ -223,8 +224,10 @@ def read(scope: Scope, frame: types.FrameType, level: Level, name: tuple[str, in
     if len(own) != len(own_names(node)):
         raise NotContinuable("a variable of a comprehension is not where it should be")
     # The variable of the same name around it may have a cell where its own has none.
-    cells = {n: value for n, value in own.items() if n in code.co_cellvars and type(value) is types.CellType}
-    variables = {name: value for name, value in own.items() if name not in cells and value is not MISSING}
+    shared = captured(code)
+    cells = {n: value for n, value in own.items() if n in shared and type(value) is types.CellType}
+    values = {n: contents(v) if n in code.co_cellvars else v for n, v in own.items() if n not in cells}
+    variables = {n: value for n, value in values.items() if value is not MISSING}
     return Read(Progress(name, level.part, made, sources, variables, cells, operands), covered)
 
 
@@ -281,11 +284,12 @@ def merged(states: list[Any]) -> list[Any]:
 def split(program: Program, state: Any) -> list[Any]:
     """A frame, and the frames that its comprehensions have of their own here."""
     scope = program.scope_named(state.scope)
-    if scope is None or not state.comprehensions:
+    if scope is None:
         return [state]
-    owner = owner_in(program, scope.node, state.place)
-    frames = [state._replace(comprehensions=[])]
+    owner = owner_in(program, scope.node, state.place) if state.comprehensions else None
+    frames = [as_here(state._replace(comprehensions=[]), scope.code)]
     for progress in state.comprehensions:
+        assert owner is not None
         node = node_named(owner, progress.name)
         own = program.scope_of_comprehension(node)
         if own is not None and own is not scope:
@@ -295,19 +299,26 @@ def split(program: Program, state: Any) -> list[Any]:
             )
             around = {**outer.variables, **outer.cells}
             free = {name: around.get(name) for name in own.code.co_freevars}
-            frames.append(
-                state._replace(
-                    scope=own.key,
-                    variables={**progress.variables, MADE: progress.made[0]},
-                    cells={**free, **progress.cells},
-                    blocks=[],
-                    generator=[],
-                    closing=False,
-                    comprehensions=[],
-                )
+            inner = state._replace(
+                scope=own.key,
+                variables={**progress.variables, OUTERMOST: progress.sources[0], MADE: progress.made[0]},
+                cells={**free, **progress.cells},
+                blocks=[],
+                generator=[],
+                closing=False,
+                comprehensions=[],
             )
+            frames.append(as_here(inner, own.code))
         frames[-1] = frames[-1]._replace(comprehensions=[*frames[-1].comprehensions, progress])
     return frames
+
+
+def as_here(state: Any, code: types.CodeType) -> Any:
+    """A frame with cells for the variables that only here have one, since comprehensions have frames of their own."""
+    new = {name: types.CellType(v) for name, v in state.variables.items() if name in code.co_cellvars}
+    new.update({name: types.CellType() for name in code.co_cellvars if name not in {*state.cells, *new, *captured(code)}})
+    rest = {name: value for name, value in state.variables.items() if name not in new}
+    return state._replace(variables=rest, cells={**state.cells, **new}) if new else state
 
 
 def owner_in(program: Program, scope_node: ast.AST, place: tuple[str, int]) -> ast.AST:

@@ -374,8 +374,10 @@ class ResumeForm:
             return self._exiting(label, site)
         before, hole, _ = self.inside.inside(self._hole(site))
         if before is not None:
-            # What is jumped to is in it.
-            site, label = Site(COMPREHEND, self.inside.levels[0].node), shallow(ast.Expr(before), before)
+            # What is jumped to is in it; a loop that comes here again goes by.
+            never = standing_for(self.inside.once(starts_on=False), before)
+            label = shallow(ast.If(never, [shallow(ast.Expr(before), before)], []), before)
+            site = Site(COMPREHEND, self.inside.levels[0].node)
         rest = residual(self.program, statement, site, hole, None)
         if isinstance(rest, list):
             branch = ast.If(pending("on", statement), [*self._unbound(statement), label, *rest], [statement])

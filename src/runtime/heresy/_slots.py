@@ -62,10 +62,10 @@ class Slots:
         return _object(self._words[len(self._names) + index])
 
     def iterator(self, index: int) -> Any:
-        """The iterator of a ``for``. Where the interpreter goes through a list or tuple without one, it is made."""
+        """The iterator of a ``for``. Where the interpreter goes through a list or a string without one, it is made."""
         found = self.value(index)
-        if _cpython.FOR_KEEPS_INDEX and type(found) in (list, tuple):
-            position = self._words[len(self._names) + index + 1]
+        position = self._words[len(self._names) + index + 1] if _cpython.FOR_KEEPS_INDEX else 0
+        if position & _TAG == _TAG:
             found = iter(found)
             found.__setstate__(position >> _TAG_BITS)
         return found

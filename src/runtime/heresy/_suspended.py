@@ -58,8 +58,8 @@ def _handled(held: _cpython.Suspended) -> BaseException:
 
 
 def _iterator(generator: Any, iterator: Any, nth: int) -> Any:
-    """An iterator in the place of a list or tuple that a loop goes through without one."""
-    if not _cpython.DELEGATION_KEEPS_INDEX or type(iterator) not in (list, tuple):
+    """An iterator in the place of a list or string that a loop goes through without one."""
+    if not _cpython.DELEGATION_KEEPS_INDEX or type(iterator) not in (list, tuple, str, bytes):
         return iterator
     frame = frame_of(generator)
     assert frame is not None
@@ -72,8 +72,13 @@ def outermost_iterator(variables: dict[str, Any], held: _cpython.Suspended) -> l
     """In a list, the iterator that a generator expression was called with; empty for generator functions."""
     if OUTERMOST not in variables:
         return []
-    # Where it is on the value stack already, it may be the list itself.
-    return [iter(held.stack[0]) if held.stack else variables.pop(OUTERMOST)]
+    # Where it is on the value stack already, it may be the list itself; some interpreters ask it for an iterator only now.
+    outermost = variables.pop(OUTERMOST)
+    outermost = held.stack[0] if held.stack else outermost
+    return [iter(outermost) if type(outermost) in _ITERABLES else outermost]
+
+
+_ITERABLES = (list, tuple, range, str, bytes, bytearray, dict, set, frozenset)
 
 
 def _expression_state(part: Part, generator: Any, held: _cpython.Suspended) -> FrameState:

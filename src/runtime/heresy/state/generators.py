@@ -212,7 +212,7 @@ def start() -> None:
             made.generator.close()
         elif _is_suspended(made.state) or made.state.closing:
             if _is_suspended(made.state):
-                made.form.fill(made.state)
+                made.form.fill(split(_program(made.state), made.state)[0])
                 made.form.scope.entered_at = None
             made.generator.send(None)
             if not is_suspended(made.generator):
