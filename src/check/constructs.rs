@@ -325,13 +325,24 @@ const CONSUMERS: &[&str] = &[
     "zip",
 ];
 
-/// The function that a builtin, or a method of a list, is given to call: `f` in `sorted(xs, key=f)` and in `map(f, xs)`.
+/// The function that a builtin, or a method of a list, is given to call: `f` in `sorted(xs, key=f)` and `list(map(f, xs))`.
 fn callback<'a>(file: &File<'_>, call: &'a ast::ExprCall) -> Option<&'a Expr> {
     let key = || call.arguments.find_keyword("key").map(|keyword| &keyword.value);
+    if is_consumer(file, &call.func) {
+        let mapped = call.arguments.args.iter().find_map(|argument| match argument {
+            Expr::Call(map) if map.func.as_name_expr().is_some_and(|name| name.id == "map") => {
+                map.arguments.args.first()
+            }
+            _ => None,
+        });
+        if mapped.is_some() && file.calls.is_builtin("map") {
+            return mapped;
+        }
+    }
     match &*call.func {
         Expr::Name(name) if !file.calls.is_builtin(&name.id) => None,
         Expr::Name(name) => match name.id.as_str() {
-            "map" | "filter" => call.arguments.args.first(),
+            "filter" => call.arguments.args.first(),
             "sorted" | "min" | "max" => key(),
             _ => None,
         },

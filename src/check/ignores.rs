@@ -126,8 +126,8 @@ mod tests {
                 .map(|(_, number)| number)
                 .collect(),
         };
-        assert_eq!(codes("# heresy: ignore[H103]"), ["H102"]);
-        assert_eq!(codes("# noqa: E501  # heresy:ignore [ H102,H104 , ] it is quick"), ["H102", "H104"]);
+        assert_eq!(codes("# heresy: ignore[H103]"), ["H103"]);
+        assert_eq!(codes("# noqa: E501  # heresy:ignore [ H103,H104 , ] it is quick"), ["H103", "H104"]);
         assert_eq!(codes("# heresy: ignore"), ["without"]);
         assert_eq!(codes("# heresy: ignroe[H102]"), ["without"]);
         assert_eq!(codes("# heresy: ignore[]"), ["without"]);

@@ -27,12 +27,12 @@ from ._comprehensions import Level, Read, levels, merged, own_names, owner_of, r
 from ._comprehensions import Progress as Progress
 from ._errors import NotContinuable
 from ._generated import Generated, generated
-from ._generators import GENERATORS, Driven, driven, frame_of, is_generator
+from ._generators import GENERATORS, Driven, driven, frame_of, generator_behind, is_generator
 from ._kinds import is_a
 from ._marked import Place, place_of
 from ._program import BODIES, COMPREHENSIONS, SCOPES, Hole, Programs
 from ._residual import residual, restarted, returned
-from ._running import Following, running
+from ._running import Following, called, running
 from ._sites import (
     CALL,
     CATCH,
@@ -221,6 +221,8 @@ class Part:
         self.instance: list[Any] = []
         self.operands: list[Any] = []
         self.generator: list[Any] = []
+        #: The generator that it waits for, if the next frame is that of one.
+        self.driven: Any = None
         self.closing = False
         self.generated: list[Generated] = []
         self.generated_frame: types.FrameType | None = None
@@ -275,18 +277,24 @@ class Part:
         iterator = drives.iterator
         self.site = drives.site
         self.operands = [iterator, *drives.default]
-        if type(iterator) in GENERATORS:
-            if frame_of(iterator) is follows.frame:
-                return
-        elif drives.site.kind in (FOR, NEXT):
-            if follows.runs(special_method(iterator, "__next__")):
+        generator = generator_behind(iterator)
+        if generator is not None and frame_of(generator) is follows.frame:
+            self.driven = generator
+            return
+        if drives.site.kind in (FOR, NEXT):
+            # What the frame gives is the next item itself.
+            if type(iterator) is map:
+                found = called(iterator.__reduce__()[1][0], follows)
+                if follows.runs(found.function) and found.makes is None and found.kind != NEW:
+                    return
+            elif type(iterator) not in GENERATORS and follows.runs(special_method(iterator, "__next__")):
                 return
         raise NotContinuable(f"{follows.frame.f_code.co_qualname} is not what a {type(iterator).__name__} runs")
 
     def runs(self, caller: Part) -> None:
         """The frame is that of the generator that ``caller`` drives."""
         assert caller.site is not None
-        generator = caller.operands[0]
+        generator = caller.driven
         self.generator, self.closing = [generator], caller.site.kind == CLOSE
         if self.closing and type(generator) is not types.GeneratorType:
             raise NotContinuable("a coroutine is being closed")

@@ -19,6 +19,7 @@ from . import _cpython
 from ._code_index import captured
 from ._errors import InternalError, NotContinuable
 from ._expressions import MADE, OUTERMOST, Comprehension, keeps_slots
+from ._generators import begun_for
 from ._operands import Operands
 from ._program import COMPREHENSIONS, Program, Scope, first_evaluated
 from ._sites import COMPREHEND, FOR, Site, node_named
@@ -195,7 +196,7 @@ def read(scope: Scope, frame: types.FrameType, level: Level, name: tuple[str, in
         if is_function or keeps_slots(node, generator):
             depth -= _cpython.FOR_SLOTS
         if keeps_slots(node, generator):
-            sources.insert(0, slots.iterator(depth))
+            sources.insert(0, begun_for(slots.iterator(depth)))
     covered: dict[str, Any] = {}
     made: list[Any] = []
     if is_function and MADE in code.co_varnames:

@@ -8,12 +8,15 @@ any more then, goes on in the middle of its body when it is asked.
 from __future__ import annotations
 
 import ast
+import itertools
+import operator
 import types
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ._errors import NotContinuable
 from ._sites import CLOSE, NEXT, SEND, Site
-from ._values import Values
+from ._values import Values, bound_special
 
 GENERATORS = (types.GeneratorType, types.CoroutineType)
 _FLAGS = 0x0020 | 0x0080
@@ -61,6 +64,37 @@ class Driven(NamedTuple):
     site: Site
     iterator: Any
     default: tuple[Any, ...] = ()
+
+
+def generator_behind(iterator: Any) -> Any:
+    """The generator whose next item an iterator asks for before anything of its own changes; None if there is none.
+
+    ``enumerate(lines())`` can be asked anew if it was stopped while ``lines`` made an item; so can iterators around it.
+    """
+    while type(iterator) in _ASK_FIRST:
+        arguments = iterator.__reduce__()[1][_ASK_FIRST[type(iterator)] :]
+        iterator = arguments[0] if arguments else None
+    return iterator if type(iterator) in GENERATORS else None
+
+
+#: Iterators in C, and which argument the one is that they ask first.
+_ASK_FIRST: dict[type, int] = {enumerate: 0, zip: 0, map: 1, filter: 1}
+
+
+def begun(function: Callable[[], Any], iterator: Any) -> Iterator[Any]:
+    """An iterator that gives what ``function`` gives, and then goes on as ``iterator``, with no frame of ours between."""
+    rest = bound_special(iterator, "__next__")
+    found = map(operator.call, itertools.chain((function,), itertools.repeat(rest)))
+    _begun[id(found)] = found, iterator
+    return found
+
+
+def begun_for(iterator: Any) -> Any:
+    """What `begun` was given, or an iterator itself."""
+    return _begun.get(id(iterator), (None, iterator))[1]
+
+
+_begun: dict[int, tuple[Iterator[Any], Any]] = {}
 
 
 def driven(site: Site, values: Values) -> Driven | None:

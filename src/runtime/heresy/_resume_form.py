@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import itertools
 import operator
 import types
 from collections.abc import Callable
@@ -41,6 +40,7 @@ from ._continued import Continued, covered_by, shallow, standing_for
 from ._errors import InternalError
 from ._expressions import Comprehension, as_function
 from ._generated import rebuilt
+from ._generators import begun
 from ._holes import RESULT, Result, hole
 from ._nodes import (
     OPERANDS,
@@ -186,9 +186,8 @@ class ResumeForm:
         state, kind = self.state, self.site.kind if self.site is not None else ""
         match kind:
             case "for" if function is not None:
-                rest = bound_special(self.stack[0], "__next__")
-                # To be called by the loop's own header: first the half-done call, then the iterator as ever.
-                self.stack[0] = map(operator.call, itertools.chain((function,), itertools.repeat(rest)))
+                # Asked by the loop's own header: first the half-done call, then the iterator as ever.
+                self.stack[0] = begun(function, self.stack[0])
             case "next":
                 iterator, *default = state.operands
                 if function is not None and default:

@@ -130,9 +130,9 @@ def running(site: Site, values: Values, following: Following) -> Callee:
     match site.kind:
         case "call" | "new":
             assert isinstance(node, ast.Call)
-            found = _called(values.of(node.func), following)
+            found = called(values.of(node.func), following)
         case "decorate":
-            found = _called(values.of(node), following)
+            found = called(values.of(node), following)
             if found.kind == NEW:
                 raise NotContinuable("what __init__ is called with has no name")
             found = found._replace(kind="")
@@ -153,7 +153,7 @@ def running(site: Site, values: Values, following: Following) -> Callee:
 # --- calls ----------------------------------------------------------------------------------------------------------
 
 
-def _called(called: Any, following: Following) -> Callee:
+def called(called: Any, following: Following) -> Callee:
     """The Python function that calling an object runs, with the call's value being the function's."""
     for _ in range(20):
         if is_a(called, types.FunctionType):
