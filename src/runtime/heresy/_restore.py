@@ -20,7 +20,7 @@ from ._start import Launch
 from ._stop import Stopper, say
 from ._units import CannotInstrument, Unit, load
 from .state import imports, sets, surroundings
-from .state.all import Modules, StateUnpickler, functions, generators
+from .state.all import Modules, StateUnpickler, caches, functions, generators
 
 
 def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper) -> tuple[Any, types.CodeType]:
@@ -158,6 +158,7 @@ def _unpickle(modules: Modules, payload: bytes, hook: Hook) -> tuple[Any, list[A
         for module, names, _ in others:
             module.__dict__.update(names)
         sets.apply(tables)
+        caches.fill()
         for module, _, order in others:
             namespace = module.__dict__
             ordered = {name: namespace[name] for name in order if name in namespace}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import classes, exceptions, files, functions, generators, iterators, logs, matches, objects, weak
+from . import caches, classes, exceptions, files, functions, generators, iterators, logs, matches, objects, weak
 from .functions import Definitions
 from .pickling import Modules, StatePickler, StateUnpickler
 
@@ -11,6 +11,7 @@ __all__ = [
     "Modules",
     "StatePickler",
     "StateUnpickler",
+    "caches",
     "classes",
     "exceptions",
     "files",
