@@ -52,6 +52,9 @@ ASSERTS_AT_COMPARISON = _VERSION < (3, 12)
 #: From 3.12 (PEP 709) a comprehension of a function or module runs in its frame.
 INLINES_COMPREHENSIONS = _VERSION >= (3, 12)
 
+#: In 3.11 the ``yield`` of a generator expression carries the position of all of it, from 3.12 that of the element.
+YIELDS_AT_ELEMENT = _VERSION >= (3, 12)
+
 #: From 3.13 (PEP 667) writing to ``frame.f_locals`` reaches the variable itself.
 F_LOCALS_WRITES_THROUGH = _VERSION >= (3, 13)
 

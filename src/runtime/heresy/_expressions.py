@@ -28,6 +28,7 @@ import ast
 import types
 from typing import Any, TypeAlias
 
+from . import _cpython
 from ._errors import NotContinuable
 from ._nodes import copied
 
@@ -89,8 +90,7 @@ def as_function(
 
 
 def _yielding(node: ast.GeneratorExp, value: ast.expr | None) -> ast.stmt:
-    # The yield itself stands where the element does.
-    result = ast.copy_location(ast.Yield(value), node.elt)
+    result = ast.copy_location(ast.Yield(value), node.elt if _cpython.YIELDS_AT_ELEMENT else node)
     result.heresy_model = getattr(node.elt, "heresy_model", node.elt)  # type: ignore[attr-defined]
     return ast.Expr(result)
 
