@@ -305,25 +305,8 @@ fn is_consumer(file: &File<'_>, callee: &Expr) -> bool {
     }
 }
 
-const CONSUMERS: &[&str] = &[
-    "all",
-    "any",
-    "bytearray",
-    "bytes",
-    "dict",
-    "enumerate",
-    "filter",
-    "frozenset",
-    "list",
-    "map",
-    "max",
-    "min",
-    "set",
-    "sorted",
-    "sum",
-    "tuple",
-    "zip",
-];
+const CONSUMERS: &[&str] =
+    &["all", "any", "bytearray", "bytes", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple"];
 
 /// The function that a builtin, or a method of a list, is given to call: `f` in `sorted(xs, key=f)` and `list(map(f, xs))`.
 fn callback<'a>(file: &File<'_>, call: &'a ast::ExprCall) -> Option<&'a Expr> {

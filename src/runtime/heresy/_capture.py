@@ -7,7 +7,8 @@ A *safe point* is a moment at which every frame on the stack can be continued ex
   and that function, looked up again without running any code, is the very one whose frame comes next. So there is no C
   function in between (``sorted(xs, key=slow)``), whose half-done work nobody could continue;
 * or the site asks a generator to go on, and it is that generator's frame which comes next. It is continued by asking again;
-* the value stack is as deep as the statement's surroundings (``for``, ``with``, handlers) say, not deeper.
+* the value stack is as deep as the statement's surroundings (``for``, ``with``, handlers) say, not deeper; but what lies on
+  it in a comprehension is known, operand by operand (see `_comprehensions`).
 
 What does not hold raises :class:`NotContinuable`, and the stop waits.
 """
