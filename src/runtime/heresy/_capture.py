@@ -24,8 +24,7 @@ from typing import Any, NamedTuple
 
 from ._blocks import SLOTS, Block, around, exception_name, way_index
 from ._code_index import ScopeKey, captured
-from ._comprehensions import Level, Read, levels, merged, own_names, owner_of, read
-from ._comprehensions import Progress as Progress
+from ._comprehensions import Level, Progress, Read, levels, merged, own_names, owner_of, read
 from ._errors import NotContinuable
 from ._generated import Generated, generated
 from ._generators import GENERATORS, Driven, driven, frame_of, generator_behind, is_generator

@@ -21,7 +21,7 @@ from ._errors import InternalError, NotContinuable
 from ._expressions import MADE, OUTERMOST, Comprehension, keeps_slots
 from ._generators import begun_for
 from ._operands import Operands
-from ._program import COMPREHENSIONS, Program, Scope, first_evaluated
+from ._program import COMPREHENSIONS, Program, Scope, first_evaluated, is_first_iterable
 from ._sites import COMPREHEND, FOR, Site, node_named
 from ._slots import Slots, contents
 from ._values import MISSING
@@ -102,12 +102,6 @@ def own_names(node: Comprehension) -> set[str]:
     """The names that a comprehension binds for itself."""
     targets = [target for generator in node.generators for target in ast.walk(generator.target)]
     return {target.id for target in targets if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store)}
-
-
-def is_first_iterable(node: ast.AST, child: ast.AST, grandchild: ast.AST | None) -> bool:
-    """Whether one enters a comprehension by what the scope around it evaluates: node, its child, and the child's."""
-    first = getattr(node, "generators", [None])[0]
-    return first is not None and child is first and grandchild is first.iter
 
 
 def levels(program: Program, site: Site, scope_node: ast.AST) -> list[Level]:

@@ -22,7 +22,7 @@ from . import _cpython, _goto
 from ._comprehensions import Level, Progress, asking, entered, parts
 from ._errors import InternalError
 from ._expressions import keeps_slots, replaced
-from ._nodes import WAITING, pop
+from ._nodes import WAITING, as_part, place, pop, standing_for
 from ._operands import Operands
 from ._program import Scope
 
@@ -83,19 +83,14 @@ class Continued:
             else:
                 # It stands for the target, which is not what a statement could start with.
                 target = level.node.generators[asked_by].target
-                test = shallow(ast.UnaryOp(ast.Not(), self._labelled(standing_for(self.once(), target))), target)
+                once = standing_for(self.once(), target)
+                place(once, self._label_line)
+                test = as_part(target, ast.UnaryOp(ast.Not(), once))
             continued = replaced(level.node, changes, asked_by, test)
             if self.has_own and depth == 0:
                 return before, hole, continued
             before, hole = continued, standing_for(pop(WAITING), level.node)
         return before, hole, None
-
-    def _labelled(self, test: ast.expr) -> ast.expr:
-        for node in ast.walk(test):
-            if "lineno" in node._attributes:
-                node.lineno = node.end_lineno = self._label_line  # type: ignore[attr-defined]
-                node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
-        return test
 
     def _part(
         self, level: Level, hole: ast.expr, before: ast.expr | None, *, is_innermost: bool
@@ -106,13 +101,13 @@ class Continued:
             if rest is whole:
                 continue
             if before is not None and not index:
-                both = ast.Tuple([before, rest], ast.Load())  # type: ignore[list-item]
-                rest = shallow(ast.Subscript(shallow(both, whole), shallow(ast.Constant(1), whole), ast.Load()), whole)
+                both = as_part(whole, ast.Tuple([before, rest], ast.Load()))
+                rest = as_part(whole, ast.Subscript(both, as_part(whole, ast.Constant(1)), ast.Load()))
             # The jump leads past the test of a part that is not the innermost.
             test = standing_for(self.once(is_innermost or index > 0), whole)
             if is_innermost and not index:
-                test = self._labelled(test)
-            changes[whole] = shallow(ast.IfExp(test, rest, whole), whole)  # type: ignore[arg-type]
+                place(test, self._label_line)
+            changes[whole] = as_part(whole, ast.IfExp(test, rest, whole))  # type: ignore[arg-type]
         return changes
 
     def once(self, starts_on: bool = True) -> ast.expr:
@@ -180,18 +175,3 @@ def covered_by(scope: Scope, node: ast.AST) -> list[str]:
     if display is None:
         raise InternalError(f"a comprehension of {scope.code.co_qualname} is not in its code")
     return display.covers
-
-
-def standing_for(expression: ast.expr, node: ast.AST) -> ast.expr:
-    """Makes a new expression, all of it, stand for a node."""
-    for part in ast.walk(expression):
-        if "lineno" in part._attributes:
-            shallow(part, node)
-    return expression
-
-
-def shallow(new: Any, node: ast.AST) -> Any:
-    """Makes one new node stand for another."""
-    ast.copy_location(new, node)
-    new.heresy_model = getattr(node, "heresy_model", node)
-    return new

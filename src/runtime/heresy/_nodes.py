@@ -37,6 +37,14 @@ def as_part(hole: ast.AST, node: Any) -> Any:
     return node
 
 
+def standing_for(expression: Any, node: ast.AST) -> Any:
+    """Makes a new expression, all of it, stand for a node."""
+    for part in ast.walk(expression):
+        if "lineno" in part._attributes:
+            as_part(node, part)
+    return expression
+
+
 def place(node: ast.AST, line: int, deep: bool = True) -> None:
     for child in ast.walk(node) if deep else [node]:
         if "lineno" in child._attributes:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from . import _cpython
 from ._errors import NotContinuable
 from ._kinds import is_a
-from ._nodes import WAITING, pop
+from ._nodes import WAITING, pop, standing_for
 from ._residual import Residual
 
 #: More operands than that are not all kept on the stack: from some number on CPython collects them.
@@ -96,12 +96,7 @@ class Operands(Residual):
 
     def _take(self, kind: str, node: Any) -> ast.AST:
         self.wanted.append(_Wanted(kind, node))
-        taken = pop(WAITING)
-        for part in ast.walk(taken):
-            if "lineno" in part._attributes:
-                ast.copy_location(part, node)
-                part.heresy_model = getattr(node, "heresy_model", node)  # type: ignore[attr-defined]
-        return taken
+        return standing_for(pop(WAITING), node)
 
     # --- what CPython does in other ways -----------------------------------------------------------------------------
 

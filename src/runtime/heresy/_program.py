@@ -385,6 +385,12 @@ def number_nodes(tree: ast.AST) -> tuple[dict[int, ast.AST], Callable[[], None]]
     return numbers, restore
 
 
+def is_first_iterable(node: ast.AST, child: ast.AST, grandchild: ast.AST | None) -> bool:
+    """Whether one enters a comprehension by what the scope around it evaluates: node, its child, and the child's."""
+    first = getattr(node, "generators", [None])[0]
+    return first is not None and child is first and grandchild is first.iter
+
+
 def first_evaluated(whole: ast.AST) -> list[ast.AST]:
     """The chain of nodes from a statement or expression down to the one that is evaluated first.
 

@@ -21,7 +21,7 @@ from . import _cpython
 from ._errors import NotContinuable
 from ._holes import RESULT
 from ._operators import in_place_name
-from ._program import COMPREHENSIONS, FUNCTIONS, Program
+from ._program import COMPREHENSIONS, FUNCTIONS, Program, is_first_iterable
 from ._sites import DECORATE, DELETE, OPERATE, READ, WRITE, Site
 from ._values import Values, is_immutable
 
@@ -47,7 +47,8 @@ def residual(
         parent = program.parents.get(path[-1])
         if parent is None:
             raise NotContinuable("the call is not part of the statement")
-        if isinstance(parent, (*COMPREHENSIONS, ast.Lambda)) and not _first_iterator(parent, path):
+        below = path[-2] if len(path) > 1 else None
+        if isinstance(parent, (*COMPREHENSIONS, ast.Lambda)) and not is_first_iterable(parent, path[-1], below):
             raise NotContinuable(f"inside a {type(parent).__name__}")
         path.append(parent)
     rest = Residual(path, hole, values)
@@ -66,14 +67,6 @@ def residual(
     if site.kind == READ and isinstance(statement, ast.AugAssign) and site.node is statement.target:
         return rest.operate(statement)
     return rest.statement(statement)
-
-
-def _first_iterator(node: ast.AST, path: list[ast.AST]) -> bool:
-    """Whether the path enters a comprehension by its first iterable, which the enclosing scope evaluates."""
-    match node:
-        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            return path[-1] is node.generators[0] and len(path) > 1 and path[-2] is node.generators[0].iter
-    return False
 
 
 def restarted(call: ast.Call, values: Values | None) -> ast.expr:

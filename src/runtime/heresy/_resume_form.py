@@ -36,7 +36,7 @@ from ._blocks import Block, enclosing, way_named
 from ._capture import FrameState, bound_names
 from ._code_index import walk_code
 from ._comprehensions import Level, owner_in
-from ._continued import Continued, covered_by, shallow, standing_for
+from ._continued import Continued, covered_by
 from ._errors import InternalError
 from ._expressions import Comprehension, as_function
 from ._generated import rebuilt
@@ -55,6 +55,7 @@ from ._nodes import (
     pending,
     place,
     pop,
+    standing_for,
 )
 from ._pending import Pending
 from ._program import COMPREHENSIONS, FUNCTIONS, Hole, Program, number_nodes
@@ -375,7 +376,7 @@ class ResumeForm:
         if before is not None:
             # What is jumped to is in it; a loop that comes here again goes by.
             never = standing_for(self.inside.once(starts_on=False), before)
-            label = shallow(ast.If(never, [shallow(ast.Expr(before), before)], []), before)
+            label = as_part(before, ast.If(never, [as_part(before, ast.Expr(before))], []))
             site = Site(COMPREHEND, self.inside.levels[0].node)
         rest = residual(self.program, statement, site, hole, None)
         if isinstance(rest, list):

@@ -153,30 +153,30 @@ def running(site: Site, values: Values, following: Following) -> Callee:
 # --- calls ----------------------------------------------------------------------------------------------------------
 
 
-def called(called: Any, following: Following) -> Callee:
+def called(what: Any, following: Following) -> Callee:
     """The Python function that calling an object runs, with the call's value being the function's."""
     for _ in range(20):
-        if is_a(called, types.FunctionType):
-            return Callee(called)
-        if is_a(called, types.MethodType):
-            called = called.__func__
-        elif type(called) is functools.partial:
-            called = called.func
-        elif type(called) is staticmethod:
-            called = called.__func__
-        elif type(called) is types.MethodWrapperType and called.__name__ == "__call__":
-            owner = called.__self__
-            if called.__objclass__ is type:
+        if is_a(what, types.FunctionType):
+            return Callee(what)
+        if is_a(what, types.MethodType):
+            what = what.__func__
+        elif type(what) is functools.partial:
+            what = what.func
+        elif type(what) is staticmethod:
+            what = what.__func__
+        elif type(what) is types.MethodWrapperType and what.__name__ == "__call__":
+            owner = what.__self__
+            if what.__objclass__ is type:
                 return _constructor(owner, following)
-            called = owner
-        elif is_a(called, type):
-            meta = static_attribute(type(called), "__call__")
+            what = owner
+        elif is_a(what, type):
+            meta = static_attribute(type(what), "__call__")
             if meta is type.__dict__["__call__"]:
-                return _constructor(called, following)
-            called = meta
+                return _constructor(what, following)
+            what = meta
         else:
-            called = static_attribute(type(called), "__call__")
-        if called is MISSING:
+            what = static_attribute(type(what), "__call__")
+        if what is MISSING:
             break
     raise NotContinuable("what is called is not a Python function")
 

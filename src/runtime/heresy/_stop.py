@@ -114,7 +114,8 @@ class Stopper:
             # What is left is the interpreter's own end. To be killed in it would say that the program was not done.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         # Generators that are left are closed while the modules are taken apart, and the runtime's with them.
-        sys.settrace(None)
+        if sys.gettrace() == self._on_call:
+            sys.settrace(None)
         if self.launch.stop_at == 0:
             say(f"{self.passed} safe points passed")
         if os.path.exists(self.launch.checkpoint):

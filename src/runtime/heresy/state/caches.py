@@ -12,7 +12,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._errors import InternalError
+from .._errors import HeresyError, InternalError
 from .pickling import CannotSave, Reduced, StatePickler, reducer
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _cached(pickler: StatePickler, wrapper: Any) -> Reduced:
     mark = next((held for held in reversed(referents) if type(held) is object), None)
     keys = list(cache.items()) if info.maxsize is None else _linked(referents)
     entries = [(*_arguments(key, mark, typed), result) for key, result in keys]
-    if len(entries) != info.currsize:
+    if mark is None or len(entries) != info.currsize:
         raise CannotSave("the cache of a function cannot be read")
     attributes = {name: value for name, value in vars(wrapper).items() if not _is_librarys(name, value)}
     state = _Held(function, entries, info.hits, info.misses, attributes)
@@ -160,6 +160,11 @@ def fill() -> None:
         for args, keywords, result in held.entries:
             known.results.append(result)
             wrapper(*args, **keywords)
+            if known.results:
+                raise HeresyError(
+                    "H327", f"cannot continue: two keys in the cache of {held.attributes.get('__name__')} are equal now",
+                    why="a key has changed since it was put there, or its `__eq__` or `__hash__` depend on more than it",
+                )  # fmt: skip
         words = _words(wrapper)
         try:
             at = _function_at(words, [known], wrapper.cache_info())
