@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from . import _cpython
 from ._blocks import SLOTS, Block, around, way_index
 from ._code_index import ScopeKey, captured
+from ._collecting import Watch
 from ._comprehensions import Level, Progress, Read, levels, merged, own_names, owner_of, read
 from ._errors import NotContinuable
 from ._generated import Generated, generated
@@ -39,6 +40,7 @@ from ._sites import (
     CALL,
     CATCH,
     CLOSE,
+    COLLECT,
     COMPREHEND,
     DELEGATE,
     EXIT,
@@ -114,11 +116,15 @@ class Unsafe(NotContinuable):
 
     Attributes:
         barrier: the frame that must move on before there can be one; None: the innermost.
+        watch: finds what is not known yet.
     """
 
-    def __init__(self, reason: str, barrier: types.FrameType | None = None) -> None:
+    def __init__(
+        self, reason: str, barrier: types.FrameType | None = None, watch: Watch | None = None
+    ) -> None:
         super().__init__(reason)
         self.barrier = barrier
+        self.watch = watch
 
 
 def examine(
@@ -168,7 +174,8 @@ def examine(
             part.surroundings()
         except NotContinuable as error:
             # Who must move on: the caller of a frame that cannot be continued, or the frame whose call is obscure.
-            raise Unsafe(str(error), frames[max(0, index - 1)] if _foreign(programs, frame) else frame) from None
+            barrier = frames[max(0, index - 1)] if _foreign(programs, frame) else frame
+            raise Unsafe(str(error), barrier, getattr(error, "watch", None)) from None
         parts.append(part)
     try:
         name_exceptions(parts, handled)
@@ -286,6 +293,8 @@ class Part:
         self.operands = [drives.iterator, *drives.default]
         if follows.generator is not MISSING:
             self.driven = follows.generator
+        elif drives.site.kind == COLLECT and type(drives.iterator) is not map:
+            raise NotContinuable("items come from a method")
         elif type(drives.iterator) is map:
             found = called(follows.function, follows)
             if found.makes is not None or found.kind == NEW:

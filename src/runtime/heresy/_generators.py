@@ -8,6 +8,7 @@ any more then, goes on in the middle of its body when it is asked.
 from __future__ import annotations
 
 import ast
+import collections
 import gc
 import itertools
 import operator
@@ -15,10 +16,11 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from ._collecting import Uncounted, Watch, made_of
 from ._errors import NotContinuable
 from ._kinds import MISSING
 from ._running import Following
-from ._sites import CLOSE, NEXT, SEND, Site
+from ._sites import CLOSE, COLLECT, CONSUME, NEXT, SEND, Site
 from ._slots import Slots
 from ._taken import Taken
 from ._values import bound_special, static_attribute
@@ -63,7 +65,7 @@ class Driven(NamedTuple):
     Attributes:
         site: the site, of a kind of its own where it is a call.
         iterator: the iterator.
-        default: in a tuple, what `next` gives when there is no item.
+        default: in a tuple, what `next` gives when there is no item; or what consumes the items.
     """
 
     site: Site
@@ -118,11 +120,11 @@ def driven(site: Site, taken: Taken, following: Following) -> Driven | None:
         case "send" | "delegate":
             # It stands at its yield when something was thrown into it, and from there into what it delegates to.
             return Driven(Site(SEND, site.node), _asked_at(taken.asked(), following, site))
-        case "next" | "close":
+        case "next" | "close" | "consume" | "collect":
             assert taken.hole is not None
             if taken.hole.operands and following.frame.f_code is taken.continued:
                 return Driven(site, taken.hole.operands[0], tuple(taken.hole.operands[1:]))
-            if site.kind == NEXT and following.generator is not MISSING:
+            if site.kind != CLOSE and following.generator is not MISSING:
                 _refuse_closed(following)
             return Driven(site, _asked_at(taken.hole.asks, following, site), tuple(taken.hole.default))
         case "call" if taken.hole is None:
@@ -175,14 +177,36 @@ def _driven_by_call(call: ast.Call, taken: Taken, following: Following) -> Drive
         for bound in gc.get_referrers(generator):
             if type(bound) in _BOUND and taken.is_call_of(bound) and bound.__name__ in _DRIVERS:
                 return _of_method(call, bound.__name__, following)
-    if not taken.is_call_of(next) or call.keywords or any(isinstance(arg, ast.Starred) for arg in call.args):
+    if any(isinstance(arg, ast.Starred) for arg in call.args) or any(k.arg is None for k in call.keywords):
         return None
-    iterator = _asked_at(addresses[2], following, Site(NEXT, call))
+    kind = next((kind for function, kind in _COLLECTORS.items() if taken.is_call_of(function)), None)
+    if kind is not None and len(call.args) == 1:
+        return _collecting(call, kind, taken, following)
+    if call.keywords:
+        return None
+    consumes = len(call.args) == 1 and any(taken.is_call_of(function) for function in _CONSUMERS)
+    if not consumes and not taken.is_call_of(next):
+        return None
+    site = Site(CONSUME if consumes else NEXT, call)
     if generator is not MISSING:
-        del iterator, generator
+        del generator
+        _asked_at(addresses[2], following, site)
         _refuse_closed(following)
-        iterator = _asked_at(addresses[2], following, Site(NEXT, call))
-    return Driven(Site(NEXT, call), iterator, tuple(taken.values()[3:]))
+    iterator = _asked_at(addresses[2], following, site)
+    return Driven(site, iterator, (taken.arguments(call).function,) if consumes else tuple(taken.values()[3:]))
+
+
+def _collecting(call: ast.Call, kind: type, taken: Taken, following: Following) -> Driven:
+    """A call that makes something of all items: the first time, it is still to be found out what there is so far."""
+    site = Site(COLLECT, call)
+    if following.generator is not MISSING:
+        _refuse_closed(following)
+    iterator = _asked_at(taken.addresses()[2], following, site)
+    made = made_of(iterator)
+    if made is None:
+        raise Uncounted(Watch(iterator, kind, following.frame.f_code))
+    call_ = taken.arguments(call)
+    return Driven(site, iterator, (call_.function, made, call_.keywords))
 
 
 def _of_method(call: ast.Call, name: str, following: Following) -> Driven:
@@ -214,6 +238,13 @@ def _refuse_closed(following: Following) -> None:
     raise NotContinuable("a generator may be one that is closed")
 
 
+#: What C code does with one item after the other, and keeps nothing besides that is not seen in its result.
+_CONSUMERS = [
+    any, all, list.__dict__["extend"], set.__dict__["update"], collections.deque.__dict__["extend"],
+    collections.deque.__dict__["extendleft"],
+]  # fmt: skip
+#: What makes a list, a set or a dictionary first, of all items.
+_COLLECTORS: dict[Any, type] = {list: list, sorted: list, set: set, dict: dict, str.__dict__["join"]: list}
 _METHODS = {name: types.GeneratorType.__dict__[name] for name in ("send", "throw", "close", "__next__")}
 _DRIVERS = tuple(_METHODS)
 _BOUND = (types.BuiltinMethodType, types.MethodWrapperType)

@@ -23,7 +23,7 @@ from typing import Any
 
 from . import _operators
 from ._nodes import RESULT
-from ._sites import CLOSE, COMPARE, NEXT, OPERATE, Site
+from ._sites import CLOSE, COLLECT, COMPARE, CONSUME, NEXT, OPERATE, Site
 from ._values import bound_special, static_attribute
 
 
@@ -60,9 +60,9 @@ class Result:
     def fill(self, instance: list[Any], operands: list[Any]) -> None:
         """Puts in what the frame has kept for it."""
         self.instance[:] = instance
-        if self._site is not None and self._site.kind in (NEXT, CLOSE):
+        if self._site is not None and self._site.kind in (NEXT, CLOSE, CONSUME, COLLECT):
             self.asks, self.default = id(operands[0]), operands[1:]
-            if type(operands[0]) is types.GeneratorType:
+            if type(operands[0]) in (types.GeneratorType, types.CoroutineType):
                 operands = []  # it is not to live longer than it takes to ask it
         self.operands = operands
         self._step = operands[2] if self._site is not None and _has_steps(self._site) else 0
@@ -102,6 +102,12 @@ class Result:
         self.instance.append(instance)
         bases = type.__dict__["__mro__"].__get__(type(instance))
         return self.operands[0] in bases and static_attribute(type(instance), "__init__") is not object.__init__
+
+    def whole(self) -> Callable[[], Any]:
+        """Gives what was to be made of all items, which are there now."""
+        function, made, keywords = self.default
+        self.default = []
+        return [made].pop if function in (list, set, dict) else functools.partial(function, made, **keywords)
 
     def initializer(self) -> Callable[..., Any]:
         return bound_special(self.instance[-1], "__init__")
@@ -147,6 +153,9 @@ def hole(site: Site, take: ast.expr, instance: list[Any]) -> ast.expr:
             # What gives the format has been evaluated, but for the sake of a conversion.
             spec = site.node.format_spec if site.node.conversion != -1 else None
             return ast.FormattedValue(_call("stands_in", result), site.node.conversion, spec)
+        case "collect":
+            # (HOLE, RESULT.whole(…))[1]
+            return _last(result, ast.Call(_call("whole"), [], []))
         case "new":
             # (RESULT.made(HOLE) and RESULT.returned((RESULT.initializer()(…),)), RESULT.instance.pop())[1]
             begun = _called_with(_call("initializer"))

@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import functools
 import types
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +19,7 @@ from . import _cpython, _run_form
 from ._code_index import CodeIndex, ScopeKey, walk_code
 from ._errors import InternalError, NotContinuable
 from ._marked import Marked, place_of, suites
+from ._quiet import Quiet
 from ._units import Unit, Units
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -217,8 +217,7 @@ class Program:
         self.filename = unit.path
         self.index: CodeIndex = unit.index
         self.flags = unit.code.co_flags & _FUTURE_FLAGS
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with Quiet():
             self.marked: Marked = _run_form.read(*unit.texts(), unit.path)
             self.parents: dict[ast.AST, ast.AST] = {
                 child: node for node in ast.walk(self.marked.tree) for child in ast.iter_child_nodes(node)

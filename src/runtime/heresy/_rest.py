@@ -93,7 +93,7 @@ class RestOfExpressions:
         """The rest of the default values: first those of positional parameters."""
         if any(default in self.path for default in arguments.defaults):
             return self.copied(arguments, defaults=self.each(arguments.defaults))
-        if not any(default in self.path for default in arguments.kwdefaults):
+        if not any(default in self.path for default in arguments.kw_defaults):
             raise NotContinuable("inside an annotation")
         defaults: list[ast.AST] = list(arguments.defaults)
         if any(not isinstance(default, ast.Constant) for default in defaults):
@@ -103,14 +103,14 @@ class RestOfExpressions:
             self.constant_besides(tuple(default.value for default in defaults))  # type: ignore[attr-defined]
         again: list[ast.AST | None] = []
         done = False
-        for parameter, default in zip(arguments.kwonlyargs, arguments.kwdefaults):
+        for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults):
             if done or default is None:
                 again.append(default)
                 continue
             self.constant_besides(parameter.arg)
             done = default in self.path
             again.append(self.rest(default) if done else self.again(default))
-        return self.copied(arguments, defaults=defaults, kwdefaults=again)
+        return self.copied(arguments, defaults=defaults, kw_defaults=again)
 
     def _call(self, e: ast.Call) -> ast.expr:
         if e.func in self.path:

@@ -205,6 +205,13 @@ class ResumeForm:
                 if default or function is None:
                     function = functools.partial(next, iterator, *default)
                 self.pending.callable = function
+            case "consume":
+                iterator, consumer = state.operands
+                self.pending.callable = functools.partial(consumer, begun(function, iterator) if function else iterator)
+            case "collect":
+                iterator, _, made, _ = state.operands
+                more = made.extend if type(made) is list else made.update
+                self.pending.callable = functools.partial(more, begun(function, iterator) if function else iterator)
             case "close":
                 self.pending.callable = state.operands[0].close
             case "for" | "send":

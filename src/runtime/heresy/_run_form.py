@@ -5,12 +5,11 @@ Marks are gone, and positions are those of ``in.py``: the very bytes that the or
 
 from __future__ import annotations
 
-import warnings
-
 from . import _tree as ast
 from ._constants import ready
 from ._marked import Marked
 from ._positions import DifferentProgram, align
+from ._quiet import Quiet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +28,7 @@ def read(marked_text: str, source_text: str | bytes | None, filename: str) -> Ma
     marked = Marked(marked_text, filename)
     if source_text is not None:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with Quiet():
                 align(marked, ast.parse(source_text, filename))
         except (DifferentProgram, SyntaxError):
             marked = Marked(marked_text, filename)
@@ -39,8 +37,7 @@ def read(marked_text: str, source_text: str | bytes | None, filename: str) -> Ma
 
 def compile_tree(tree: ast.Module, filename: str, flags: int = 0) -> types.CodeType:
     """Compiles a prepared tree; constants that `_constants.bind_constants` binds are still placeholders."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what there is to warn of was said of the original
+    with Quiet():  # what there is to warn of was said of the original
         return compile(tree, filename, "exec", flags=flags, dont_inherit=True)
 
 
@@ -81,16 +78,13 @@ def _displays(tree: ast.AST) -> list[tuple[Any, ...]]:
 
 def compile_module(marked_text: str, source: bytes | None, filename: str) -> Compiled:
     """Compiles a module from its marked form."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with Quiet() as quiet:
         if source is not None:
             try:
                 compile(source, filename, "exec", dont_inherit=True)
             except SyntaxError:
                 pass
-    warned = [(str(w.message), w.lineno) for w in caught if issubclass(w.category, SyntaxWarning)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with Quiet():
         marked = read(marked_text, source, filename)
         code = compile_tree(marked.tree, filename)
-    return Compiled(code, warned, _displays(marked.tree))
+    return Compiled(code, quiet.warned, _displays(marked.tree))

@@ -155,6 +155,7 @@ def running(site: Site, values: Values, taken: Taken, following: Following) -> C
             found = _called(node, values, taken, following)
             if found.kind == NEW:
                 raise NotContinuable("a decorator is a class that makes its instances itself")
+            found = found._replace(kind="")
         case "enter":
             manager = following.argument(0)
             found = Callee(special_method(manager, "__enter__"), operands=("__enter__", manager))

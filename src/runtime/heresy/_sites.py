@@ -65,6 +65,10 @@ COMPREHEND = "comprehend"
 NEXT = "next"
 #: A call that closes a generator: ``it.close()``.
 CLOSE = "close"
+#: A call that takes items from an iterator one by one, and can be made again for the rest: ``any(it)``, ``out.extend(it)``.
+CONSUME = "consume"
+#: A call that makes something of all items of an iterator: ``list(it)``, ``sorted(it)``.
+COLLECT = "collect"
 
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
