@@ -202,7 +202,9 @@ class ResumeForm:
                 iterator, *default = state.operands
                 if function is not None and default:
                     iterator = map(operator.call, (function,))
-                if default or function is None:
+                if function is None and type(iterator) is types.CoroutineType:
+                    function = functools.partial(iterator.send, None)
+                elif default or function is None:
                     function = functools.partial(next, iterator, *default)
                 self.pending.callable = function
             case "consume":

@@ -172,7 +172,9 @@ def running(site: Site, values: Values, taken: Taken, following: Following) -> C
 
 def _is_finalizer(following: Following) -> bool:
     """Whether the frame may be one that an instruction runs when it drops what it has used."""
-    return following.frame.f_code.co_name == "__del__"
+    first = following.argument_if_kept(0)
+    named = following.frame.f_code.co_name == "__del__"
+    return named or first is not MISSING and following.runs(static_attribute(type(first), "__del__"))
 
 
 # --- calls ----------------------------------------------------------------------------------------------------------
