@@ -54,6 +54,8 @@ def pytest_sessionfinish() -> None:
     names = tuple(os.environ[MODULES].split())
     runtime: Any = sys.modules.get("heresy._stop")
     units = runtime.stopper.units if runtime is not None else None
+    # Some have frozen what they had then, and it would not be found.
+    gc.unfreeze()
     modules, functions = {}, 0
     for name, module in sorted(sys.modules.items()):
         if name.startswith(tuple(f"{each}." for each in names)) or name in names:
