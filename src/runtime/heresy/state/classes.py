@@ -55,8 +55,8 @@ def _class(pickler: StatePickler, cls: Any) -> Reduced:
     skip = set()
     if dataclasses.is_dataclass(cls) and "__dataclass_params__" in cls.__dict__:
         skip = _generated_by_dataclass(cls)
-    bases = cls.__bases__
-    return make_class, (type(cls), type.__dict__["__name__"].__get__(cls), bases, layout), _class_state(cls, skip), None, None, set_class_state
+    made_from = (type(cls), type.__dict__["__name__"].__get__(cls), cls.__bases__, layout)
+    return make_class, made_from, _class_state(cls, skip), None, None, set_class_state
 
 
 GENERAL.insert(0, _class)
