@@ -14,14 +14,13 @@ import dataclasses
 import enum
 import gc
 import types
-import typing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from .. import _cpython
 from .._kinds import is_a
-from .pickling import GENERAL, REDUCERS, CannotSave, Reduced, StatePickler, reducer
+from .pickling import GENERAL, CannotSave, Reduced, StatePickler, reducer
 
 #: Attributes that every class gets anew.
 _OWN = {"__dict__", "__weakref__", "_abc_impl", "__static_attributes_cache__", "__annotations_cache__"}
@@ -56,8 +55,8 @@ def _class(pickler: StatePickler, cls: Any) -> Reduced:
     skip = set()
     if dataclasses.is_dataclass(cls) and "__dataclass_params__" in cls.__dict__:
         skip = _generated_by_dataclass(cls)
-    bases = cls.__bases__
-    return make_class, (type(cls), type.__dict__["__name__"].__get__(cls), bases, layout), _class_state(cls, skip), None, None, set_class_state
+    made_from = (type(cls), type.__dict__["__name__"].__get__(cls), cls.__bases__, layout)
+    return make_class, made_from, _class_state(cls, skip), None, None, set_class_state
 
 
 GENERAL.insert(0, _class)
@@ -287,27 +286,7 @@ def set_member_state(member: Any, state: dict[str, Any]) -> None:
     member.__dict__.update(state)
 
 
-# --- type variables -------------------------------------------------------------------------------------------------
-
-
-def _type_variable(pickler: StatePickler, variable: Any) -> Reduced:
-    if not pickler.modules.has(variable.__module__):
-        return NotImplemented
-    keywords = {
-        "bound": variable.__bound__,
-        "covariant": variable.__covariant__,
-        "contravariant": variable.__contravariant__,
-    }
-    return make_type_variable, (variable.__name__, variable.__constraints__, keywords, variable.__module__)
-
-
-def make_type_variable(name: str, constraints: tuple[Any, ...], keywords: dict[str, Any], module: str) -> Any:
-    variable = typing.TypeVar(name, *constraints, **keywords)  # type: ignore[misc]
-    variable.__module__ = module
-    return variable
-
-
-REDUCERS[typing.TypeVar] = _type_variable
+# --- descriptors ---------------------------------------------------------------------------------------------------
 
 
 @reducer(types.GetSetDescriptorType, types.MemberDescriptorType)
