@@ -372,6 +372,8 @@ def _operating(site: Site, taken: Taken, following: Following) -> Callee:
             raise NotContinuable("inside a chain of comparisons")
     owner = following.argument(0)
     if taken.hole is not None:
+        if len(taken.hole.operands) < 2:
+            raise NotContinuable("an operator has been settled")
         left, right = taken.hole.operands[:2]
     else:
         special = [name for base in type.__dict__["__mro__"].__get__(type(owner)) for name in base.__dict__]
