@@ -310,10 +310,10 @@ def in_child():
         os._exit(0)
     return os.waitpid(child, 0)[1]
 
-def in_map():
-    return list(map(from_c, [1]))
+def in_tuple():
+    return tuple(map(from_c, [1]))
 
-print(attempt(in_map))
+print(attempt(in_tuple))
 print(attempt(with_thread))
 print(attempt(in_child))
 os.environ["WISH"] = "save"
@@ -482,7 +482,7 @@ objects of type int cannot be saved in another way
         self.program(FAILING)
         refused = "error[H315]: cannot make a checkpoint here: "
         start = [
-            f"{refused}list() does not call __init__ directly",
+            f"{refused}tuple() does not call __init__ directly",
             "error[H313]: cannot stop here: the program has other threads running: worker",
             f"{refused}this is a child process of the program",
             "0",

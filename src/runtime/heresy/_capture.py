@@ -43,6 +43,7 @@ from ._sites import (
     COLLECT,
     COMPREHEND,
     DELEGATE,
+    ENTER,
     EXIT,
     FOR,
     NEW,
@@ -379,6 +380,8 @@ class Part:
             whole = Site(COMPREHEND, self.levels[0].node) if self.levels else site
             self.wanted = residual(self.program, statement, whole, ast.Constant(None)).wanted
             self.top = self.reads[0].below if self.reads else self.scope.below(self.offset)
+            if site.kind == ENTER and _cpython.WITH_ENTERS_BY_CALL:
+                self.top -= _cpython.WITH_SLOTS  # the exit is there already
 
     def surroundings(self) -> None:
         """The enclosing blocks, checked against the depth of the value stack."""

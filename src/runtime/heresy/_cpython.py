@@ -386,6 +386,22 @@ def is_jump(code: types.CodeType, offset: int) -> bool:
     return code.co_code[offset] in _JUMPS and code.co_code[offset] != _FOR_ITER or code.co_code[offset] == _NOT_TAKEN
 
 
+def begins_with(code: types.CodeType, item: Instruction) -> bool:
+    """Whether an instruction is the first that a ``with`` does with a manager."""
+    name = opcode.opname[item.opcode]
+    if name in ("BEFORE_WITH", "BEFORE_ASYNC_WITH"):
+        return True
+    return name == "COPY" and item.next < len(code.co_code) and opcode.opname[code.co_code[item.next]] == "LOAD_SPECIAL"
+
+
+def loads_value(code: types.CodeType, item: Instruction) -> bool:
+    """Whether an instruction loads something but None."""
+    name = opcode.opname[item.opcode]
+    if name == "LOAD_CONST":
+        return code.co_consts[item.arg or 0] is not None
+    return name.startswith("LOAD_") and name not in ("LOAD_SPECIAL", "LOAD_COMMON_CONSTANT")
+
+
 def loads_besides(code: types.CodeType, offset: int) -> bool:
     """Whether an instruction does something and loads a variable then."""
     name = opcode.opname[code.co_code[offset]]

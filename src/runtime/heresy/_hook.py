@@ -140,14 +140,16 @@ class Hook:
         try:
             with open(path, "rb") as file:
                 data = file.read()
-            # What `heresy transpile` made of a tree needs nothing to transpile it with.
-            texts = (path, None, self._encoding(data)) if is_marked(data) else None
-            return load(self.units, name, path, data, library=library, texts=texts)
+            return load(self.units, name, path, data, library=library, texts=self.texts(path, data))
         except (CannotInstrument, SyntaxError, ValueError, OSError, RecursionError) as error:
             # Plain Python says better what is wrong, if anything is.
             if not library:
                 self.units.plain[name] = (path, str(error))
             return None
+
+    def texts(self, path: str, data: bytes) -> tuple[str, None, str] | None:
+        """Where the texts of a file are, for `load`: what ``heresy transpile`` has written needs no transpiling."""
+        return (path, None, self._encoding(data)) if is_marked(data) else None
 
     def _encoding(self, data: bytes) -> str:
         if b"coding" not in b"".join(data.splitlines(keepends=True)[:2]):

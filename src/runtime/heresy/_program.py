@@ -257,8 +257,29 @@ class Program:
         node = self._scope_node(code, nodes)
         if node is None:
             return None
+        self._give_items(code, nodes)
         scope = self._scopes[id(code)] = Scope(self, key, node, code, nodes)
         return scope
+
+    def _give_items(self, code: types.CodeType, nodes: list[ast.AST | None]) -> None:
+        """Gives what a ``with`` does with a manager to the item: since 3.13 it has the position of the manager's expression."""
+        entered: set[ast.AST] = set()
+        for instruction in _cpython.instructions(code):
+            node = nodes[instruction.offset // 2]
+            item = self.parents.get(node) if node is not None else None
+            if not isinstance(item, ast.withitem) or node is not item.context_expr:
+                # In another copy of the statement, the expression is evaluated first again.
+                while entered and item is not None:
+                    entered.discard(item)
+                    item = self.parents.get(item)
+                continue
+            if _cpython.begins_with(code, instruction):
+                entered.add(node)
+            elif _cpython.loads_value(code, instruction):
+                entered.discard(node)
+            if node in entered:
+                units = range(instruction.offset // 2, instruction.next // 2)
+                nodes[units.start : units.stop] = [item] * len(units)
 
     def _name_lambdas(self) -> dict[ast.AST, ast.stmt]:
         """Gives each ``lambda`` the statement that it has no words for: ``return BODY``."""

@@ -294,8 +294,11 @@ def _unstarred(target: ast.expr) -> ast.expr:
 
 
 def _call_of(name: str, where: ast.AST, arguments: list[Any]) -> ast.expr:
-    """A call of a function of C's, by way of the frame's result: see `_holes`."""
-    function = ast.copy_location(ast.Attribute(ast.copy_location(ast.Constant(RESULT), where), name, ast.Load()), where)
+    """A call of a function of C's, by way of the frame's result: see `_holes`.
+
+    What loads the function counts as part of the statement, which else seemed to start after it.
+    """
+    function = standing_for(ast.Attribute(standing_for(ast.Constant(RESULT), where), name, ast.Load()), where)
     return ast.copy_location(ast.Call(function, arguments, []), where)
 
 

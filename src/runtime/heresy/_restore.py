@@ -88,7 +88,7 @@ def _make_modules(described: list[dict[str, Any]], hook: Hook) -> list[types.Mod
         try:
             with open(path, "rb") as file:
                 data = file.read()
-            unit = load(hook.units, name, path, data, again=True)
+            unit = load(hook.units, name, path, data, texts=hook.texts(path, data), again=True)
         except OSError as error:
             raise HeresyError(
                 "H322", f"cannot continue: module {name} is missing here ({path}: {error.strerror})",

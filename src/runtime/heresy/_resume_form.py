@@ -32,7 +32,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _constants, _cpython, _goto, _run_form
-from ._blocks import Block, enclosing, way_named
+from ._blocks import SLOTS, Block, enclosing, way_named
 from ._capture import FrameState, bound_names
 from ._code_index import walk_code
 from ._comprehensions import Level, owner_in
@@ -69,6 +69,7 @@ from ._sites import (
     SEND,
     Site,
     entered_items,
+    opened,
     node_named,
     opened,
     site_named,
@@ -290,7 +291,8 @@ class ResumeForm:
         self.scope = scope
         if self.site is not None and not isinstance(self.node, COMPREHENSIONS):
             scope.rest = self.entered_at, self.statement
-            scope.rest_depth = sum(_goto.slots(attribute) for attribute, _ in self._of_blocks())
+            begun = sum(SLOTS[block.kind] for block in opened(self.site, self.statement))
+            scope.rest_depth = sum(_goto.slots(attribute) for attribute, _ in self._of_blocks()) - begun
         if any(covered_by(scope, level.node) != self.inside.covers[level.node] for level in self.inside.inlined):
             raise InternalError(f"the variables of {self.run_code.co_qualname} lie in another order")
         return code
@@ -499,7 +501,7 @@ class ResumeForm:
         for part in ast.walk(test):
             # What is evaluated first: here the statement starts, when a loop comes here again.
             part.heresy_model = whole  # type: ignore[attr-defined]
-        return at(ast.IfExp(test, rest, whole), whole)
+        return as_part(whole, ast.IfExp(test, rest, whole))
 
     def _factory(self, body: ast.AST, goto: ast.stmt) -> ast.Module:
         """``def factory(): …`` around the function, which owns its free variables and gives the class name for mangling."""

@@ -101,7 +101,7 @@ def site_at(scope: Scope, offset: int) -> Site | None:
         return _delegation(site.node, operation) if site.kind in (SEND, DELEGATE) else site
     node = model(node)
     parent = scope.program.parents.get(node)
-    if isinstance(node, ast.With) or isinstance(parent, ast.withitem) and not isinstance(node, ast.Call):
+    if isinstance(node, (ast.With, ast.withitem)):
         return _of_with(scope, node, operation)
     match operation.kind, node:
         case "call", ast.Call() if not _is_applied(scope, node, operation.offset):
@@ -203,9 +203,8 @@ def _of_with(scope: Scope, node: ast.AST, operation: _cpython.Operation) -> Site
     kind = CATCH if operation.kind == "catch" else ENTER if scope.is_entering(operation.offset) else EXIT
     if kind == EXIT:
         way = way_out(scope, statement, operation.offset).way
-    for item in statement.items:
-        if node is item.context_expr:
-            return Site(kind, item.context_expr, way)
+    if isinstance(node, ast.withitem):
+        return Site(kind, node.context_expr, way)
     # Below what it works on stand the exits of the items before, that of the item itself, and what is around the statement.
     above = 1 if kind == ENTER else _cpython.WITH_SLOTS + _cpython.EXIT_SLOTS
     depth = scope.depths[operation.offset] - above - (kind == EXIT and operation.swapped)

@@ -303,7 +303,7 @@ def _cached(place: str | None) -> Any:
         magic, *compiled = marshal.loads(data)
     except (ValueError, EOFError, TypeError):
         return None
-    return compiled if magic == _MAGIC and len(compiled) == 5 else None
+    return compiled if magic == _MAGIC else None
 
 
 def _warn(warned: list[tuple[str, int]], path: str) -> None:

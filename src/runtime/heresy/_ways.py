@@ -118,8 +118,7 @@ def _ways(scope: Scope, left: ast.stmt, offset: int) -> Iterator[Leaving]:
 def is_end(scope: Scope, construct: ast.stmt, node: ast.AST, offset: int) -> bool:
     """Whether an instruction belongs to the end of a ``with``, or to the ``finally`` of a ``try``."""
     if isinstance(construct, _WITHS):
-        mine = node is construct or any(node is item.context_expr for item in construct.items)
-        return mine and not scope.is_entering(offset)
+        return (node is construct or node in construct.items) and not scope.is_entering(offset)
     child: ast.AST | None = scope.program.statement_of(node)
     while child is not None and child is not construct:
         if child in construct.finalbody:  # type: ignore[attr-defined]
