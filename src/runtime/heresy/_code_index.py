@@ -18,6 +18,10 @@ ScopeKey: TypeAlias = tuple[str, int]
 _INLINED = re.compile(r"<(?:list|set|dict)comp>\.(?=.)")
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 
+#: The flag by which `types.coroutine` marks a generator function, whose code it replaces by a copy.
+MARK = 0x0100
+_TOLD_APART_BY = ("co_filename", "co_qualname", "co_linetable", "co_names", "co_varnames", "co_freevars")
+
 
 class CodeIndex:
     """The code objects of a compiled module, by name and by identity."""
@@ -34,18 +38,48 @@ class CodeIndex:
                 self._by_id[id(code)] = (name, number)
 
     def key(self, code: types.CodeType) -> ScopeKey | None:
-        return self._by_id.get(id(code))
+        """The name of a code object, or of the one that it is a marked copy of."""
+        found = self._by_id.get(id(code))
+        if found is None and code.co_flags & MARK:
+            return next((key for key, own in self._by_key.items() if is_marked_copy(code, own)), None)
+        return found
 
     def named(self, code: types.CodeType) -> types.CodeType | None:
         """The code object here that has the name of another compilation's, at the same line."""
         for number in range(len(self._by_key)):
             found = self._by_key.get((_INLINED.sub("", code.co_qualname), number))
             if found is None or found.co_firstlineno == code.co_firstlineno:
-                return found
+                return marked(found, code.co_flags & MARK) if found is not None else None
         return None
 
     def code(self, key: ScopeKey) -> types.CodeType | None:
         return self._by_key.get(tuple(key))  # type: ignore[arg-type]
+
+
+def is_marked_copy(code: types.CodeType, original: types.CodeType) -> bool:
+    """Whether a code object differs from ``original`` by its mark only."""
+    return (
+        code.co_firstlineno == original.co_firstlineno
+        and code.co_flags == original.co_flags | MARK
+        and all(getattr(code, name) == getattr(original, name) for name in _TOLD_APART_BY)
+        # The mark changes what `yield from` accepts; from 3.15 on an instruction says so.
+        and code.co_code == original.replace(co_flags=code.co_flags).co_code
+        and len(code.co_consts) == len(original.co_consts)
+        # By identity: resume forms of one scope differ in the objects that they hold.
+        and all(mine is its for mine, its in zip(code.co_consts, original.co_consts))
+    )
+
+
+def marked(code: types.CodeType, mark: int) -> types.CodeType:
+    """A code object with this mark, which may be none: all copies of one are the same."""
+    if code.co_flags | mark == code.co_flags:
+        return code
+    if id(code) not in _marked:
+        _marked[id(code)] = code, code.replace(co_flags=code.co_flags | mark)
+    return _marked[id(code)][1]
+
+
+_marked: dict[int, tuple[types.CodeType, types.CodeType]] = {}
 
 
 def captured(code: types.CodeType) -> set[str]:
