@@ -51,7 +51,7 @@ const EVENT_LOOP: Code = Code { number: "H105", name: "event-loop" };
 const EXCEPT_STAR: Code = Code { number: "H106", name: "except-star" };
 const CALLBACK: Code = Code { number: "H107", name: "called-back" };
 const UNPACKED: Code = Code { number: "H108", name: "unpacked-operand" };
-const KEEPS_TEXT: Code = Code { number: "H109", name: "self-documenting-operand" };
+const KEEPS_TEXT: Code = Code { number: "H109", name: "template-string-call" };
 const HEADER: Code = Code { number: "H110", name: "call-in-header" };
 const EXECUTED: Code = Code { number: "H111", name: "executed-text" };
 const THREADS: Code = Code { number: "H120", name: "other-threads" };
@@ -128,33 +128,34 @@ pub const CONSTRUCTS: &[Construct] = &[
     Construct {
         code: UNPACKED,
         title: "a stop waits until the calls after this have returned",
-        label: "what was unpacked waits without a name",
-        why: "`*` and `**` leave what they unpacked on Python's value stack, where it cannot be saved",
-        help: "call first, and unpack what has a name then",
+        label: "the set is there already, and must keep its order",
+        why: "a set that was begun cannot be filled on in the order in which this one would be",
+        help: "call first, and unpack then",
         in_class_bodies: false,
         find: |file, node| match node {
-            Node::Expression(expression) => first_before_call(file, &unpacked_operands(expression)),
-            Node::Statement(_) => None,
+            Node::Expression(Expr::Set(set)) => unpacked_before_call(file, set),
+            _ => None,
         },
     },
     Construct {
         code: KEEPS_TEXT,
-        title: "a stop waits until the calls after this field have returned",
-        label: "its value waits without a name",
-        why: "the program sees the text of this field, so heresy adds nothing to it",
-        help: "give the value a name in a statement before",
+        title: "a stop waits until this call has returned",
+        label: "it stands in a template string",
+        why: "a template that was begun cannot be gone on with",
+        help: "call in a statement before, and use the result here",
         in_class_bodies: false,
         find: |file, node| match node {
-            Node::Expression(expression) => first_before_call(file, &text_keeping_operands(expression)),
-            Node::Statement(_) => None,
+            Node::Expression(expression @ Expr::TString(_)) => {
+                fields(expression).into_iter().find_map(|field| file.calls.first_in(&field.expression))
+            }
+            _ => None,
         },
     },
     Construct {
         code: HEADER,
         title: "a stop waits until this call has returned",
         label: "it stands where a statement cannot be taken up again",
-        why: "annotations, targets, guards, exception classes, and what follows a value among defaults or bases belong to a \
-              statement that has begun",
+        why: "annotations, guards, exception classes, and targets of `for` and `with` belong to a statement that has begun",
         help: "call in a statement before, and use the result here",
         in_class_bodies: false,
         find: |file, node| match node {
@@ -261,19 +262,14 @@ fn calls_for_each(file: &File<'_>, generators: &[ast::Comprehension], element: &
     iter::once(element).chain(iterables).chain(conditions).any(|part| file.calls.first_in(part).is_some())
 }
 
-/// Whether a callee is a builtin that goes through what it is given, or `join`.
+/// Whether a callee is a builtin that goes through what it is given, and keeps nothing that can be seen meanwhile.
 fn is_consumer(file: &File<'_>, callee: &Expr) -> bool {
-    match callee {
-        Expr::Name(name) => CONSUMERS.contains(&name.id.as_str()) && file.calls.is_builtin(&name.id),
-        Expr::Attribute(method) => method.attr.as_str() == "join",
-        _ => false,
-    }
+    callee.as_name_expr().is_some_and(|name| CONSUMERS.contains(&name.id.as_str()) && file.calls.is_builtin(&name.id))
 }
 
-const CONSUMERS: &[&str] =
-    &["all", "any", "bytearray", "bytes", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple"];
+const CONSUMERS: &[&str] = &["bytearray", "bytes", "frozenset", "max", "min", "sum", "tuple"];
 
-/// The function that a builtin, or a method of a list, is given to call: `f` in `sorted(xs, key=f)` and `list(map(f, xs))`.
+/// The function that a builtin, or a method of a list, is given to call: `f` in `sorted(xs, key=f)` and `sum(map(f, xs))`.
 fn callback<'a>(file: &File<'_>, call: &'a ast::ExprCall) -> Option<&'a Expr> {
     let key = || call.arguments.find_keyword("key").map(|keyword| &keyword.value);
     if is_consumer(file, &call.func) {
@@ -299,67 +295,19 @@ fn callback<'a>(file: &File<'_>, call: &'a ast::ExprCall) -> Option<&'a Expr> {
     }
 }
 
-/// Something evaluated in turn, and whether it waits without a name while what comes after it is evaluated.
-type Operand<'a> = (&'a Expr, bool);
-
-fn first_before_call(file: &File<'_>, operands: &[Operand<'_>]) -> Option<TextRange> {
-    let last = operands.iter().rposition(|(value, _)| file.calls.first_in(value).is_some())?;
-    operands[..last].iter().find(|(_, is_nameless)| *is_nameless).map(|(value, _)| value.range())
-}
-
-/// The operands of a call or display; `*E` and `**E` have no name.
-fn unpacked_operands(expression: &Expr) -> Vec<Operand<'_>> {
-    let operand = |value| (value, Expr::is_starred_expr(value));
-    match expression {
-        Expr::Call(node) => {
-            let keywords = node.arguments.keywords.iter().map(|keyword| (&keyword.value, keyword.arg.is_none()));
-            node.arguments.args.iter().map(operand).chain(keywords).collect()
-        }
-        Expr::List(node) => node.elts.iter().map(operand).collect(),
-        Expr::Set(node) => node.elts.iter().map(operand).collect(),
-        Expr::Tuple(node) => node.elts.iter().map(operand).collect(),
-        Expr::Dict(node) => node
-            .items
-            .iter()
-            .flat_map(|item| match &item.key {
-                Some(key) => vec![(key, false), (&item.value, false)],
-                None => vec![(&item.value, true)],
-            })
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The fields of an f-string or t-string. What is read again, a constant or a name, needs no name.
-fn text_keeping_operands(expression: &Expr) -> Vec<Operand<'_>> {
-    let is_nameless = |field: &ast::InterpolatedElement| {
-        let keeps_its_text = field.debug_text.is_some() || expression.is_t_string_expr();
-        keeps_its_text && !field.expression.is_name_expr() && !field.expression.is_literal_expr()
-    };
-    fields(expression).into_iter().map(|field| (&*field.expression, is_nameless(field))).collect()
-}
-
-/// What is evaluated while a value before it waits without a name, and cannot be read again.
-fn after_value<'a>(parts: impl Iterator<Item = &'a Expr>) -> Vec<&'a Expr> {
-    parts.skip_while(|part| part.is_literal_expr() || part.is_name_expr() || part.is_attribute_expr()).skip(1).collect()
+/// What is unpacked into a set before a call.
+fn unpacked_before_call(file: &File<'_>, set: &ast::ExprSet) -> Option<TextRange> {
+    let last = set.elts.iter().rposition(|value| file.calls.first_in(value).is_some())?;
+    set.elts[..last].iter().find(|value| value.is_starred_expr()).map(Ranged::range)
 }
 
 /// What a statement evaluates in places that it cannot be taken up again at.
 fn header_parts<'a>(file: &File<'_>, statement: &'a Stmt) -> Vec<&'a Expr> {
     match statement {
         Stmt::FunctionDef(node) => {
-            let parameters = || node.parameters.iter().map(|parameter| parameter.as_parameter());
-            let defaults =
-                node.parameters.iter_non_variadic_params().filter_map(|parameter| parameter.default.as_deref());
-            let annotations = parameters().filter_map(ast::Parameter::annotation).chain(node.returns.as_deref());
-            let annotations = annotations.filter(|_| file.evaluates_annotations);
-            after_value(defaults).into_iter().chain(annotations).collect()
-        }
-        Stmt::ClassDef(node) => {
-            let arguments = node.arguments.iter().flat_map(|arguments| {
-                arguments.args.iter().chain(arguments.keywords.iter().map(|keyword| &keyword.value))
-            });
-            after_value(arguments)
+            let parameters = node.parameters.iter().map(|parameter| parameter.as_parameter());
+            let annotations = parameters.filter_map(ast::Parameter::annotation).chain(node.returns.as_deref());
+            annotations.filter(|_| file.evaluates_annotations).collect()
         }
         Stmt::For(node) => vec![&node.target],
         Stmt::With(node) => node.items.iter().filter_map(|item| item.optional_vars.as_deref()).collect(),

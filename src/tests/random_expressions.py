@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 
@@ -14,7 +14,7 @@ _COMPARISONS = ["<", "<=", "==", "!=", ">", ">="]
 
 
 class Function:
-    """The function that is being written.
+    """The function (or class body) that is being written.
 
     Attributes:
         ints: its integer variables; ``lists``: its lists.
@@ -31,25 +31,38 @@ class Function:
         self.handled: list[str | None] = []
         self.loops = 0
         self.is_generator = False
+        self.is_class = False
         self.in_finally = False
+        #: Where nothing may leave: the handlers of ``except*``.
+        self.stays = False
         self.instance = False
 
 
 class Expressions:
-    """Writes expressions; `random_source.Writer` puts them into statements."""
+    """Writes expressions; `random_source.Writer` puts them into statements.
+
+    Each program has its own tastes: some of what can be written it never writes, some of it often.
+    """
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.lines: list[str] = []
-        self.number = 10
+        self.number = 20
         self.names = 0
+        #: How many more statements may be written before only short ones follow.
+        self.room = self.random.randint(12, 34)
+        self.tastes: dict[str, float] = {}
         self.functions: list[str] = []
         self.generators: list[str] = []
+        self.factories: list[str] = []
         self.classes: list[str] = []
+        #: The special methods that the classes have.
+        self.specials: set[str] = set()
         self.f = Function([*GLOBALS], ["gl"], None)
         self.indent = 0
+        #: Above 0 where no ``:=`` and no ``yield`` can stand.
         self.no_walrus = 0
-        self.in_fstring = False
+        self.in_fstring = 0
         self.tries = 0
 
     # --- small things -----------------------------------------------------------------------------------------------
@@ -67,39 +80,47 @@ class Expressions:
         self.names += 1
         return f"{prefix}{self.names}"
 
+    def traced(self, value: str) -> str:
+        """A call of ``t`` that no other place makes."""
+        self.number += 1
+        return f"t({self.number}, {value})"
+
     def budget(self) -> str:
         return f"{self.f.depth} - 1" if self.f.depth else "2"
 
-    def weighted(self, table: list[tuple[float, Callable[..., str]]], *args: object) -> str:
-        weights = [weight for weight, _ in table]
-        return self.random.choices([choice for _, choice in table], weights)[0](*args)
+    def taste(self, name: str) -> float:
+        if name not in self.tastes:
+            self.tastes[name] = self.random.choice([0, 1, 1, 1, 3])
+        return self.tastes[name]
 
-    def block(self, depth: int, most: int = 3) -> None:
-        self.indent += 1
-        self.statements(depth, self.random.randint(1, most))
-        self.indent -= 1
+    def chosen(self, table: list[tuple[float, Callable[..., Any]]]) -> Callable[..., Any]:
+        """One of the writers, by their weights and the program's tastes."""
+        weights = [weight and weight * self.taste(writer.__name__) for weight, writer in table]
+        if not any(weights):
+            weights = [weight for weight, _ in table]
+        return self.random.choices([writer for _, writer in table], weights)[0]
 
-    # --- expressions ------------------------------------------------------------------------------------------------
+    # --- integers ---------------------------------------------------------------------------------------------------
 
     def integer(self, d: int) -> str:
         """An expression whose value is an integer."""
         if d <= 0:
-            return self.weighted(
-                [(3, self._constant), (5, self._variable), (4, self._trace_leaf), (2, self._attribute)]
-            )
-        return self.weighted(
+            table = [(3, self._constant), (5, self._variable_of), (4, self._trace), (2, self._attribute)]
+            return self.random.choices([writer for _, writer in table], [weight for weight, _ in table])[0](0)
+        made = bool(self.classes)
+        return self.chosen(
             [
-                (3, self._variable_of), (6, self._trace), (6, self._call), (4, self._method), (6, self._binary),
+                (3, self._variable_of), (6, self._trace), (6, self._call), (5 * made, self._method), (6, self._binary),
                 (2, self._compare), (2, self._boolean), (2, self._conditional), (2, self._walrus), (4, self._subscript),
-                (2, self._property), (2, self._total), (1, self._length), (2, self._built_in), (1, self._lambda),
-                (1, self._sum), (2, self._unary), (1, self._call_item), (1, self._instance_call), (2, self._new_then_method),
-                (1, self._next), (4 if self._may_yield else 0, self._yield), (1, self._made_attribute),
-                (1, self._text_length), (1, self._dict_item),
+                (2 * made, self._property), (3, self._total), (1, self._length), (2, self._built_in), (2, self._lambda),
+                (3, self._consumed), (2, self._unary), (1, self._call_item), (1 * made, self._instance_call),
+                (2 * made, self._new_then_method), (1, self._next), (4 * self._may_yield, self._yield),
+                (1 * made, self._made_attribute), (1, self._text_length), (1, self._dict_item),
+                (4 * bool(self.specials), self._special), (1, self._closure), (1, self._identity), (1, self._sliced),
             ],
-            d - 1,
-        )  # fmt: skip
+        )(d - 1)  # fmt: skip
 
-    def _constant(self) -> str:
+    def _constant(self, d: int = 0) -> str:
         return str(self.random.randint(0, 9))
 
     def _variable(self) -> str:
@@ -108,15 +129,10 @@ class Expressions:
     def _variable_of(self, d: int) -> str:
         return self._variable()
 
-    def _trace_leaf(self) -> str:
-        self.number += 1
-        return f"t({self.number}, {self._variable()})"
-
     def _trace(self, d: int) -> str:
-        self.number += 1
-        return f"t({self.number}, {self.integer(d)})"
+        return self.traced(self.integer(d) if d else self._variable())
 
-    def _attribute(self) -> str:
+    def _attribute(self, d: int) -> str:
         return f"{self.object(0)}.x" if self.classes else self._constant()
 
     def _call(self, d: int) -> str:
@@ -125,7 +141,7 @@ class Expressions:
         if not self.functions:
             return self._trace(d)
         name = self.pick(self.functions)
-        match self.random.randint(0, 4):
+        match self.random.randint(0, 6):
             case 0:
                 return f"{name}({self.integer(d)}, {self.budget()}, c={self.integer(d)})"
             case 1:
@@ -134,25 +150,29 @@ class Expressions:
                 return f"{name}(b={self.budget()}, a={self.integer(d)})"
             case 3:
                 return f"{name}({self.integer(d)}, **{{'b': {self.budget()}, 'c': {self.integer(d)}}})"
+            case 4:
+                return f"{name}(*({self.integer(d)},), *[{self.budget()}], **{{'c': {self.integer(d)}}})"
             case _:
                 return f"{name}({self.integer(d)}, {self.budget()})"
 
     def _method(self, d: int) -> str:
-        if not self.classes:
-            return self._trace(d)
         if self.f.instance and self.chance(0.3):
             return f"super().{self.pick(['m', 'n'])}({self.integer(d)}, {self.budget()})"
         method = self.pick(["m", "m", "n", "s", "k"])
         return f"{self.object(d)}.{method}({self.integer(d)}, {self.budget()})"
 
     def _binary(self, d: int) -> str:
+        if self.chance(0.1):
+            return f"({self.integer(d)} {self.pick(['//', '%', '<<'])} ({self.integer(d)} % 5 + 1)) % 97"
         return f"({self.integer(d)} {self.pick(_OPERATORS)} {self.integer(d)}) % 97"
 
     def _unary(self, d: int) -> str:
-        return f"({self.pick(['-', '+', 'not '])}{self.integer(d)})"
+        return f"({self.pick(['-', '+', '~+', 'not '])}{self.integer(d)})"
 
     def _compare(self, d: int) -> str:
         rest = "".join(f" {self.pick(_COMPARISONS)} {self.integer(d)}" for _ in range(self.random.randint(1, 3)))
+        if self.chance(0.2):
+            rest += f" {self.pick(['in', 'not in'])} {self.items(d)}"
         return f"({self.integer(d)}{rest})"
 
     def _boolean(self, d: int) -> str:
@@ -167,43 +187,50 @@ class Expressions:
     def _subscript(self, d: int) -> str:
         return f"{self.items(d)}[{self.integer(d)} % 3]"
 
+    def _sliced(self, d: int) -> str:
+        return f"sum({self.items(d)}[{self.integer(d)} % 3:{self.integer(d)}:{self.integer(d)} % 2 + 1]) % 97"
+
     def _property(self, d: int) -> str:
-        return f"{self.object(d)}.p" if self.classes else self._constant()
+        return f"{self.object(d)}.p"
 
     def _total(self, d: int) -> str:
-        match self.random.randint(0, 2):
+        match self.random.randint(0, 4):
             case 0:
                 return f"total({self.integer(d)}, *{self.items(d)}, {self.integer(d)})"
             case 1:
                 return f"total({self.integer(d)}, z={self.integer(d)}, **{self.mapping(d)})"
-            case _:
+            case 2:
                 return f"total(*{self.items(d)}, *{self.items(d)}, y={self.integer(d)})"
+            case 3:
+                return f"total(*{self.generated(d)}, y={self.integer(d)}, **{self.mapping(d)}, z={self.integer(d)})"
+            case _:
+                return f"total(*{self.items(d)}, **{self.mapping(d)}, **{{'z': {self.integer(d)}}})"
 
     def _length(self, d: int) -> str:
         return f"len({self.items(d)})"
 
     def _built_in(self, d: int) -> str:
+        if self.chance(0.3):
+            return f"{self.pick(['abs', 'int', 'bool', 'ident'])}({self.integer(d)})"
         return f"{self.pick(['max', 'min'])}({self.integer(d)}, {self.integer(d)})"
 
     def _lambda(self, d: int) -> str:
-        self.no_walrus += 1
-        body = self.integer(d)
-        self.no_walrus -= 1
-        return f"(lambda q={self.integer(d)}: {body} + q)()"
-
-    def _sum(self, d: int) -> str:
-        return f"sum({self._comprehension(d)})"
+        default = self.integer(d)
+        with_walrus = self.chance(0.3) and not self.no_walrus
+        body = self.inside(lambda: self.integer(d))
+        if with_walrus:
+            return f"(lambda *qs, q={default}: (w := {body}) + q + w + len(qs))(*{self.items(d)})"
+        return f"(lambda q={default}: {body} + q)()"
 
     def _call_item(self, d: int) -> str:
         return f"[ident, total, abs][{self.integer(d)} % 3]({self.integer(d)})"
 
     def _instance_call(self, d: int) -> str:
-        return f"{self.object(d)}({self.integer(d)})" if self.classes else self._constant()
+        return f"{self.object(d)}({self.integer(d)})"
 
     def _new_then_method(self, d: int) -> str:
-        if not self.classes:
-            return self._trace(d)
-        return f"{self.pick(self.classes)}({self.integer(d)}, {self.budget()}).{self.pick(['m', 'n'])}({self.integer(d)}, 1)"
+        made = f"{self.pick(self.classes)}({self.integer(d)}, {self.budget()})"
+        return f"{made}.{self.pick(['m', 'n'])}({self.integer(d)}, 1)"
 
     @property
     def _may_yield(self) -> bool:
@@ -211,22 +238,19 @@ class Expressions:
         return self.f.is_generator and not self.no_walrus
 
     def _yield(self, d: int) -> str:
-        self.number += 1
         if self.chance(0.3) and self.generators:
             inner = f"yield from {self.pick(self.generators)}({self.integer(d)}, {self.budget()})"
         else:
             inner = self.pick(["yield", f"yield {self.integer(d)}", "yield from " + self.items(d)])
-        return f"t({self.number}, ({inner}) or 3)"
+        return self.traced(f"({inner}) or 3")
 
     def _next(self, d: int) -> str:
-        return (
-            f"next({self.pick(self.generators)}({self.integer(d)}, {self.budget()}), 7)"
-            if self.generators
-            else self._constant()
-        )
+        if not self.generators or self.chance(0.3):
+            return f"next({self.generated(d)}, {self.integer(d)})"
+        return f"next({self.pick(self.generators)}({self.integer(d)}, {self.budget()}), 7)"
 
     def _made_attribute(self, d: int) -> str:
-        return f"ident({self.object(d)}).x" if self.classes else self._constant()
+        return f"ident({self.object(d)}).x"
 
     def _text_length(self, d: int) -> str:
         return f"len({self.text(d)})"
@@ -234,99 +258,80 @@ class Expressions:
     def _dict_item(self, d: int) -> str:
         return f"{self.mapping(d)}.get('k', {self.integer(d)})"
 
-    def items(self, d: int) -> str:
-        """An expression whose value is a list of integers, most often three or more."""
-        if d <= 0:
-            return self.pick(self.f.lists)
-        kind = self.random.randint(0, 9)
-        self.number += 1
-        match kind:
-            case 0 | 1 | 2:
-                return self.pick(self.f.lists)
-            case 3 | 4:
-                return f"[{self.integer(d - 1)}, {self.integer(d - 1)}, {self.integer(d - 1)}]"
+    def _identity(self, d: int) -> str:
+        return f"({self.items(d)} {self.pick(['is', 'is not'])} {self.pick(self.f.lists)})"
+
+    def _closure(self, d: int) -> str:
+        """What one of a pair of functions with a common variable gives."""
+        if self.factories and self.chance(0.6):
+            return f"{self.pick(self.factories)}({self.integer(d)}, {self.budget()})({self.integer(d)})"
+        return self.pick([f"counter({self.integer(d)})[0]({self.integer(d)})", f"counter({self.integer(d)})[1]()"])
+
+    def _special(self, d: int) -> str:
+        """An operation that a class of the program defines."""
+        o = self.inside(lambda: self.object(d))
+        v = self.integer(d)
+        forms = {
+            "__getitem__": f"{o}[{v}]", "__add__": f"({o} + {v})", "__radd__": f"({v} + {o})", "__lt__": f"({o} < {v})",
+            "__contains__": f"({v} in {o})", "__len__": f"len({o})", "__neg__": f"-{o}", "__bool__": f"({v} if {o} else 8)",
+            "__iter__": self.pick([f"sum([{v}, *{o}])", f"sum(q for q in {o})", f"total({v}, *{o})"]),
+            "__getattr__": f"{o}.{self.pick(['far', 'away'])}", "__eq__": f"({o} == {v})", "__int__": f"int({o})",
+            "__format__": f"len(f'{{{self.object(0)}:<{{{self._constant()}}}}}')", "__matmul__": f"({o} @ {v})",
+        }  # fmt: skip
+        return self.pick([form for name, form in forms.items() if name in self.specials] or [v])
+
+    def _consumed(self, d: int) -> str:
+        """What a built-in function makes of a generator expression, or with a function of the program's."""
+        match self.random.randint(0, 9):
+            case 0 | 1:
+                return f"sum({self.generated(d)[1:-1]})"
+            case 2:
+                return f"{self.pick(['any', 'all'])}({self.generated(d)[1:-1]})"
+            case 3:
+                return f"{self.pick(['max', 'min'])}({self.generated(d)}, default={self.integer(d)})"
+            case 4:
+                return f"len({self.pick(['list', 'tuple', 'set'])}({self.generated(d)[1:-1]}))"
             case 5:
-                return f"ident({self.items(d - 1)})"
+                key = self.inside(lambda: self.integer(0))
+                return f"{self.pick(['max', 'min'])}([{self.integer(d)}, 2], key=lambda q: q * {key})"
             case 6:
-                return f"({self.items(d - 1)} + {self.items(d - 1)})"
+                return f"sum(map({self.pick(['ident', 'lambda q: t(12, q)'])}, {self.items(d)}))"
             case 7:
-                return f"({self.items(d - 1)} + [0, 0, 0])[{self.integer(d - 1)} % 2:{self.integer(d - 1)} % 3 + 4]"
+                source = self.inside(lambda: self.items(d))
+                return f"len(''.join(str(q) for q in {source}))"
             case 8:
-                return self._comprehension(d - 1)
+                return f"sum(filter(ident, {self.items(d)}), {self.integer(d)})"
             case _:
-                return f"[*{self.items(d - 1)}, {self.integer(d - 1)}, 1, 2]"
+                return f"sum({self.comprehension(d)})"
 
-    def _comprehension(self, d: int) -> str:
-        """A list of integers that a comprehension has made."""
-        match self.random.randint(0, 7):
-            case 0:
-                key, rest = self._comprehended(d, 2)
-                return f"list({{{key} {rest}}}.values())"
-            case 1:
-                element, rest = self._comprehended(d, 1)
-                return f"sorted({{{element} {rest}}})"
-        element, rest = self._comprehended(d, 1)
-        return f"[{element} {rest}]"
-
-    def generated(self, d: int) -> str:
-        """A generator expression that gives integers."""
-        element, rest = self._comprehended(d, 1)
-        return f"({element} {rest})"
-
-    def _comprehended(self, d: int, count: int) -> tuple[str, str]:
-        """What a comprehension makes of each round (with ``count`` 2, a key and a value), and its ``for`` parts."""
+    def inside(self, write: Callable[[], str]) -> str:
+        """What stands in a scope of its own, which a class body's names cannot be seen from."""
+        f = self.f
+        kept = f.ints, f.lists
+        if f.is_class:
+            f.ints, f.lists = [*GLOBALS], ["gl"]
         self.no_walrus += 1
-        loops: list[str] = []
-        names: list[str] = []
-        for depth in range(self.pick([1, 1, 1, 2])):
-            sources = [f"[1, {self.integer(0)}, 3]", f"[{self.integer(d)}]", self.pick(self.f.lists)]
-            source = self.pick(sources if not depth else [*sources[:2], f"range({self.integer(d - 1)} % 3)"])
-            # Its own name, or one that hides another.
-            name = self.fresh("q") if self.chance(0.7) or names else self.pick(self.f.ints)
-            names.append(name)
-            self.f.ints.append(name)
-            loops.append(f"for {name} in {source}")
-            if self.chance(0.25):
-                loops.append(f"if {self.integer(d)} % 3")
-        element = ": ".join(self.integer(d) for _ in range(count))
-        for name in names:
-            self.f.ints.remove(name)
+        text = write()
         self.no_walrus -= 1
-        return element, " ".join(loops)
+        f.ints, f.lists = kept
+        return text
+
+    # --- what `random_values` writes --------------------------------------------------------------------------------
+
+    def items(self, d: int) -> str:
+        raise NotImplementedError
 
     def mapping(self, d: int) -> str:
-        """An expression whose value is a dict from strings to integers."""
-        if d <= 0 or self.chance(0.4):
-            return "gd"
-        inner = f", **{self.mapping(d - 1)}" if self.chance(0.3) else ""
-        return f"{{ident('k'): {self.integer(d - 1)}, 'l': {self.integer(d - 1)}{inner}}}"
+        raise NotImplementedError
 
     def text(self, d: int) -> str:
-        if self.in_fstring or d <= 0:
-            return self.pick(["'a'", "'bc'", f"str({self.integer(d - 1)})"])
-        self.in_fstring = True
-        fields = "-".join(
-            f"{{{self.integer(d - 1)}{self.pick(['', '', '!r', ':3', ':>{' + self.integer(0) + ' % 5 + 1}'])}}}".replace(
-                "{{", "{ {"
-            )
-            for _ in range(self.random.randint(1, 3))
-        )
-        self.in_fstring = False
-        return f'f"{fields}"'
+        raise NotImplementedError
 
     def object(self, d: int) -> str:
-        """An expression whose value is an instance of one of the program's classes."""
-        choices = ["o1", "o2"]
-        if self.f.instance:
-            choices += ["self"] * 4
-        if d > 0 and self.chance(0.3):
-            choices = [
-                f"ident({self.object(d - 1)})",
-                f"{self.pick(self.classes)}({self.integer(d - 1)}, {self.budget()})",
-            ]
-        if d > 0 and self.chance(0.1):
-            choices = [
-                f"[o1, o2][{self.integer(d - 1)} % 2]",
-                f"({self.object(d - 1)} if {self.integer(d - 1)} else o1)",
-            ]
-        return self.pick(choices)
+        raise NotImplementedError
+
+    def comprehension(self, d: int) -> str:
+        raise NotImplementedError
+
+    def generated(self, d: int) -> str:
+        raise NotImplementedError

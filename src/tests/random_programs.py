@@ -2,14 +2,15 @@
 
     python random_programs.py --heresy target/release/heresy --python python3.13 --programs 1000 --seed 1 --jobs 2
 
-Program number N is that of seed N (`random_source.program`). It runs plain, in run form without a stop, and several times
-in run form with a chain of stops; output, errors and status must be the same each time. A difference, a crash of the
-interpreter or an internal error (H9xx) is a failure:
-it is printed with its seed, and the program is made smaller as long as it still
-fails (`--keep FOLDER` keeps the small ones). A stop that is refused because of what the program holds (H3xx) is counted apart.
+Program number N is that of seed N (`random_source.program`). It runs plain, in run form without a stop, and in run form with
+a chain of a few stops at random safe points; output, errors and status must be the same each time. A difference, a crash of
+the interpreter or an internal error (H9xx) is a failure: it is printed with its seed, and the first few programs that fail
+are made smaller as long as they still do (`--keep FOLDER` keeps them). A stop that is refused because of what the program
+holds (H3xx) is counted apart. The run goes on after a failure; one that was ended goes on with the `--seed` it has named.
 
 Starting an interpreter and importing the modules that a resume needs is most of the time of a short life, so lives are forked
-from a server that has the modules loaded. `--cold` starts an interpreter for each; a failure is confirmed in that way.
+from a server that has the modules loaded (`random_lives`). `--cold` starts an interpreter for each; a failure is confirmed in
+that way.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import hashlib
-import json
 import os
 import random
 import re
@@ -34,45 +34,16 @@ from typing import NamedTuple
 import everywhere
 import random_smaller
 import random_source
+from random_lives import Interpreter, Life
 
-#: Seconds of processor time for one life of a program.
-_LIMIT = 10
 _INTERNAL = re.compile(rb"^(?:error\[(H9\d\d)\]|Fatal Python error|SystemError)", re.M)
 _REFUSED = re.compile(rb"^error\[(H3\d\d)\]", re.M)
-
-#: Forks one life for each line it reads: ["launch", folder]. The boot script runs as it does when it is started.
-_SERVER = r"""
-import ast, copy, functools, gc, importlib.machinery, inspect, io, json, marshal, opcode, os, pickle, re, resource, signal, sys
-import hashlib, hmac, traceback, types, collections, threading, ctypes, warnings
-boot = sys.argv[1]
-with open(boot, encoding="utf-8") as file:
-    code = compile(file.read(), boot, "exec")
-for line in iter(sys.stdin.readline, ""):
-    launch, folder = json.loads(line)
-    child = os.fork()
-    if not child:
-        break
-    print(os.waitpid(child, 0)[1], flush=True)
-else:
-    os._exit(0)
-os.chdir(folder)
-resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
-for number, name, flags in (0, os.devnull, os.O_RDONLY), (1, "out", 577), (2, "err", 577):
-    handle = os.open(name, flags, 0o600)
-    os.dup2(handle, number)
-    os.close(handle)
-sys.argv = [boot, launch]
-sys.path[0] = os.path.dirname(boot)
-exec(code, {"__name__": "__main__", "__file__": boot, "__builtins__": __builtins__})
-""".replace("SECONDS", str(_LIMIT))
-
-
-class Life(NamedTuple):
-    """What one process of a program did."""
-
-    status: int
-    stdout: bytes
-    stderr: bytes
+#: How many programs are transpiled at once, and are one task of a worker.
+_BATCH = 16
+#: How many failing programs each worker makes smaller, which takes its time.
+_MADE_SMALLER = 4
+#: Seconds between two lines of progress.
+_PROGRESS = 30
 
 
 class Failure(Exception):
@@ -91,70 +62,39 @@ class Unfit(Exception):
     """The program is none to test: plain Python does not run it to an end in time."""
 
 
-class Interpreter:
-    """One Python, which gives lives to programs."""
-
-    def __init__(self, python: str, heresy: str, *, cold: bool) -> None:
-        self.python = python
-        self.heresy = heresy
-        self.cold = cold
-        self.server: subprocess.Popen[str] | None = None
-
-    def life(self, launch: dict[str, object], folder: Path) -> Life:
-        if self.cold:
-            done = everywhere.run([self.python, str(everywhere.RUNTIME), json.dumps(launch)], folder)
-            return Life(done.returncode, done.stdout, done.stderr)
-        if self.server is None:
-            self.server = subprocess.Popen(
-                [self.python, "-c", _SERVER, str(everywhere.RUNTIME)], env=everywhere.environment("1"),
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            )  # fmt: skip
-        assert self.server.stdin is not None and self.server.stdout is not None
-        print(json.dumps([json.dumps(launch), str(folder)]), file=self.server.stdin, flush=True)
-        status = os.waitstatus_to_exitcode(int(self.server.stdout.readline()))
-        return Life(status, (folder / "out").read_bytes(), (folder / "err").read_bytes())
-
-    def close(self) -> None:
-        if self.server is not None and self.server.stdin is not None and self.server.stdout is not None:
-            self.server.stdin.close()
-            self.server.stdout.close()
-            self.server.wait()
-
-
 class Program:
-    """One program in a folder of its own."""
+    """One program in a folder of its own.
 
-    def __init__(self, interpreter: Interpreter, source: str, folder: Path) -> None:
+    Attributes:
+        marked: where its marked form is.
+    """
+
+    def __init__(self, interpreter: Interpreter, script: Path, marked: Path) -> None:
         self.interpreter = interpreter
-        self.folder = folder
-        self.script = folder / "program.py"
-        self.script.write_text(source)
-        self.marked = folder / "marked.py"
-        self.marked.write_text(transpiled(interpreter.heresy, self.script))
-        self.sha256 = hashlib.sha256(source.encode()).hexdigest()
-        self.cache = folder / "cache"
-        self.cache.mkdir()
+        self.folder = script.parent
+        self.script = script
+        self.marked = marked
+        self.sha256 = hashlib.sha256(script.read_bytes()).hexdigest()
         self.refused = self.stops = self.points = 0
 
     def plain(self) -> Life:
         try:
-            done = subprocess.run(
-                [self.interpreter.python, str(self.script)], cwd=self.folder, env=everywhere.environment("1"),
-                stdin=subprocess.DEVNULL, capture_output=True, timeout=_LIMIT,
-            )  # fmt: skip
+            life = self.interpreter.plain(self.script)
         except subprocess.TimeoutExpired:
             raise Unfit("it does not end") from None
-        if re.search(rb"^(SyntaxError|IndentationError)", done.stderr, re.M):
-            raise Unfit(done.stderr.decode())
-        return Life(done.returncode, done.stdout, done.stderr)
+        if life.status in (-signal.SIGXCPU, -signal.SIGALRM):
+            raise Unfit("it does not end")
+        if re.search(rb"^(SyntaxError|IndentationError)", life.stderr, re.M):
+            raise Unfit(life.stderr.decode())
+        return life
 
     def life(self, resume: bool, stop_at: int | None) -> Life:
         launch = {
             "script": str(self.script), "source": str(self.script), "sha256": self.sha256, "marked": str(self.marked),
-            "cache": str(self.cache), "checkpoint": str(self.folder / ".heresy" / "program.ckpt"), "resume": resume,
-            "command": "again", "stop_at": stop_at,
+            "cache": str(self.folder / "cache"), "checkpoint": str(self.folder / ".heresy" / "program.ckpt"),
+            "resume": resume, "command": "again", "stop_at": stop_at,
         }  # fmt: skip
-        life = self.interpreter.life(launch, self.folder)
+        life = self.interpreter.life(launch, self.script)
         found = _INTERNAL.search(life.stderr)
         if found:
             raise Failure(found[0].decode(), life.stderr.decode(errors="replace")[-4000:])
@@ -177,24 +117,38 @@ class Program:
             self.stops += 1
             resume = True
 
-    def check(self, seed: int | None) -> None:
-        """Compares stopped runs with the plain one.
-
-        Args:
-            seed: of the stops, chosen at random; None: one stop at each safe point, and some chains.
+    def check(self, seed: int) -> None:
+        """Compares stopped runs with the plain one: one with a few stops, chosen at random, the same for each seed.
 
         Raises:
             Failure: there is a difference.
             Unfit: nothing can be said.
         """
         plain = self.plain()
+        _compare(plain, self.life(False, None), "never stopped")
+        chosen = random.Random(-seed)
+        # A line is printed by a statement or two; a program that ends before its stop is tried once more, with less.
+        points = 2 * plain.stdout.count(b"\n") + 2
+        while points and not self.stops:
+            first = chosen.randint(1, points)
+            chain = [first, *(chosen.randint(1, points // 2 + 1) for _ in range(chosen.randint(1, 3)))]
+            whole = self.whole(iter(chain))
+            if whole.status == -signal.SIGXCPU:
+                return  # its stack is so deep that looking at it at each safe point takes too long
+            _compare(plain, whole, f"stopped at {_shown(chain)}")
+            points = first // 2
+
+    def check_everywhere(self) -> None:
+        """The same with one stop at each safe point, and with some chains."""
+        plain = self.plain()
         counted = self.life(False, 0)
         if counted.status == -signal.SIGXCPU:
-            return  # its stack is so deep that looking at it at each safe point takes too long
+            return
         found = re.search(rb"heresy: (\d+) safe points passed\n", counted.stderr)
         _compare(plain, counted._replace(stderr=_own_words_removed(counted.stderr)), "never stopped")
         self.points = int(found[1]) if found else 0
-        for chain in random_chains(seed, self.points) if seed is not None else all_chains(self.points):
+        chains = [[n] for n in everywhere.spread(self.points, 60)]
+        for chain in [*chains, *([distance] * 100 for distance in (1, 2, 3, 5))]:
             _compare(plain, self.whole(iter(chain)), f"stopped at {_shown(chain)} of {self.points}")
 
 
@@ -202,15 +156,12 @@ def _shown(chain: list[int]) -> str:
     return f"each {chain[0]}" if len(chain) == 100 else " + ".join(map(str, chain))
 
 
-def transpiled(heresy: str, script: Path) -> str:
+def transpiled(heresy: str, folder: Path, out: Path) -> str:
+    """Transpiles all below a folder, and gives what was said of those for which that was not possible."""
     done = subprocess.run(
-        [heresy, "transpile", "--target-version", "3.11", str(script)], capture_output=True, check=False
+        [heresy, "transpile", "--target-version", "3.11", str(folder), "-o", str(out)], capture_output=True, check=False
     )
-    if done.returncode == 1 and b"error[H0" in done.stderr:
-        raise Unfit(done.stderr.decode())
-    if done.returncode:
-        raise Failure("transpile", done.stderr.decode(errors="replace"))
-    return done.stdout.decode()
+    return done.stderr.decode(errors="replace") if done.returncode else ""
 
 
 def _own_words_removed(stderr: bytes) -> bytes:
@@ -236,46 +187,60 @@ def _compare(plain: Life, other: Life, what: str) -> None:
             raise Failure(field, f"{what}\n--- plain\n{everywhere.show(a)}\n--- here\n{everywhere.show(b)}{text}")
 
 
-def random_chains(seed: int, points: int) -> Iterator[list[int]]:
-    """Runs with one stop, with a few, and with many: a random choice, the same for each seed."""
-    chosen = random.Random(-seed)
-    if points:
-        for _ in range(4):
-            yield [chosen.randint(1, points)]
-        yield [chosen.randint(1, max(1, points // 3)) for _ in range(4)]
-        yield [chosen.randint(1, 3 + points // 6) for _ in range(6)]
+class Result(NamedTuple):
+    """What one program came to.
+
+    Attributes:
+        failure: what failed; empty if nothing did.
+        small: the program, made smaller.
+    """
+
+    seed: int
+    stops: int = 0
+    refused: int = 0
+    failure: str = ""
+    small: str = ""
 
 
-def all_chains(points: int) -> Iterator[list[int]]:
-    """Runs with one stop each, at up to 60 points, and runs with a stop at each first, second, third, fifth point."""
-    yield from ([n] for n in everywhere.spread(points, 60))
-    yield from ([distance] * 100 for distance in (1, 2, 3, 5))
+def in_memory() -> tempfile.TemporaryDirectory[str]:
+    """A new folder, where there is one in memory, in which nothing has to wait for a disk."""
+    memory = "/dev/shm"
+    return tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None)
 
 
-def failure_of(interpreter: Interpreter, source: str, seed: int | None) -> tuple[Failure | None, Program | None]:
-    """How a program fails with the chains of a seed, or (seed None) stopped everywhere."""
-    folder = tempfile.mkdtemp()
-    program = None
-    try:
-        program = Program(interpreter, source, Path(folder))
-        program.check(seed)
-    except Failure as failure:
-        return failure, program
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return None, program
+def failure_of(interpreter: Interpreter, heresy: str, source: str, seed: int | None) -> Failure | None:
+    """How one program fails with the stops of a seed, or (seed None) stopped everywhere.
+
+    Raises:
+        Unfit: nothing can be said.
+    """
+    with in_memory() as name:
+        script = Path(name, "in", "program.py")
+        script.parent.mkdir()
+        script.write_text(source)
+        said = transpiled(heresy, script.parent, Path(name, "out"))
+        if "error[H0" in said:
+            raise Unfit(said)
+        if said:
+            return Failure("transpile", said)
+        program = Program(interpreter, script, Path(name, "out", "program.py"))
+        try:
+            program.check_everywhere() if seed is None else program.check(seed)
+        except Failure as failure:
+            return failure
+    return None
 
 
 # --- making a failing program smaller ---------------------------------------------------------------------------------
 
 
-def minimised(interpreter: Interpreter, source: str, failure: Failure, seconds: float) -> str:
+def minimised(interpreter: Interpreter, heresy: str, source: str, failure: Failure, seconds: float) -> str:
     """A smaller program that fails in the same way when it is stopped everywhere."""
     end = time.monotonic() + seconds
 
     def fails(text: str) -> bool:
         try:
-            found, _ = failure_of(interpreter, text, None)
+            found = failure_of(interpreter, heresy, text, None)
         except Unfit:
             return False
         return found is not None and found.kind == failure.kind
@@ -297,37 +262,105 @@ def minimised(interpreter: Interpreter, source: str, failure: Failure, seconds: 
 # --- the command ------------------------------------------------------------------------------------------------------
 
 _interpreters: dict[str, Interpreter] = {}
+_made_smaller = 0
 
 
-def check(task: tuple[str, str, int, bool, float]) -> tuple[int, int, int, str, str]:
-    """One program: its seed, the stops made and refused, what failed, and the program made smaller."""
-    heresy, python, seed, cold, seconds = task
-    interpreter = _interpreters.setdefault(python, Interpreter(python, heresy, cold=cold))
-    source = random_source.program(seed)
-    try:
-        failure, program = failure_of(interpreter, source, seed)
-    except Unfit as unfit:
-        return seed, 0, 0, f"unfit: {unfit}", ""
-    stops, refused = (program.stops, program.refused) if program else (0, 0)
-    if failure is None:
-        return seed, stops, refused, "", ""
+def check(task: tuple[str, str, range, bool, float]) -> list[Result]:
+    """A few programs, by their seeds."""
+    heresy, python, seeds, cold, seconds = task
+    interpreter = _interpreters.setdefault(python, Interpreter(python, cold=cold))
+    results = []
+    with in_memory() as name:
+        scripts = {seed: Path(name, "in", str(seed), "program.py") for seed in seeds}
+        for seed, script in scripts.items():
+            script.parent.mkdir(parents=True)
+            script.write_text(random_source.program(seed))
+        said = transpiled(heresy, Path(name, "in"), Path(name, "out"))
+        for seed, script in scripts.items():
+            marked = Path(name, "out", str(seed), "program.py")
+            if not marked.exists():
+                results.append(Result(seed, failure=f"transpile: {said}", small=script.read_text()))
+                continue
+            program = Program(interpreter, script, marked)
+            result = Result(seed)
+            try:
+                program.check(seed)
+            except Unfit as unfit:
+                result = Result(seed, failure=f"unfit: {unfit}")
+            except Failure as failure:
+                result = explained(interpreter, heresy, seed, script.read_text(), failure, seconds)
+            results.append(result._replace(stops=program.stops, refused=program.refused))
+    return results
+
+
+def explained(
+    interpreter: Interpreter, heresy: str, seed: int, source: str, failure: Failure, seconds: float
+) -> Result:
+    """What is to be said of a failure: whether it comes without a server too, and a smaller program."""
+    global _made_smaller
     text = str(failure)
-    if not cold:
-        confirmed, _ = failure_of(Interpreter(python, heresy, cold=True), source, seed)
-        if confirmed is None:
-            text = "only when forked: " + text
-    small = minimised(interpreter, source, failure, seconds) if seconds else source
+    if not interpreter.cold and not failure_of(Interpreter(interpreter.python, cold=True), heresy, source, seed):
+        text = "only when forked: " + text
+    small = source
+    if seconds and _made_smaller < _MADE_SMALLER:
+        _made_smaller += 1
+        small = minimised(interpreter, heresy, source, failure, seconds)
     if small != source:
-        smallest, _ = failure_of(interpreter, small, None)
-        text = str(smallest or text)
-    return seed, stops, refused, text, small
+        text = str(failure_of(interpreter, heresy, small, None) or text)
+    return Result(seed, failure=text, small=small)
+
+
+def run(pool: concurrent.futures.Executor, python: str, options: argparse.Namespace) -> int:
+    """All programs under one interpreter: says how it goes, and gives the number of failures."""
+    end = options.seed + options.programs
+    batches = [range(at, min(at + _BATCH, end)) for at in range(options.seed, end, _BATCH)]
+    tasks = ((options.heresy, python, batch, options.cold, options.minimise) for batch in batches)
+    began = said = time.monotonic()
+    programs = stops = refused = failed = 0
+    for results in mapped(pool, tasks, options.jobs):
+        for result in results:
+            programs += 1
+            stops += result.stops
+            refused += result.refused
+            if result.failure:
+                failed += 1
+                print(f"{python} seed {result.seed}: FAILED: {result.failure}\n--- program\n{result.small}---", flush=True)
+                if options.keep and result.small:
+                    options.keep.mkdir(exist_ok=True)
+                    (options.keep / f"seed_{result.seed}_{Path(python).name}.py").write_text(result.small)
+        now = time.monotonic()
+        if programs == options.programs or now - said >= _PROGRESS:
+            said = now
+            rest = "" if programs == options.programs else f"; the rest: --seed {options.seed + programs}"
+            print(
+                f"{python}: {programs} programs, {stops} stops, {refused} refused, {failed} failed, "
+                f"{now - began:.0f} s, {programs / (now - began):.1f} a second{rest}",
+                flush=True,
+            )
+    if refused > stops:
+        failed += 1
+        print(f"{python}: FAILED: most stops were refused, so that hardly anything was tested", flush=True)
+    return failed
+
+
+def mapped(
+    pool: concurrent.futures.Executor, tasks: Iterator[tuple[str, str, range, bool, float]], jobs: int
+) -> Iterator[list[Result]]:
+    """What `check` gives for each task, in order; not many tasks are handed out ahead."""
+    waiting: list[concurrent.futures.Future[list[Result]]] = []
+    for task in tasks:
+        waiting.append(pool.submit(check, task))
+        if len(waiting) > 4 * jobs:
+            yield waiting.pop(0).result()
+    for future in waiting:
+        yield future.result()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--heresy", required=True, help="the heresy binary")
-    parser.add_argument("--python", action="append", required=True, help="an interpreter; may be given several times")
-    parser.add_argument("--programs", type=int, default=100, help="how many programs")
+    parser.add_argument("--heresy", help="the heresy binary")
+    parser.add_argument("--python", action="append", help="an interpreter; may be given several times")
+    parser.add_argument("--programs", type=int, default=100, help="how many programs, for each interpreter")
     parser.add_argument("--seed", type=int, default=1, help="the seed of the first; the others follow")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--cold", action="store_true", help="start an interpreter for each life")
@@ -340,27 +373,10 @@ def main() -> int:
     if options.show:
         print(random_source.program(options.seed), end="")
         return 0
-    failed = 0
-    began = time.monotonic()
+    if not options.heresy or not options.python:
+        parser.error("--heresy and --python are needed")
     with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
-        for python in options.python:
-            seeds = range(options.seed, options.seed + options.programs)
-            tasks = [(options.heresy, python, seed, options.cold, options.minimise) for seed in seeds]
-            stops = refused = 0
-            for seed, its_stops, its_refused, failure, small in pool.map(check, tasks):
-                stops += its_stops
-                refused += its_refused
-                if failure:
-                    failed += 1
-                    print(f"{python} seed {seed}: FAILED: {failure}\n--- program\n{small}---", flush=True)
-                    if options.keep and small:
-                        options.keep.mkdir(exist_ok=True)
-                        (options.keep / f"seed_{seed}_{Path(python).name}.py").write_text(small)
-            seconds = time.monotonic() - began
-            print(f"{python}: {len(tasks)} programs, {stops} stops, {refused} refused, {seconds:.0f} s", flush=True)
-            if refused > stops:
-                failed += 1
-                print(f"{python}: FAILED: most stops were refused, so that hardly anything was tested", flush=True)
+        failed = sum(run(pool, python, options) for python in options.python)
     print(f"{failed} failed")
     return 1 if failed else 0
 

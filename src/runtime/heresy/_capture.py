@@ -268,7 +268,7 @@ class Part:
         """The frame is at a site that runs exactly the function or generator whose frame is ``following``."""
         site = self._at_site()
         follows = Following(self.programs, following)
-        taken = Taken(self.frame, self.scope, self.offset)
+        taken = Taken(self.slots, self.scope, self.offset)
         if site.kind == COMPREHEND:
             if follows.scope is None or follows.scope.node is not site.node:
                 raise NotContinuable(f"{following.f_code.co_qualname} is not run by this comprehension directly")
@@ -334,7 +334,7 @@ class Part:
     def inside_wait(self) -> None:
         """The frame is executing a C call that can be abandoned and called again."""
         call = self._at_site().node
-        taken = Taken(self.frame, self.scope, self.offset)
+        taken = Taken(self.slots, self.scope, self.offset)
         if not isinstance(call, ast.Call) or not any(taken.is_waiting_in(wait) for wait in restartable_waits()):
             raise NotContinuable("the call cannot be restarted")
         self.operands = list(taken.hole.operands if taken.hole is not None else taken.arguments(call))
@@ -346,7 +346,7 @@ class Part:
         if self.scope.is_pending():
             raise NotContinuable("the frames above are still to be restored")
         site = self._at_site()
-        taken = Taken(self.frame, self.scope, self.offset)
+        taken = Taken(self.slots, self.scope, self.offset)
         if site.kind != CALL or running(site, self.values, taken, Following(self.programs, called)).makes:
             raise NotContinuable(f"{called.f_code.co_qualname} is not called directly")
         self._read()

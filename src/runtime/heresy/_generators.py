@@ -166,47 +166,39 @@ def _running_for(following: Following) -> Iterator[Any]:
 
 
 def _driven_by_call(call: ast.Call, taken: Taken, following: Following) -> Driven | None:
-    """What a call drives that C code runs: ``next(it)``, ``it.send(x)``, ``it.close()``."""
-    addresses = taken.addresses()
-    generator = following.generator
-    if generator is not MISSING and any(id(_METHODS[name]) == addresses[0] for name in _METHODS):
-        name = next(name for name in _METHODS if id(_METHODS[name]) == addresses[0])
-        if addresses[1] == id(generator):
+    """What a call drives that C code runs: ``next(it)``, ``it.send(x)``, ``it.close()``, ``list(it)``."""
+    is_generator = following.generator is not MISSING
+    if is_generator:
+        name = taken.called_of(_METHODS)
+        if name is not None and taken.addresses[1] == id(following.generator):
             return _of_method(call, name, following)
-    if generator is not MISSING:
-        for bound in gc.get_referrers(generator):
+        for bound in gc.get_referrers(following.generator):
             if type(bound) in _BOUND and taken.is_call_of(bound) and bound.__name__ in _DRIVERS:
                 return _of_method(call, bound.__name__, following)
-    if any(isinstance(arg, ast.Starred) for arg in call.args) or any(k.arg is None for k in call.keywords):
+    kind = taken.called_of(_KNOWN)
+    if (
+        kind is None
+        or any(isinstance(arg, ast.Starred) for arg in call.args)
+        or call.keywords
+        and (not isinstance(kind, type) or any(keyword.arg is None for keyword in call.keywords))
+    ):
         return None
-    kind = next((kind for function, kind in _COLLECTORS.items() if taken.is_call_of(function)), None)
-    if kind is not None and len(call.args) == 1:
-        return _collecting(call, kind, taken, following)
-    if call.keywords:
+    if kind != NEXT and len(call.args) != 1:
         return None
-    consumes = len(call.args) == 1 and any(taken.is_call_of(function) for function in _CONSUMERS)
-    if not consumes and not taken.is_call_of(next):
-        return None
-    site = Site(CONSUME if consumes else NEXT, call)
-    if generator is not MISSING:
-        del generator
-        _asked_at(addresses[2], following, site)
+    site = Site(COLLECT if isinstance(kind, type) else kind, call)
+    if is_generator:
+        _asked_at(taken.addresses[2], following, site)
         _refuse_closed(following)
-    iterator = _asked_at(addresses[2], following, site)
-    return Driven(site, iterator, (taken.arguments(call).function,) if consumes else tuple(taken.values()[3:]))
-
-
-def _collecting(call: ast.Call, kind: type, taken: Taken, following: Following) -> Driven:
-    """A call that makes something of all items: the first time, it is still to be found out what there is so far."""
-    site = Site(COLLECT, call)
-    if following.generator is not MISSING:
-        _refuse_closed(following)
-    iterator = _asked_at(taken.addresses()[2], following, site)
+    iterator = _asked_at(taken.addresses[2], following, site)
+    if kind == NEXT:
+        return Driven(site, iterator, tuple(taken.values()[3:]))
+    if kind == CONSUME:
+        return Driven(site, iterator, (taken.arguments(call).function,))
     made = made_of(iterator)
     if made is None:
         raise Uncounted(Watch(iterator, kind, following.frame.f_code))
-    call_ = taken.arguments(call)
-    return Driven(site, iterator, (call_.function, made, call_.keywords))
+    function, _, keywords = taken.arguments(call)
+    return Driven(site, iterator, (function, made, keywords))
 
 
 def _of_method(call: ast.Call, name: str, following: Following) -> Driven:
@@ -238,13 +230,21 @@ def _refuse_closed(following: Following) -> None:
     raise NotContinuable("a generator may be one that is closed")
 
 
-#: What C code does with one item after the other, and keeps nothing besides that is not seen in its result.
+_DRIVERS = ("send", "throw", "close", "__next__")
+#: Objects by their identity: methods of generators, by name.
+_METHODS = {
+    id(kind.__dict__[name]): name for kind in GENERATORS for name in _DRIVERS if name in kind.__dict__
+}
+#: What takes items one by one, and keeps nothing besides that is not seen in its result.
 _CONSUMERS = [
     any, all, list.__dict__["extend"], set.__dict__["update"], collections.deque.__dict__["extend"],
     collections.deque.__dict__["extendleft"],
 ]  # fmt: skip
 #: What makes a list, a set or a dictionary first, of all items.
 _COLLECTORS: dict[Any, type] = {list: list, sorted: list, set: set, dict: dict, str.__dict__["join"]: list}
-_METHODS = {name: types.GeneratorType.__dict__[name] for name in ("send", "throw", "close", "__next__")}
-_DRIVERS = tuple(_METHODS)
+_KNOWN: dict[int, Any] = {
+    id(next): NEXT,
+    **{id(function): CONSUME for function in _CONSUMERS},
+    **{id(function): kind for function, kind in _COLLECTORS.items()},
+}
 _BOUND = (types.BuiltinMethodType, types.MethodWrapperType)

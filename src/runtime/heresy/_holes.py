@@ -23,7 +23,7 @@ from typing import Any
 
 from . import _operators
 from ._nodes import RESULT
-from ._sites import CLOSE, COLLECT, COMPARE, CONSUME, NEXT, OPERATE, Site
+from ._sites import CLOSE, COLLECT, COMPARE, CONSUME, DELEGATE, FOR, NEXT, OPERATE, SEND, YIELD, Site
 from ._values import bound_special, static_attribute
 
 
@@ -55,6 +55,7 @@ class Result:
         self.default: list[Any] = []
         self._site = site
         self._step = 0
+        self._left = 0
         self._is_settled = False
 
     def fill(self, instance: list[Any], operands: list[Any]) -> None:
@@ -64,24 +65,31 @@ class Result:
             self.asks, self.default = id(operands[0]), operands[1:]
             if type(operands[0]) in (types.GeneratorType, types.CoroutineType):
                 operands = []  # it is not to live longer than it takes to ask it
+        if self._site is not None and self._site.kind in (FOR, SEND, YIELD, DELEGATE):
+            operands = []  # they lie on the value stack
         self.operands = operands
+        self._left = _MOST_STEPS
         self._step = operands[2] if self._site is not None and _has_steps(self._site) else 0
         self._is_settled = False
 
     def stands_in(self, result: Any) -> Any:
         """An object whose special method gives ``result``."""
-        name = self.operands[0]
+        name, *others = self.operands
+        self.operands = []
         # What is found on the class must not be bound once more: a builtin's method and a bound method are not.
         namespace: dict[str, Any] = {name: [result].pop}
         if name in ("__contains__", "__format__"):
             namespace[name] = collections.defaultdict([result].pop).__getitem__
         if name == "__enter__":
-            namespace["__exit__"] = bound_special(self.operands[1], "__exit__")
+            namespace["__exit__"] = bound_special(others[0], "__exit__")
         return type("stands_in", (), namespace)()
 
     def settled(self, result: Any) -> Callable[[], Any]:
         """Gives the value of an operator, or tries what comes after a method that has declined."""
         left, right, _ = self.operands
+        self._left -= 1
+        if not self._left:
+            self.operands = []
         op, in_place = operator_of(self._site)  # type: ignore[arg-type]
         steps = _operators.steps(op, in_place, left, right)
         if not self._is_settled and result is NotImplemented:

@@ -74,6 +74,7 @@ class Scope:
         #: For a resume form: what waits beside the comprehensions that it is in, for each of them and for the statement, while
         #: they are refilled.
         self.waiting: dict[ast.AST, list[Any]] = {}
+        self._starts: dict[tuple[ast.stmt, int], int | None] = {}
         #: How deep the value stack is where that statement would have started.
         self.rest_depth = 0
         #: For a resume form: the result of its hole (see `_holes`), and what is still to be returned through a ``finally``.
@@ -135,6 +136,11 @@ class Scope:
 
         CPython compiles the body of a ``finally`` and the test of a ``while`` more than once.
         """
+        if (statement, offset) not in self._starts:
+            self._starts[statement, offset] = self._start_of(statement, offset)
+        return self._starts[statement, offset]
+
+    def _start_of(self, statement: ast.stmt, offset: int) -> int | None:
         found: ast.stmt | None = statement
         while found is not None:
             for start in range(offset, -1, -2):

@@ -66,13 +66,14 @@ from ._sites import (
     COMPREHEND,
     EXIT,
     FOR,
+    SEND,
     Site,
     entered_items,
     node_named,
     opened,
     site_named,
 )  # fmt: skip
-from ._stand_ins import DELEGATIONS, delegation, lambda_as_function, next_item, without_preamble
+from ._stand_ins import DELEGATIONS, awaitable, delegation, lambda_as_function, next_item, without_preamble
 from ._values import bound_special
 from ._ways import Way
 
@@ -170,6 +171,8 @@ class ResumeForm:
         self.state = state
         self.pending.on = self._starts_on
         self.operands[:] = state.operands
+        if self.site is not None and self.site.kind == SEND and isinstance(self.site.node, ast.Await):
+            self.operands[:] = [awaitable(state.operands[0])]
         self.result.fill(state.instance, state.operands)
         self.inside.fill(state.comprehensions, state.waiting)
         of_each = zip(self.inside.levels, state.comprehensions)
@@ -202,7 +205,9 @@ class ResumeForm:
                 iterator, *default = state.operands
                 if function is not None and default:
                     iterator = map(operator.call, (function,))
-                if default or function is None:
+                if function is None and type(iterator) is types.CoroutineType:
+                    function = functools.partial(iterator.send, None)
+                elif default or function is None:
                     function = functools.partial(next, iterator, *default)
                 self.pending.callable = function
             case "consume":

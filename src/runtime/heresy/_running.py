@@ -54,7 +54,11 @@ class Following:
     @functools.cached_property
     def function(self) -> Any:
         """The function that it runs."""
-        return Slots(self.frame).function()
+        return self._slots.function()
+
+    @functools.cached_property
+    def _slots(self) -> Slots:
+        return Slots(self.frame)
 
     @property
     def generator(self) -> Any:
@@ -94,7 +98,7 @@ class Following:
             rebound = _rebound_names(self.scope.node)
         else:
             return MISSING
-        values = Slots(self.frame).variables()
+        values = self._slots.variables()
         if index < code.co_argcount:
             name = code.co_varnames[index]
             return MISSING if name in rebound else values.get(name, MISSING)
@@ -172,7 +176,9 @@ def running(site: Site, values: Values, taken: Taken, following: Following) -> C
 
 def _is_finalizer(following: Following) -> bool:
     """Whether the frame may be one that an instruction runs when it drops what it has used."""
-    return following.frame.f_code.co_name == "__del__"
+    first = following.argument_if_kept(0)
+    named = following.frame.f_code.co_name == "__del__"
+    return named or first is not MISSING and following.runs(static_attribute(type(first), "__del__"))
 
 
 # --- calls ----------------------------------------------------------------------------------------------------------
@@ -366,11 +372,13 @@ def _operating(site: Site, taken: Taken, following: Following) -> Callee:
             raise NotContinuable("inside a chain of comparisons")
     owner = following.argument(0)
     if taken.hole is not None:
+        if len(taken.hole.operands) < 2:
+            raise NotContinuable("an operator has been settled")
         left, right = taken.hole.operands[:2]
     else:
         special = [name for base in type.__dict__["__mro__"].__get__(type(owner)) for name in base.__dict__]
         names = {name for name in special if following.runs(static_attribute(type(owner), name))}
-        if id(owner) not in taken.addresses() or not names or "__del__" in names:
+        if id(owner) not in taken.addresses or not names or "__del__" in names:
             raise NotContinuable("what an operator runs is not known")
         left, right = taken.values()
     steps = _operators.steps(op, in_place, left, right)

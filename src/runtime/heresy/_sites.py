@@ -127,7 +127,12 @@ def site_at(scope: Scope, offset: int) -> Site | None:
         case "test", _:
             return _of_test(node)
         case "for", ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            return _of_comprehension(scope, node, operation.offset)
+            if scope.node is node or scope.program.scope_of_comprehension(node) is None:
+                found = _of_comprehension(scope, node, operation.offset)
+                if found is not None:
+                    return found
+            # It is what a loop goes through.
+            return Site(FOR, node) if isinstance(parent, (ast.For, ast.comprehension)) else None
         case "for", _ if isinstance(parent, ast.comprehension):
             return Site(FOR, node)
         case "for", _:

@@ -10,6 +10,7 @@ what runs.
 from __future__ import annotations
 
 import ast
+import functools
 import types
 from typing import Any, NamedTuple
 
@@ -35,11 +36,11 @@ class Taken:
         continued: for a resume form, the code of the frame that goes on in it.
     """
 
-    def __init__(self, frame: types.FrameType, scope: Scope, offset: int) -> None:
+    def __init__(self, slots: Slots, scope: Scope, offset: int) -> None:
         node = scope.node_at(offset)
         self.hole = scope.result if isinstance(node, Hole) else None
         self.continued = scope.result.runs if scope.result is not None else None
-        self._slots = Slots(frame)
+        self._slots = slots
         operation = scope.operation_at(offset)
         assert operation is not None
         self._is_yield = operation.kind == "yield"
@@ -50,16 +51,23 @@ class Taken:
         """The values, MISSING for NULL, all of which must be alive."""
         return self._slots.values(self.start, self.end)
 
+    @functools.cached_property
     def addresses(self) -> list[int]:
+        """Where the objects lie, or have lain."""
         return [self._slots.address(index) for index in range(self.start, self.end)]
 
     def is_call_of(self, what: object) -> bool:
         """Whether a call's callee is, or was, this object, which must be alive."""
-        return id(what) in self.addresses()[:2]
+        return id(what) in self.addresses[:2]
+
+    def called_of(self, known: dict[int, Any]) -> Any:
+        """Which of some objects, by their identity, a call's callee is or was; None if it is none of them."""
+        first, second = self.addresses[:2]
+        return known[first] if first in known else known.get(second)
 
     def is_waiting_in(self, function: object) -> bool:
         """Whether a call of this function, one of C's, has not returned: then its value would lie in the place of the first."""
-        return self.is_call_of(function) and self.addresses()[0] in (0, id(function))
+        return self.is_call_of(function) and self.addresses[0] in (0, id(function))
 
     def asked(self) -> int:
         """Where the iterator lies that a ``for``, ``yield from`` or ``await`` asks."""
