@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 #: A code object's name: its qualified name, and which one of that name in source order.
 ScopeKey: TypeAlias = tuple[str, int]
@@ -80,6 +80,38 @@ def marked(code: types.CodeType, mark: int) -> types.CodeType:
 
 
 _marked: dict[int, tuple[types.CodeType, types.CodeType]] = {}
+
+
+def with_own_code(code: types.CodeType, run_code: types.CodeType) -> types.CodeType:
+    """Another compilation of a scope, with the scope's own code objects inside: what is made of them can be found again.
+
+    The instructions may differ: how ``super()`` is called depends on names elsewhere in the module.
+    """
+    own: dict[tuple[Any, ...], types.CodeType] = {}
+    for inner in walk_code(run_code):
+        own.setdefault(_stands_at(inner), inner)
+    return _with(code, own)
+
+
+def _with(code: types.CodeType, own: dict[tuple[Any, ...], types.CodeType]) -> types.CodeType:
+    consts: list[Any] = []
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            found = own.get(_stands_at(const))
+            if found is None:
+                import sys
+                print("UNMATCHED", const, _stands_at(const), *own, file=sys.stderr)
+            # A comprehension in progress may be written anew; what stands in it is not.
+            const = found or _with(const, own)
+        consts.append(const)
+    return code.replace(co_consts=tuple(consts))
+
+
+def _stands_at(code: types.CodeType) -> tuple[Any, ...]:
+    """The name of a code object, and where it begins and ends in the source."""
+    starts = [(line, column) for line, _, column, _ in code.co_positions() if line and column is not None]
+    ends = [(line, column) for _, line, _, column in code.co_positions() if line and column is not None]
+    return code.co_name, code.co_firstlineno, min(starts, default=None), max(ends, default=None)
 
 
 def captured(code: types.CodeType) -> set[str]:

@@ -185,6 +185,13 @@ def _method(pickler: StatePickler, method: types.MethodType) -> Reduced:
     return types.MethodType, (method.__func__, method.__self__)
 
 
+@reducer(super)
+def _super(pickler: StatePickler, proxy: Any) -> Reduced:
+    # What is asked of the proxy itself, it looks up on the object behind it.
+    cls, obj = (super.__dict__[name].__get__(proxy) for name in ("__thisclass__", "__self__"))
+    return super, (cls,) if obj is None else (cls, obj)
+
+
 @reducer(staticmethod, classmethod)
 def _wrapped_method(pickler: StatePickler, method: Any) -> Reduced:
     return type(method), (method.__func__,)
