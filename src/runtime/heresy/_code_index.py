@@ -11,6 +11,8 @@ import types
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from ._errors import InternalError
+
 #: A code object's name: its qualified name, and which one of that name in source order.
 ScopeKey: TypeAlias = tuple[str, int]
 
@@ -98,13 +100,16 @@ def _with(code: types.CodeType, own: dict[tuple[Any, ...], types.CodeType]) -> t
     for const in code.co_consts:
         if isinstance(const, types.CodeType):
             found = own.get(_stands_at(const))
-            if found is None:
-                import sys
-                print("UNMATCHED", const, _stands_at(const), *own, file=sys.stderr)
-            # A comprehension in progress may be written anew; what stands in it is not.
+            if found is None and const.co_name not in _WRITTEN_ANEW:
+                raise InternalError(f"{const.co_qualname} is not in {code.co_qualname} as it was")
             const = found or _with(const, own)
         consts.append(const)
     return code.replace(co_consts=tuple(consts))
+
+
+#: What may be compiled in another way: comprehensions in progress; and of a module, what evaluates its annotations, from its
+#: first statement on. It takes its place for a moment only.
+_WRITTEN_ANEW = _COMPREHENSIONS | {"<genexpr>", "__annotate__"}
 
 
 def _stands_at(code: types.CodeType) -> tuple[Any, ...]:
