@@ -151,7 +151,7 @@ class Place:
     def find_pip(self) -> None:
         """Makes an environment that has pip: some interpreters are packaged without."""
         for python in (sys.executable, self.python):
-            if not (self.tools / "bin" / "pip==26.3").exists():
+            if not (self.tools / "bin" / "pip").exists():
                 subprocess.run([python, "-m", "venv", "--clear", str(self.tools)], capture_output=True)
 
     def environment(self) -> dict[str, str]:
@@ -292,7 +292,7 @@ def main() -> int:
     # What is started in the background may have Ctrl-C ignored, and tests send it to themselves.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    bad = tested = 0
+    bad = tested = missing = 0
     for python in options.python:
         place = Place(options.folder.resolve(), python, str(Path(options.heresy).resolve()))
         place.find_pip()
@@ -301,6 +301,7 @@ def main() -> int:
             for result in pool.map(place.check, [package for package in PACKAGES if package.name in only]):
                 print(row(result), flush=True)
                 if result.problem:
+                    missing += 1
                     print(f"    SKIPPED, since it cannot be had: {result.problem[-1500:]}")
                     continue
                 tested += 1
@@ -311,7 +312,7 @@ def main() -> int:
                     print(f"    {test}: differed, but not again")
                 if options.verbose:
                     show(result)
-    print(f"{tested} suites, {bad} differences")
+    print(f"{tested} suites, {bad} differences; {missing} packages were not to be had")
     return 1 if bad or not tested else 0
 
 

@@ -65,7 +65,7 @@ class Blocks(Statements):
                     f"for {v}, ({w}, *{self.pick(self.f.lists)}) in [(1, {self.items(1)}), ({self.integer(1)}, [2, 3, 4])]:"
                 )
             case _:
-                self.write(f"for {v} in range({self.integer(1)} % 4):")
+                self.write(f"for {self.pick([v, v, self.target()])} in range({self.integer(1)} % 4):")
         self.write(f"    {self.traced(v)}")
         self._loop(d)
 
@@ -100,7 +100,7 @@ class Blocks(Statements):
                 self.write("except:")
             else:
                 kind = self.pick(
-                    ["Trouble", "Worse", "(KeyError, IndexError)", "Exception", "Exception", "ident(Exception)"]
+                    ["Trouble", "(KeyError, OSError)", "LookupError", "Exception", "Exception", "ident(Exception)"]
                 )
                 self.write(f"except {kind}{f' as {name}' if name else ''}:")
             if name:
@@ -119,6 +119,16 @@ class Blocks(Statements):
 
     def _leave_finally(self, d: int) -> None:
         """A ``try`` inside a ``try``, with ways out through what comes finally, or from there."""
+        if not self.f.loops and self.chance(0.6):
+            self.write(f"for {self._variable()} in [1, {self.integer(1)}, 3]:")
+            self.indent += 1
+            in_finally, self.f.in_finally = self.f.in_finally, False
+            self.f.loops += 1
+            self._leave_finally(d)
+            self.f.loops -= 1
+            self.f.in_finally = in_finally
+            self.indent -= 1
+            return
         leaves = self.leaves()
         self.write("try:")
         self.indent += 1
@@ -152,7 +162,7 @@ class Blocks(Statements):
         self.write(f"    raise {self._group() if self.chance(0.8) else self.exception()}")
         self.tries -= 1
         stays, self.f.stays = self.f.stays, True
-        kinds = ["Trouble", "Worse", "(KeyError, IndexError)", "Exception", "OSError", "ident(Trouble)"]
+        kinds = ["Trouble", "LookupError", "(KeyError, OSError)", "Exception", "OSError", "ident(Trouble)"]
         for kind in self.random.sample(kinds, self.random.randint(1, 3)):
             name = self.fresh("e") if self.chance(0.6) else None
             self.write(f"except* {kind}{f' as {name}' if name else ''}:")

@@ -50,7 +50,7 @@ class Expressions:
         self.number = 20
         self.names = 0
         #: How many more statements may be written before only short ones follow.
-        self.room = self.random.randint(12, 34)
+        self.room = self.random.randint(4, 13)
         self.tastes: dict[str, float] = {}
         self.functions: list[str] = []
         self.generators: list[str] = []
@@ -90,7 +90,7 @@ class Expressions:
 
     def taste(self, name: str) -> float:
         if name not in self.tastes:
-            self.tastes[name] = self.random.choice([0, 1, 1, 1, 3])
+            self.tastes[name] = self.random.choice([0, 0, 1, 1, 3])
         return self.tastes[name]
 
     def chosen(self, table: list[tuple[float, Callable[..., Any]]]) -> Callable[..., Any]:
@@ -104,13 +104,13 @@ class Expressions:
 
     def integer(self, d: int) -> str:
         """An expression whose value is an integer."""
-        if d <= 0:
+        if d <= 0 or self.chance(0.2):
             table = [(3, self._constant), (5, self._variable_of), (4, self._trace), (2, self._attribute)]
             return self.random.choices([writer for _, writer in table], [weight for weight, _ in table])[0](0)
         made = bool(self.classes)
         return self.chosen(
             [
-                (3, self._variable_of), (6, self._trace), (6, self._call), (5 * made, self._method), (6, self._binary),
+                (9, self._variable_of), (6, self._trace), (6, self._call), (5 * made, self._method), (6, self._binary),
                 (2, self._compare), (2, self._boolean), (2, self._conditional), (2, self._walrus), (4, self._subscript),
                 (2 * made, self._property), (3, self._total), (1, self._length), (2, self._built_in), (2, self._lambda),
                 (3, self._consumed), (2, self._unary), (1, self._call_item), (1 * made, self._instance_call),

@@ -131,7 +131,7 @@ class Program:
         points = 2 * plain.stdout.count(b"\n") + 2
         while points and not self.stops:
             first = chosen.randint(1, points)
-            chain = [first, *(chosen.randint(1, points // 2 + 1) for _ in range(chosen.randint(1, 3)))]
+            chain = [first, *(chosen.randint(1, points // 2 + 1) for _ in range(chosen.randint(0, 3)))]
             whole = self.whole(iter(chain))
             if whole.status == -signal.SIGXCPU:
                 return  # its stack is so deep that looking at it at each safe point takes too long
@@ -324,7 +324,9 @@ def run(pool: concurrent.futures.Executor, python: str, options: argparse.Namesp
             refused += result.refused
             if result.failure:
                 failed += 1
-                print(f"{python} seed {result.seed}: FAILED: {result.failure}\n--- program\n{result.small}---", flush=True)
+                print(
+                    f"{python} seed {result.seed}: FAILED: {result.failure}\n--- program\n{result.small}---", flush=True
+                )
                 if options.keep and result.small:
                     options.keep.mkdir(exist_ok=True)
                     (options.keep / f"seed_{result.seed}_{Path(python).name}.py").write_text(result.small)

@@ -43,8 +43,8 @@ class Writer(Definitions):
                 name = self.fresh("f")
                 self.function(name)
                 self.functions.append(name)
-        self.room = max(self.room, 8)
-        for _ in range(self.random.randint(3, 5)):
+        self.room = max(self.room, 5)
+        for _ in range(self.random.randint(2, 4)):
             self._top(3)
         self.write("print(g0, g1, g2, gl, gd)")
         if self.classes:

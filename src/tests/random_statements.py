@@ -21,7 +21,7 @@ class Statements(Values):
         simple: list[tuple[float, Callable[[], None]]] = [
             (6, self._assign), (3, self._unpack), (6, self._augmented), (4, self._expression), (1, self._delete),
             (1, self._assertion), (1, self._raise), (1, self._leave), (1, self._say_handled), (2, self._keep_closure),
-            (3 * bool(self.generators), self._drive), (4 * self._may_yield, self._yielded), (1, self._annotated),
+            (5 * bool(self.generators), self._drive), (4 * self._may_yield, self._yielded), (1, self._annotated),
         ]  # fmt: skip
         compound: list[tuple[float, Callable[[int], None]]] = [
             (4, self._if), (3, self._for), (2, self._while), (4, self._try), (1.5, self._try_star), (3, self._with),
@@ -158,7 +158,8 @@ class Statements(Values):
         self.write(f"assert {self.integer(2)} != {self.random.randint(0, 9)}, {self.text(1)}")
 
     def exception(self) -> str:
-        return self.pick([f"Trouble({self.integer(1)})", f"Worse({self.integer(1)})", f"KeyError({self.text(1)})"])
+        worse = f"Worse({self.integer(1)})" if self.taste("worse") else f"OSError({self.integer(1)})"
+        return self.pick([f"Trouble({self.integer(1)})", worse, f"KeyError({self.text(1)})"])
 
     def _raise(self) -> None:
         if not (self.f.depth or self.tries or self.chance(0.1)):

@@ -113,10 +113,13 @@ _WRITTEN_ANEW = _COMPREHENSIONS | {"<genexpr>", "__annotate__"}
 
 
 def _stands_at(code: types.CodeType) -> tuple[Any, ...]:
-    """The name of a code object, and where it begins and ends in the source."""
-    starts = [(line, column) for line, _, column, _ in code.co_positions() if line and column is not None]
-    ends = [(line, column) for _, line, _, column in code.co_positions() if line and column is not None]
-    return code.co_name, code.co_firstlineno, min(starts, default=None), max(ends, default=None)
+    """The name of a code object, its variables, and where its text starts and ends."""
+    # Instructions that stand for no text are at its first column.
+    places = [place for place in code.co_positions() if None not in place and place[:1] + place[2:3] != place[1::2]]
+    starts = [(line, column) for line, _, column, _ in places]
+    ends = [(line, column) for _, line, _, column in places]
+    extent = min(starts, default=None), max(ends, default=None)  # type: ignore[type-var]
+    return code.co_name, code.co_firstlineno, code.co_varnames, code.co_freevars, *extent
 
 
 def captured(code: types.CodeType) -> set[str]:
