@@ -157,7 +157,6 @@ def _is_hidden(cls: type, name: str) -> bool:
 _SET_BY_TYPE: dict[str, tuple[type, ...]] = {
     "__module__": (str,),
     "__doc__": (str, type(None)),
-    "__annotations__": (dict,),
     "__type_params__": (tuple,),
     "__abstractmethods__": (frozenset, set),
 }
