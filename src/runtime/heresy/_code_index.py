@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from ._errors import InternalError
 
 #: A code object's name: its qualified name, and which one of that name in source order.
 ScopeKey: TypeAlias = tuple[str, int]
@@ -17,6 +19,10 @@ ScopeKey: TypeAlias = tuple[str, int]
 #: Comprehensions have code objects of their own in 3.11 only; names must not depend on that.
 _INLINED = re.compile(r"<(?:list|set|dict)comp>\.(?=.)")
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
+
+#: The flag by which `types.coroutine` marks a generator function, whose code it replaces by a copy.
+MARK = 0x0100
+_TOLD_APART_BY = ("co_filename", "co_qualname", "co_linetable", "co_names", "co_varnames", "co_freevars")
 
 
 class CodeIndex:
@@ -34,18 +40,86 @@ class CodeIndex:
                 self._by_id[id(code)] = (name, number)
 
     def key(self, code: types.CodeType) -> ScopeKey | None:
-        return self._by_id.get(id(code))
+        """The name of a code object, or of the one that it is a marked copy of."""
+        found = self._by_id.get(id(code))
+        if found is None and code.co_flags & MARK:
+            return next((key for key, own in self._by_key.items() if is_marked_copy(code, own)), None)
+        return found
 
     def named(self, code: types.CodeType) -> types.CodeType | None:
         """The code object here that has the name of another compilation's, at the same line."""
         for number in range(len(self._by_key)):
             found = self._by_key.get((_INLINED.sub("", code.co_qualname), number))
             if found is None or found.co_firstlineno == code.co_firstlineno:
-                return found
+                return marked(found, code.co_flags & MARK) if found is not None else None
         return None
 
     def code(self, key: ScopeKey) -> types.CodeType | None:
         return self._by_key.get(tuple(key))  # type: ignore[arg-type]
+
+
+def is_marked_copy(code: types.CodeType, original: types.CodeType) -> bool:
+    """Whether a code object differs from ``original`` by its mark only."""
+    return (
+        code.co_firstlineno == original.co_firstlineno
+        and code.co_flags == original.co_flags | MARK
+        and all(getattr(code, name) == getattr(original, name) for name in _TOLD_APART_BY)
+        # The mark changes what `yield from` accepts; from 3.15 on an instruction says so.
+        and code.co_code == original.replace(co_flags=code.co_flags).co_code
+        and len(code.co_consts) == len(original.co_consts)
+        # By identity: resume forms of one scope differ in the objects that they hold.
+        and all(mine is its for mine, its in zip(code.co_consts, original.co_consts))
+    )
+
+
+def marked(code: types.CodeType, mark: int) -> types.CodeType:
+    """A code object with this mark, which may be none: all copies of one are the same."""
+    if code.co_flags | mark == code.co_flags:
+        return code
+    if id(code) not in _marked:
+        _marked[id(code)] = code, code.replace(co_flags=code.co_flags | mark)
+    return _marked[id(code)][1]
+
+
+_marked: dict[int, tuple[types.CodeType, types.CodeType]] = {}
+
+
+def with_own_code(code: types.CodeType, run_code: types.CodeType) -> types.CodeType:
+    """Another compilation of a scope, with the scope's own code objects inside: what is made of them can be found again.
+
+    The instructions may differ: how ``super()`` is called depends on names elsewhere in the module.
+    """
+    own: dict[tuple[Any, ...], types.CodeType] = {}
+    for inner in walk_code(run_code):
+        own.setdefault(_stands_at(inner), inner)
+    return _with(code, own)
+
+
+def _with(code: types.CodeType, own: dict[tuple[Any, ...], types.CodeType]) -> types.CodeType:
+    consts: list[Any] = []
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            found = own.get(_stands_at(const))
+            if found is None and const.co_name not in _WRITTEN_ANEW:
+                raise InternalError(f"{const.co_qualname} is not in {code.co_qualname} as it was")
+            const = found or _with(const, own)
+        consts.append(const)
+    return code.replace(co_consts=tuple(consts))
+
+
+#: What may be compiled in another way: comprehensions in progress; and of a module, what evaluates its annotations, from its
+#: first statement on. It takes its place for a moment only.
+_WRITTEN_ANEW = _COMPREHENSIONS | {"<genexpr>", "__annotate__"}
+
+
+def _stands_at(code: types.CodeType) -> tuple[Any, ...]:
+    """The name of a code object, its variables, and where its text starts and ends."""
+    # Instructions that stand for no text are at its first column.
+    places = [place for place in code.co_positions() if None not in place and place[:1] + place[2:3] != place[1::2]]
+    starts = [(line, column) for line, _, column, _ in places]
+    ends = [(line, column) for _, line, _, column in places]
+    extent = min(starts, default=None), max(ends, default=None)  # type: ignore[type-var]
+    return code.co_name, code.co_firstlineno, code.co_varnames, code.co_freevars, *extent
 
 
 def captured(code: types.CodeType) -> set[str]:

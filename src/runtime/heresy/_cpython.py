@@ -556,3 +556,9 @@ def intrinsic(name: str) -> Callable[..., Any]:
         patched[at : at + 2] = number_of("CALL_INTRINSIC_2"), of_two.index(name)
     function.__code__ = code.replace(co_code=bytes(patched))
     return function
+
+
+def is_making_instance(frame: types.FrameType | None) -> bool:
+    """Whether a frame is at a call that is specialized for a class with an ``__init__``."""
+    number = getattr(opcode, "_specialized_opmap", {}).get("CALL_ALLOC_AND_ENTER_INIT")
+    return frame is not None and frame.f_code._co_code_adaptive[frame.f_lasti] == number  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import _cpython, _run_form
-from ._code_index import CodeIndex, ScopeKey, walk_code
+from ._code_index import MARK, CodeIndex, ScopeKey, is_marked_copy, walk_code
 from ._errors import InternalError, NotContinuable
 from ._marked import Marked, place_of, suites
 from ._quiet import Quiet
@@ -235,8 +235,11 @@ class Program:
             self._add_run_form()
 
     def scope(self, code: types.CodeType) -> Scope | None:
-        """The scope of a running code object, run form or resume form."""
-        return self._scopes.get(id(code))
+        """The scope of a running code object, run form or resume form, or a marked copy of one."""
+        found = self._scopes.get(id(code))
+        if found is None and code.co_flags & MARK:
+            return next((scope for scope in self._scopes.values() if is_marked_copy(code, scope.code)), None)
+        return found
 
     def scope_named(self, key: ScopeKey) -> Scope | None:
         code = self.index.code(key)

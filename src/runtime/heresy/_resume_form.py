@@ -34,7 +34,7 @@ from typing import Any
 from . import _constants, _cpython, _goto, _run_form
 from ._blocks import SLOTS, Block, enclosing, way_named
 from ._capture import FrameState, bound_names
-from ._code_index import walk_code
+from ._code_index import walk_code, with_own_code
 from ._comprehensions import Level, owner_in
 from ._continued import Continued, covered_by
 from ._errors import InternalError
@@ -313,10 +313,10 @@ class ResumeForm:
             raise InternalError(f"no label in {self.run_code.co_qualname} has {depth} values on the stack")
         self.entered_at = targets[0]
         code = _goto.patch(code, self.entered_at)
-        own = {_nested_name(c): c for c in walk_code(self.run_code)}
-        consts = tuple(own.get(_nested_name(c), c) if isinstance(c, types.CodeType) else c for c in code.co_consts)
-        code = code.replace(co_consts=consts, co_name=self.run_code.co_name, co_qualname=self.run_code.co_qualname)
-        return _constants.bind_constants(code, table) if table else code
+        code = code.replace(co_name=self.run_code.co_name, co_qualname=self.run_code.co_qualname)
+        if not table:
+            return code
+        return _constants.bind_constants(with_own_code(code, self.run_code), table)
 
     def _spliced(self) -> ast.AST:
         """The scope with the half-done statement replaced; nodes off the way to it are shared with the program."""
@@ -605,15 +605,3 @@ def _annotations_kept() -> ast.stmt:
     statement = ast.Expr(ast.Call(pop(VALUES), [], []))
     place(statement, _GOTO_LINE)
     return statement
-
-
-def _nested_name(code: types.CodeType) -> tuple[Any, ...]:
-    """What tells the functions inside of a scope apart: their variables, and where their text starts and ends.
-
-    Their bytes may differ: a module that uses the name ``super`` is compiled in another way.
-    """
-    places = [place for place in code.co_positions() if None not in place and place[:1] + place[2:3] != place[1::2]]
-    starts = [(line, column) for line, _, column, _ in places]
-    ends = [(line, column) for _, line, _, column in places]
-    extent = min(starts, default=None), max(ends, default=None)  # type: ignore[type-var]
-    return code.co_name, code.co_firstlineno, code.co_varnames, code.co_freevars, *extent

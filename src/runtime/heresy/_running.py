@@ -190,8 +190,26 @@ def _called(node: ast.expr, values: Values, taken: Taken, following: Following) 
         return called(taken.hole.operands[0] if taken.hole.operands else values.of(node), following)
     for what in _perhaps_called(following):
         if taken.is_call_of(what):
-            return called(what, following)
+            made = what is following.function and _is_making(node, values, taken, following)
+            return called(type(following.argument(0)) if made else what, following)
     return called(values.of(node), following)
+
+
+def _is_making(node: ast.expr, values: Values, taken: Taken, following: Following) -> bool:
+    """Whether a call makes an instance though it seems to call ``__init__`` as a method.
+
+    From 3.14 on, ``Class(…)`` that has run before puts ``__init__`` and the instance into the places of the class and of NULL.
+    """
+    if following.frame.f_code.co_name != "__init__" or isinstance(node, ast.Attribute) and node.attr == "__init__":
+        return False
+    if not taken.is_call_of(following.argument(0)):
+        return False
+    try:
+        return is_a(values.of(node), type)
+    except NotContinuable:
+        if _cpython.is_making_instance(following.frame.f_back):
+            return True
+        raise
 
 
 def _perhaps_called(following: Following) -> Iterator[Any]:

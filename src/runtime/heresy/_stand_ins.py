@@ -7,6 +7,7 @@ import types
 from typing import Any
 
 from . import _goto
+from ._code_index import MARK
 from ._nodes import OPERANDS, at, copied, pending, pop
 from ._sites import DELEGATE, SEND, YIELD, Site
 
@@ -25,7 +26,7 @@ def delegation(site: Site) -> ast.expr:
 
 def awaitable(iterator: Any) -> Any:
     """Something to await that gives what an iterator gives, with no frame of ours between."""
-    if type(iterator) is types.CoroutineType:
+    if type(iterator) is types.CoroutineType or type(iterator) is types.GeneratorType and iterator.gi_code.co_flags & MARK:
         return iterator
     return type("stands_in", (), {"__await__": [iterator].pop})()
 

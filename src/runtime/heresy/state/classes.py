@@ -20,6 +20,7 @@ from typing import Any
 
 from .. import _cpython
 from .._kinds import is_a
+from . import hashes
 from .pickling import GENERAL, CannotSave, Reduced, StatePickler, reducer
 
 #: Attributes that every class gets anew.
@@ -55,7 +56,7 @@ def _class(pickler: StatePickler, cls: Any) -> Reduced:
     skip = set()
     if dataclasses.is_dataclass(cls) and "__dataclass_params__" in cls.__dict__:
         skip = _generated_by_dataclass(cls)
-    made_from = (type(cls), type.__dict__["__name__"].__get__(cls), cls.__bases__, layout)
+    made_from = (type(cls), type.__dict__["__name__"].__get__(cls), cls.__bases__, layout, hashes.of_class(cls))
     return make_class, made_from, _class_state(cls, skip), None, None, set_class_state
 
 
@@ -87,15 +88,17 @@ def _class_state(cls: type, skip: set[str]) -> dict[str, Any]:
     return state
 
 
-def make_class(meta: type, name: str, bases: tuple[type, ...], layout: dict[str, Any]) -> type:
-    """A class without its attributes."""
-    namespace: Any = dict(layout)
+def make_class(
+    meta: type, name: str, bases: tuple[type, ...], layout: dict[str, Any], hashing: tuple[str, ...]
+) -> type:
+    """A class without its attributes, but for stand-ins of the methods ``hashing``."""
+    stand_ins, methods = hashes.stand_ins(hashing)
+    namespace: Any = {**layout, **stand_ins}
+    new = abc.ABCMeta.__new__ if issubclass(meta, abc.ABCMeta) and not issubclass(meta, enum.EnumMeta) else type.__new__
     with _quiet(bases):
-        if issubclass(meta, enum.EnumMeta):
-            return type.__new__(meta, name, bases, namespace)
-        if issubclass(meta, abc.ABCMeta):
-            return abc.ABCMeta.__new__(meta, name, bases, namespace)
-        return type.__new__(meta, name, bases, namespace)
+        cls = new(meta, name, bases, namespace)
+    hashes.wait(cls, methods)
+    return cls
 
 
 @contextmanager
@@ -119,6 +122,8 @@ _IMMUTABLE = 1 << 8
 
 def set_class_state(cls: type, state: dict[str, Any]) -> None:
     for name, value in state["attributes"].items():
+        if hashes.takes(cls, name, value):
+            continue
         if not _is_hidden(cls, name):
             _set(cls, name, value)
         elif name in _SET_BY_TYPE and type(value) in _SET_BY_TYPE[name]:
@@ -152,7 +157,6 @@ def _is_hidden(cls: type, name: str) -> bool:
 _SET_BY_TYPE: dict[str, tuple[type, ...]] = {
     "__module__": (str,),
     "__doc__": (str, type(None)),
-    "__annotations__": (dict,),
     "__type_params__": (tuple,),
     "__abstractmethods__": (frozenset, set),
 }
@@ -236,7 +240,8 @@ def _generate_dataclass(cls: Any, names: list[str]) -> None:
         function = getattr(method, "__wrapped__", method)
         if is_a(function, types.FunctionType):
             _point_to(function, twin, cls)
-        type.__setattr__(cls, name, method)
+        if not hashes.takes(cls, name, method):
+            type.__setattr__(cls, name, method)
 
 
 def _point_to(function: types.FunctionType, twin: type, cls: type) -> None:

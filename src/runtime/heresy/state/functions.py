@@ -13,7 +13,7 @@ import types
 from typing import Any
 
 from .. import _cpython
-from .._code_index import CodeIndex, ScopeKey
+from .._code_index import MARK, CodeIndex, ScopeKey, marked
 from .._kinds import is_a
 from .pickling import REDUCERS, CannotSave, Modules, Reduced, StatePickler, import_by_name, reducer
 
@@ -42,7 +42,8 @@ def _function(pickler: StatePickler, function: types.FunctionType) -> Reduced:
         return _library_function(pickler, function)
     if module is None or unit is None:
         raise CannotSave(f"function {function.__qualname__} was made by exec() or by a library")
-    made_from = (unit.id, unit.index.key(function.__code__), module, function.__closure__)
+    code = function.__code__
+    made_from = (unit.id, unit.index.key(code), module, function.__closure__, code.co_flags & MARK)
     return make_function, made_from, function_state(function), None, None, set_function_state
 
 
@@ -93,13 +94,14 @@ def make_library_function(
 
 
 def make_function(
-    unit: str, key: ScopeKey, module: types.ModuleType, closure: tuple[types.CellType, ...] | None
+    unit: str, key: ScopeKey, module: types.ModuleType, closure: tuple[types.CellType, ...] | None, mark: int
 ) -> types.FunctionType:
     """A function of the program, without its state."""
     assert _modules is not None
     code = _modules.units.by_id[unit].index.code(key)
     if code is None:
         raise CannotSave(f"{key[0]} is not in {unit}")
+    code = marked(code, mark)
     return types.FunctionType(code, module.__dict__, code.co_name, None, _closure(code, closure))
 
 
@@ -181,6 +183,13 @@ def set_class_cell(cell: types.CellType, cls: type) -> None:
 @reducer(types.MethodType)
 def _method(pickler: StatePickler, method: types.MethodType) -> Reduced:
     return types.MethodType, (method.__func__, method.__self__)
+
+
+@reducer(super)
+def _super(pickler: StatePickler, proxy: Any) -> Reduced:
+    # What is asked of the proxy itself, it looks up on the object behind it.
+    cls, obj = (super.__dict__[name].__get__(proxy) for name in ("__thisclass__", "__self__"))
+    return super, (cls,) if obj is None else (cls, obj)
 
 
 @reducer(staticmethod, classmethod)

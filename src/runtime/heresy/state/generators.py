@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import _cpython
 from .._capture import FrameState
-from .._code_index import ScopeKey
+from .._code_index import MARK, ScopeKey, marked
 from .._comprehensions import Progress, split
 from .._errors import InternalError, NotContinuable
 from .._generators import code_of, frame_of, is_running, is_suspended
@@ -31,11 +31,12 @@ def _generator(pickler: StatePickler, generator: Any) -> Reduced:
     names = (generator.__name__, generator.__qualname__)
     frame, code = frame_of(generator), code_of(generator)
     scope = modules.programs.scope(code)
+    mark = code.co_flags & MARK
     if frame is None:
         if scope is None:
             return make_finished, (type(generator) is types.CoroutineType, code.co_filename, *names)
         module = scope.program.unit.module or modules.objects[0]
-        where = (scope.program.unit.id, module, scope.key)
+        where = (scope.program.unit.id, module, scope.key, mark)
         return make_plain, (*where, {}, []), (True, names, {}), None, None, set_plain
     if scope is None:
         raise CannotSave(f"the code of {generator.__qualname__} is not part of the program")
@@ -44,7 +45,7 @@ def _generator(pickler: StatePickler, generator: Any) -> Reduced:
         free = {name: held.cells[name] for name in code.co_freevars}
         variables = {name: value for name, value in frame.f_locals.items() if name not in free}
         outermost = outermost_iterator(variables, held)
-        where = (scope.program.unit.id, scope.program.unit.home(frame.f_globals), scope.key)
+        where = (scope.program.unit.id, scope.program.unit.home(frame.f_globals), scope.key, mark)
         return make_plain, (*where, free, outermost), (False, names, variables), None, None, set_plain
     state = modules.running.get(id(generator))
     if state is None:
@@ -55,7 +56,7 @@ def _generator(pickler: StatePickler, generator: Any) -> Reduced:
         except NotContinuable as reason:
             raise CannotSave(f"{generator.__qualname__} is suspended at line {frame.f_lineno}: {reason}") from None
     free = {name: cell for name, cell in state.cells.items() if name in code.co_freevars}
-    return make_generator, (tuple(_shape(state)), free), (_values(state), names), None, None, set_generator
+    return make_generator, (tuple(_shape(state)), free, mark), (_values(state), names), None, None, set_generator
 
 
 def _shape(state: FrameState) -> FrameState:
@@ -97,13 +98,18 @@ def _values(state: FrameState) -> dict[str, Any]:
 
 
 def make_plain(
-    unit: str, module: types.ModuleType, key: ScopeKey, free: dict[str, types.CellType], arguments: list[Any]
+    unit: str,
+    module: types.ModuleType,
+    key: ScopeKey,
+    mark: int,
+    free: dict[str, types.CellType],
+    arguments: list[Any],
 ) -> Any:
     """A generator that has not started; its variables come afterwards."""
     code = restored_modules().unit(unit).index.code(key)
     if code is None:
         raise CannotSave(f"{key[0]} is not in {unit}")
-    return _called(code, module.__dict__, free, arguments)
+    return _called(marked(code, mark), module.__dict__, free, arguments)
 
 
 def _called(
@@ -158,11 +164,13 @@ class _Made:
 _made: dict[int, _Made] = {}
 
 
-def make_generator(shape: tuple[Any, ...], free: dict[str, types.CellType]) -> Any:
+def make_generator(shape: tuple[Any, ...], free: dict[str, types.CellType], mark: int) -> Any:
     """A generator in the place of a suspended or running one; it has not started."""
     state = FrameState(*shape)
     form = _suspended_form(state) if _is_suspended(state) else _form(state)
-    generator = form.function(free)()
+    call: Any = form.function(free)
+    call.func.__code__ = marked(call.func.__code__, mark)
+    generator = call()
     _made[id(generator)] = _Made(generator, state, form)
     return generator
 

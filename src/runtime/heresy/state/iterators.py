@@ -12,7 +12,7 @@ import types
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._kinds import is_a
-from .pickling import CannotSave, Reduced, StatePickler, reducer
+from .pickling import REDUCERS, CannotSave, Reduced, StatePickler, reducer
 
 if TYPE_CHECKING:
     import ctypes
@@ -95,6 +95,31 @@ def set_iterator(container: Any, rest: list[Any], sizes: Sizes) -> Any:
 @reducer(type(iter(collections.OrderedDict())))
 def _ordered_dict_iterator(pickler: StatePickler, iterator: Any) -> Reduced:
     raise CannotSave("an iterator over an OrderedDict does not tell what it gives")
+
+
+# --- templates (from 3.14 on) -----------------------------------------------------------------------------------------
+
+
+def _template_iterator(pickler: StatePickler, iterator: Any) -> Reduced:
+    # It refers to two iterators over tuples, of which it asks now one, now the other.
+    rests = [held.__reduce__() for held in gc.get_referents(iterator) if type(held) is type(iter(()))]
+    strings, fields = (list(made_from[0][sum(position) :]) for _, made_from, *position in rests)
+    if len(strings) == len(fields):
+        strings.insert(0, "")  # the last that was given, or left out; an empty one is not given
+    parts = [part for pair in zip(strings, fields) for part in pair]
+    return template_iterator, (*parts, strings[-1])
+
+
+def template_iterator(*parts: Any) -> Any:
+    from string.templatelib import Template  # type: ignore[import-not-found]
+
+    return iter(Template(*parts))
+
+
+try:
+    REDUCERS[type(eval("iter(t'')"))] = _template_iterator
+except SyntaxError:
+    pass
 
 
 # --- the sizes that an iterator knows ---------------------------------------------------------------------------------

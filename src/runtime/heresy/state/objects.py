@@ -29,7 +29,7 @@ def _instance(pickler: StatePickler, obj: Any) -> Reduced:
     state = instance_state(obj)
     match base.__name__:
         case "dict" if base is dict:
-            return make_instance, (cls, {}), {**state, "items": dict(dict.items(obj))}, None, None, set_instance_state
+            return make_instance, (cls, {}), {**state, "items": dict.copy(obj)}, None, None, set_instance_state
         case "list" if base is list:
             return (
                 make_instance,
@@ -40,14 +40,14 @@ def _instance(pickler: StatePickler, obj: Any) -> Reduced:
                 set_instance_state,
             )
         case "set" if base is set:
-            return make_instance, (cls, {}), {**state, "set": set(set.__iter__(obj))}, None, None, set_instance_state
+            return make_instance, (cls, {}), {**state, "set": set().union(obj)}, None, None, set_instance_state
     values = {
         int: lambda: int.__add__(obj, 0),
         float: lambda: float.__add__(obj, 0.0),
         str: lambda: str.__str__(obj) if type(str.__str__(obj)) is str else "".join(str.__iter__(obj)),
         bytes: lambda: bytes.__getitem__(obj, slice(None)),
         tuple: lambda: tuple.__getitem__(obj, slice(None)),
-        frozenset: lambda: frozenset(frozenset.__iter__(obj)),
+        frozenset: lambda: frozenset().union(obj),
     }
     if base in values:
         return make_immutable, (base, cls, values[base]()), state, None, None, set_instance_state

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._errors import HeresyError, raised_by
+from .hashes import as_they_are
 from .pickling import CannotSave, Reduced, Reducer, StatePickler
 
 
@@ -33,7 +34,8 @@ def make_again(restore: Callable[[Any], Any], value: Any) -> Any:
         HeresyError: the program's function failed.
     """
     try:
-        return restore(value)
+        with as_they_are():
+            return restore(value)
     except BaseException as error:
         raise HeresyError(
             "H327", f"cannot continue: the registered function {raised_by(restore, error)}",

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
+from . import hashes
 from .pickling import CannotSave, Reduced, StatePickler, reducer
 
 _LINEAR_PROBES = 9
@@ -73,7 +74,8 @@ def recipes(pickler: StatePickler) -> list[Recipe]:
 
 
 def apply(found: list[Recipe]) -> None:
-    """Gives each set its table."""
+    """Gives each set its table, when all that it holds is there."""
+    hashes.complete()
     for held, table in found:
         wanted = Table(*table)
         if all(hash(element) == value for _, value, element in wanted.active):
