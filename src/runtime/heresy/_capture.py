@@ -31,7 +31,7 @@ from ._errors import NotContinuable
 from ._generated import Generated, generated
 from ._generators import Driven, begun_for, driven, is_generator
 from ._handled import name_exceptions
-from ._marked import Place, place_of
+from ._marked import Place, is_labelled, place_of
 from ._operands import Wanted, count, paired
 from ._program import BODIES, COMPREHENSIONS, SCOPES, Hole, Programs
 from ._residual import residual
@@ -261,8 +261,8 @@ class Part:
             self.scope.entered_at = None
             raise NotContinuable("the frame has just been continued")
         statement = self.scope.statement_starting_at(self.offset)
-        if statement is None or isinstance(self.scope.node, COMPREHENSIONS):
-            raise NotContinuable("not at the start of a statement")
+        if statement is None or not is_labelled(statement) or isinstance(self.scope.node, COMPREHENSIONS):
+            raise NotContinuable("not at the start of a statement with a label")
         self.statement = self.owner = statement
 
     def inside(self, following: types.FrameType) -> None:
@@ -421,9 +421,9 @@ class Part:
 
     def _wait(self, base: int) -> None:
         """What lies between the blocks and the site is what the rest of the statement needs."""
-        held = [value for value in self.slots.values(base, self.top) if value is not MISSING]
+        held = self.slots.values(base, self.top)
         kept = self.scope.waiting.get(self.statement)
-        if not held and kept and count(self.wanted):
+        if kept and count(self.wanted) and all(value is MISSING for value in held):
             # A comprehension is being filled that was begun in another life: they are not on the stack yet.
             self.waiting = list(kept)
         else:

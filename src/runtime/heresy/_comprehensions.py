@@ -215,11 +215,12 @@ def read(scope: Scope, frame: types.FrameType, level: Level, name: tuple[str, in
     operands: list[Any] = []
     if not asks:
         top = scope.below(offset) if inside is None else inside.below
-        held = [value for value in slots.values(start, top) if value is not MISSING]
+        held = slots.values(start, top)
         wanted = of_part(part, level.inner, ast.Constant(None)).wanted
         kept = scope.waiting.get(node)
         # While the comprehension inside is filled that was begun in another life, they are not on the stack yet.
-        operands = list(kept) if not held and kept and count(wanted) else paired(wanted, held)
+        waits = bool(kept) and count(wanted) > 0 and all(value is MISSING for value in held)
+        operands = list(kept) if waits else paired(wanted, held)
         if len(operands) != count(wanted):
             raise NotContinuable("the operands beside a comprehension are not known")
     own = {name: slots.variable(name) for name in sorted(own_names(node)) if name in _cpython.local_names(code)}
@@ -260,7 +261,7 @@ def _depth_below(scope: Scope, offset: int, tops: Sequence[ast.AST]) -> int:
     if not run:
         raise NotContinuable("an instruction of a comprehension is of no known part of it")
     first = first_evaluated(tops[0])[-1]
-    if isinstance(first, ast.Name) and all(scope.node_at(at) is not first for at in run):
+    if isinstance(first, ast.Name) and not (scope.node_at(run[-1]) is first and scope.is_load(run[-1])):
         # It was loaded together with what comes before.
         return scope.depths[run[-1]] - scope.loads_two_before(run[-1])
     return scope.depths[run[-1]]

@@ -35,6 +35,9 @@ DELEGATION_KEEPS_INDEX = FOR_KEEPS_INDEX
 #: From 3.14 a ``with`` keeps the ``__exit__`` function and the manager; before, the bound ``__exit__``.
 WITH_KEEPS_MANAGER = _VERSION >= (3, 14)
 
+#: Before 3.13 a callable that is no method in two parts has NULL below it; from then on, above it.
+NULL_IS_BEFORE_CALLABLE = _VERSION < (3, 13)
+
 #: From 3.13 the end of a ``with`` carries the position of its first item; before, that of the statement.
 WITH_EXITS_AT_ITEM = _VERSION >= (3, 13)
 
@@ -395,11 +398,16 @@ def begins_with(code: types.CodeType, item: Instruction) -> bool:
 
 
 def loads_value(code: types.CodeType, item: Instruction) -> bool:
-    """Whether an instruction loads something but None."""
+    """Whether an instruction loads something but None, or a method for a ``with``."""
     name = opcode.opname[item.opcode]
     if name == "LOAD_CONST":
         return code.co_consts[item.arg or 0] is not None
-    return name.startswith("LOAD_") and name not in ("LOAD_SPECIAL", "LOAD_COMMON_CONSTANT")
+    return is_load(code, item.offset) and name not in ("LOAD_SPECIAL", "LOAD_COMMON_CONSTANT")
+
+
+def is_load(code: types.CodeType, offset: int) -> bool:
+    """Whether an instruction loads something."""
+    return opcode.opname[code.co_code[offset]].startswith("LOAD_")
 
 
 def loads_besides(code: types.CodeType, offset: int) -> bool:

@@ -23,6 +23,7 @@ from ._units import CannotInstrument, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import CodeType, ModuleType
     from typing import Any
 
@@ -98,6 +99,7 @@ class Hook:
         # Its frame belongs to those that the interpreter cuts out of the traceback of a failing import.
         get_code.__code__ = get_code.__code__.replace(co_filename=plain.__code__.co_filename)
         _external.SourceLoader.get_code = get_code
+        self.units.imported_for_runtime = self._imported_for_runtime
 
     def code(self, loader: Any, fullname: str) -> CodeType | None:
         """The run form of a module; None if it is to be plain Python."""
@@ -118,12 +120,18 @@ class Hook:
     def add(self, unit: Unit) -> Unit:
         """Makes a unit known, and with it the library modules that it imports."""
         self.units.add(unit)
-        if not unit.library:
-            # Loaded by the interpreter's own start, or by the runtime: the hook has not seen them.
-            for name in LIBRARIES.keys() & sys.modules.keys() - self.units.by_id.keys():
-                if _imports(unit.code, name):
-                    self.adopt(name)
+        # Loaded by the interpreter's own start, or by the runtime: the hook has not seen them.
+        self._adopt_imported(sys.modules.keys(), [unit])
         return unit
+
+    def _adopt_imported(self, names: Iterable[str], units: list[Unit]) -> None:
+        """Adopts those of some modules that are library modules which units import."""
+        for name in LIBRARIES.keys() & names - self.units.by_id.keys():
+            if any(_imports(unit.code, name) for unit in units):
+                self.adopt(name)
+
+    def _imported_for_runtime(self, names: list[str]) -> None:
+        self._adopt_imported(names, [*self.units.by_id.values()])
 
     def _main_code(self, name: str, path: str) -> CodeType | None:
         """The run form of the module that ``-m`` names: the program, wherever it lives."""

@@ -11,7 +11,9 @@ The contract between the transpiler and this module is only what is written here
 
 * ``import heresy; heresy.enter(__name__, __file__, "in.py", tag="_")`` is the header; ``tag`` is appended to the words
   ``label`` and ``goto`` when the program uses them itself;
-* ``label .L7`` gives the next statement of the same suite a place; statements after it count on: ``("L7", 1)``;
+* ``label .L7`` gives the next statement of the same suite a place; statements after it count on: ``("L7", 1)``, and an
+  ``elif`` has the place of its ``if``, one further down: ``("L7.elif", 1)``;
+* other statements have the place ``("", 5)``: the fifth of their scope;
 * ``goto .entry(a, b)`` is the first statement of a scope and lists its hoisted names.
 """
 
@@ -48,6 +50,11 @@ class Marked:
         for node in ast.walk(self.tree):
             for suite in suites(node):
                 self._drop_marks(suite)
+            if isinstance(node, ast.If):
+                _place_elif(node)
+        for node in ast.walk(self.tree):
+            if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
+                _place_others(node)
 
     def _read_header(self) -> None:
         body = self.tree.body
@@ -91,6 +98,29 @@ class Marked:
         return False
 
 
+def _place_elif(statement: ast.If) -> None:
+    """An ``elif`` cannot have a label before it: it has the place of its ``if``, one further down."""
+    place, below = place_of(statement), statement.orelse
+    if place is not None and len(below) == 1 and isinstance(below[0], ast.If):
+        if below[0].col_offset == statement.col_offset:
+            below[0].heresy_place = (f"{place[0]}.elif", place[1])  # type: ignore[attr-defined]
+
+
+def _place_others(scope: ast.AST) -> None:
+    """Statements without a label: no stop is made at their start, but they may run a function that can be stopped in."""
+    count = 0
+    work: list[ast.AST] = [scope]
+    while work:
+        node = work.pop(0)
+        if isinstance(node, ast.stmt):
+            count += 1
+            if place_of(node) is None:
+                node.heresy_place = ("", count)  # type: ignore[attr-defined]
+        if node is scope or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            parts = [node, *getattr(node, "handlers", ()), *getattr(node, "cases", ())]
+            work += [statement for part in parts for suite in suites(part) for statement in suite]
+
+
 def _is_enter(statement: ast.stmt) -> bool:
     """``heresy.enter(…)``"""
     match statement:
@@ -112,3 +142,9 @@ def suites(node: ast.AST) -> list[list[ast.stmt]]:
 def place_of(statement: ast.AST) -> Place | None:
     """The place of a statement, None where the program cannot be continued."""
     return getattr(statement, "heresy_place", None)
+
+
+def is_labelled(statement: ast.AST) -> bool:
+    """Whether a label is before a statement, or before one above it in its suite."""
+    place = place_of(statement)
+    return place is not None and place[0] != ""

@@ -11,8 +11,9 @@ import types
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from . import _cpython
 from ._errors import NotContinuable
-from ._kinds import is_a
+from ._values import MISSING
 
 #: A value that the rest needs.
 VALUE = "value"
@@ -51,7 +52,7 @@ def count(wanted: list[Wanted]) -> int:
 
 
 def paired(wanted: list[Wanted], held: list[Any]) -> list[Any]:
-    """The operands, from what is on the stack.
+    """The operands, from what is on the stack: MISSING stands for NULL.
 
     Raises:
         NotContinuable: they cannot be told apart.
@@ -67,44 +68,58 @@ def paired(wanted: list[Wanted], held: list[Any]) -> list[Any]:
     return found[0]
 
 
-def _pairings(wanted: list[Wanted], held: list[Any], last: Any = None) -> Iterator[list[Any]]:
+def _pairings(
+    wanted: list[Wanted], held: list[Any], last: Any = None, after_null: bool = False
+) -> Iterator[list[Any]]:
     """The ways in which what is on the stack can be what is wanted."""
+    if held and held[0] is MISSING:
+        yield from _pairings(wanted, held[1:], last, True)
+        return
     if not wanted:
         if not held:
             yield []
         return
     (kind, what), rest = wanted[0], wanted[1:]
+    if kind in (CONSTANT, ANEW):
+        yield from _pairings(rest, held, last, after_null)
+    if not held:
+        return
+    first = held[0]
     match kind:
         case "constant":
-            yield from _pairings(rest, held)
-            if held and type(held[0]) is type(what) and held[0] == what:
+            if type(first) is type(what) and first == what:
                 yield from _pairings(rest, held[1:])
         case "anew":
-            yield from _pairings(rest, held)
-            if held and any(held[0] is known for known in what):
+            if any(first is known for known in what):
                 yield from _pairings(rest, held[1:])
         case "text":
-            if held and type(held[0]) is str and held[0] == what:
+            if type(first) is str and first == what:
                 yield from _pairings(rest, held[1:])
         case "function":
-            if held and type(held[0]) is types.FunctionType:
+            if type(first) is types.FunctionType:
                 yield from _pairings(rest, held[1:])
         case "copy":
-            if held and held[0] is last:
+            if first is last:
                 yield from _pairings(rest, held[1:])
         case "tuple":
-            if held and type(held[0]) is tuple and len(held[0]) == what:
-                yield from ([*held[0], *way] for way in _pairings(rest, held[1:]))
+            if type(first) is tuple and len(first) == what:
+                yield from ([*first, *way] for way in _pairings(rest, held[1:]))
         case "unpacked":
             size = _size(what)
             if len(held) >= size:
                 yield from ([_nested(what, held[:size]), *way] for way in _pairings(rest, held[size:]))
+        case "method":
+            # In one part, it has a NULL beside it. One before it may belong to another callable: then that way leads nowhere.
+            after = len(held) > 1 and held[1] is MISSING
+            ways: list[list[Any]] = []
+            if after_null if _cpython.NULL_IS_BEFORE_CALLABLE else after:
+                ways = [[first, *way] for way in _pairings(rest, held[1:], first)]
+            if not ways and len(held) > 1 and not after and _is_method(first, held[1], what):
+                method = first.__get__(held[1], type(held[1]))
+                ways = [[method, *way] for way in _pairings(rest, held[2:])]
+            yield from ways
         case _:
-            if held:
-                yield from ([held[0], *way] for way in _pairings(rest, held[1:], held[0]))
-            if kind == METHOD and len(held) > 1 and _is_method(held[0], held[1], what):
-                method = held[0].__get__(held[1], type(held[1]))
-                yield from ([method, *way] for way in _pairings(rest, held[2:]))
+            yield from ([first, *way] for way in _pairings(rest, held[1:], first))
 
 
 def _size(levels: list[int]) -> int:
@@ -119,12 +134,14 @@ def _nested(levels: list[int], held: list[Any]) -> tuple[Any, ...]:
     return (_nested(levels[1:], held[levels[0] :]), *outer)
 
 
-_METHODS = (types.FunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
+#: The flag of types whose objects the interpreter puts on the stack beside what they would be bound to.
+_METHOD_DESCRIPTOR = 1 << 17
+_flags = type.__dict__["__flags__"].__get__
 
 
 def _is_method(function: Any, owner: Any, name: str) -> bool:
     """Whether the stack holds a method in two parts: the function, and what it is bound to."""
-    if not is_a(function, _METHODS):
+    if not _flags(type(function)) & _METHOD_DESCRIPTOR:
         return False
     mangled = name.startswith("__") and not name.endswith("__")
     bases = type.__dict__["__mro__"].__get__(type(owner))

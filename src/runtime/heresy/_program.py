@@ -196,6 +196,9 @@ class Scope:
     def is_jump(self, offset: int) -> bool:
         return _cpython.is_jump(self.code, offset)
 
+    def is_load(self, offset: int) -> bool:
+        return _cpython.is_load(self.code, offset)
+
     def loads_two_before(self, offset: int) -> bool:
         """Whether the instruction before ``offset`` has loaded what the one at ``offset`` works on, besides its own."""
         return any(_cpython.loads_besides(self.code, before) for before in self.leading(offset) if before >= 0)
@@ -306,8 +309,9 @@ class Program:
 
     def _scope_node(self, code: types.CodeType, nodes: list[ast.AST | None]) -> ast.AST | None:
         kinds = _ANONYMOUS.get(code.co_name)
-        for node in nodes:
-            found = node
+        # What makes a function or a class stands in the scope around it.
+        making = [self.parents.get(node) if isinstance(node, (*BODIES, ast.ClassDef)) else node for node in nodes]
+        for found in [*making, *nodes]:
             while found is not None:
                 if kinds is not None and isinstance(found, kinds):
                     return found
@@ -491,6 +495,10 @@ def first_evaluated(whole: ast.AST) -> list[ast.AST]:
                 node = node.exc
             case ast.Delete():
                 node = node.targets[0]
+            case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str()) as text, right=ast.Tuple()):
+                # It may be compiled like an f-string.
+                chain.append(text)
+                node = node.right
             case ast.BinOp() | ast.Compare():
                 node = node.left
             case ast.UnaryOp():
@@ -510,7 +518,7 @@ def first_evaluated(whole: ast.AST) -> list[ast.AST]:
                 node = key or (node.values[0] if node.values else None)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if node.decorator_list:
                 node = node.decorator_list[0]
-            case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args):
+            case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args) | ast.Lambda(args=args):
                 node = next((default for default in [*args.defaults, *args.kw_defaults] if default is not None), None)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 node = node.generators[0].iter

@@ -69,7 +69,6 @@ from ._sites import (
     SEND,
     Site,
     entered_items,
-    opened,
     node_named,
     opened,
     site_named,

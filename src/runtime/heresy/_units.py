@@ -18,6 +18,7 @@ from _thread import get_ident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, ModuleType
     from typing import Any
 
@@ -180,6 +181,8 @@ class Units:
         self.by_id: dict[str, Unit] = {}
         self.by_file: dict[str, list[Unit]] = {}
         self.plain: dict[str, tuple[str, str]] = {}
+        #: Is told of modules that the runtime has imported for itself: the program may import them later.
+        self.imported_for_runtime: Callable[[list[str]], None] | None = None
 
     def imported(self) -> list[str]:
         """The names in ``sys.modules``, in order, without what the runtime has imported for itself."""
@@ -235,9 +238,11 @@ class AtWork:
 
     def end(self) -> None:
         self.units.busy = False
-        if len(sys.modules) > self.units.modules_before:
-            self.units.runtimes_own.update(list(sys.modules)[self.units.modules_before :])
+        names = list(sys.modules)[self.units.modules_before :]
+        self.units.runtimes_own.update(names)
         sys.path[:] = self.units.program_path
+        if names and self.units.imported_for_runtime is not None:
+            self.units.imported_for_runtime(names)
 
 
 class HandedOver(AtWork):
