@@ -94,7 +94,10 @@ class Program:
             "cache": str(self.folder / "cache"), "checkpoint": str(self.folder / ".heresy" / "program.ckpt"),
             "resume": resume, "command": "again", "stop_at": stop_at,
         }  # fmt: skip
-        life = self.interpreter.life(launch, self.script)
+        try:
+            life = self.interpreter.life(launch, self.script)
+        except subprocess.TimeoutExpired:
+            raise Failure("crash", "it does not end") from None
         found = _INTERNAL.search(life.stderr)
         if found:
             raise Failure(found[0].decode(), life.stderr.decode(errors="replace")[-4000:])
@@ -299,8 +302,12 @@ def explained(
     """What is to be said of a failure: whether it comes without a server too, and a smaller program."""
     global _made_smaller
     text = str(failure)
-    if not interpreter.cold and not failure_of(Interpreter(interpreter.python, cold=True), heresy, source, seed):
-        text = "only when forked: " + text
+    if not interpreter.cold:
+        try:
+            confirmed = failure_of(Interpreter(interpreter.python, cold=True), heresy, source, seed)
+        except Unfit:
+            confirmed = None
+        text = text if confirmed else "only when forked: " + text
     small = source
     if seconds and _made_smaller < _MADE_SMALLER:
         _made_smaller += 1
