@@ -14,7 +14,7 @@ use rustpython_ruff_text_size::{Ranged, TextRange};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::scope::{Kind, ScopeId, Scopes};
 use crate::source::Source;
-use crate::{Options, accept, lower};
+use crate::{Options, accept};
 
 mod calls;
 mod constructs;
@@ -29,19 +29,16 @@ use imports::Imports;
 pub fn check(source: &Source, options: &Options) -> Result<Vec<Diagnostic>, Diagnostic> {
     accept(source, options, |parsed, scopes| {
         let module = parsed.syntax();
-        let lowered = lower::lower(source, parsed.tokens(), scopes);
         let file = File {
             options,
             scopes,
             calls: Calls::of(module, scopes),
             imports: Imports::of(module),
             evaluates_annotations: options.target_version < (3, 14) && !module.body.iter().any(defers_annotations),
-            has_spills: &|scope| lowered.spills.contains_key(&scope),
         };
         let mut finder = Finder { file: &file, scope: ScopeId::MODULE, found: Vec::new() };
         finder.visit_body(&module.body);
         let mut found = finder.found;
-        found.extend(lowered.unnamed.iter().map(|&range| (&constructs::TOO_DEEP, range)));
         found.sort_by_key(|(_, range)| range.start());
         let diagnostics = found.iter().map(|(construct, range)| construct.diagnostic(source, *range));
         ignores::apply(source, parsed.tokens(), diagnostics.collect())
@@ -50,7 +47,7 @@ pub fn check(source: &Source, options: &Options) -> Result<Vec<Diagnostic>, Diag
 
 /// The codes that `check` gives and a comment can ignore.
 pub fn codes() -> impl Iterator<Item = Code> {
-    CONSTRUCTS.iter().chain([&constructs::TOO_DEEP]).map(|construct| construct.code)
+    CONSTRUCTS.iter().map(|construct| construct.code)
 }
 
 /// What is known of the whole file.
@@ -61,7 +58,6 @@ struct File<'a> {
     imports: Imports,
     /// Annotations are evaluated where they stand, not when somebody asks for them.
     evaluates_annotations: bool,
-    has_spills: &'a dyn Fn(ScopeId) -> bool,
 }
 
 /// `from __future__ import annotations`
@@ -84,7 +80,7 @@ impl Finder<'_, '_> {
         for construct in CONSTRUCTS {
             // What a class body runs is said once, of the class.
             if kind != Kind::Class || construct.in_class_bodies {
-                let found = (construct.find)(self.file, self.scope, node);
+                let found = (construct.find)(self.file, node);
                 self.found.extend(found.map(|range| (construct, range)));
             }
         }

@@ -216,8 +216,9 @@ pub struct PythonArgs {
 
 /// Show the Python that heresy makes of a script
 ///
-/// The result is the script itself, byte for byte, with marks where it can be continued and names for the values
-/// that Python keeps nameless. `python OUT` runs it where heresy's runtime can be imported (see --with-runtime).
+/// The result is the script itself, byte for byte, with a label at each place where it can be continued, a goto at the top
+/// of each scope, and a first line that starts the runtime. `python OUT` runs it where heresy's runtime can be imported
+/// (see --with-runtime).
 ///
 /// Of a folder, every `.py` and `.pyw` file below it goes to the same place below OUT. What is wrong with one file does not
 /// keep the others: all diagnostics are printed, and a summary. A result that is there already is not written again.
@@ -262,7 +263,7 @@ Examples:
 
 /// Show how heresy's Python differs from the script
 ///
-/// A unified diff from the script to what `heresy transpile` makes of it; all that it adds stands out on its line.
+/// A unified diff from the script to what `heresy transpile` makes of it: statements are added, and nothing else changes.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
     /// The script; `-` reads standard input
@@ -272,10 +273,6 @@ pub struct DiffArgs {
     /// Unchanged lines to show around each change
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub context: usize,
-
-    /// Leave out the labels and gotos: show only the values that got names
-    #[arg(long)]
-    pub no_labels: bool,
 
     #[command(flatten)]
     pub target: TargetArgs,

@@ -3,10 +3,11 @@
 //! **Input** the source and its insertions; **Output** a unified diff:
 //!
 //! ```text
-//! @@ -2,2 +2,3 @@ def cost(items):
+//! @@ -1,2 +1,4 @@
+//!  def cost(items):
+//! +    goto .entry(items)
 //! +    label .L1
-//! -    return price(items) + tax(items)
-//! +    return (_h1 := price(items)) + tax(items)
+//!      return price(items) + tax(items)
 //! ```
 //!
 //! Nothing is guessed: the insertions say which lines are new, which are changed, and which characters of them were
@@ -18,7 +19,7 @@ use anstyle::{AnsiColor, Style};
 use similar::udiff::UnifiedHunkHeader;
 use similar::{DiffOp, group_diff_ops};
 
-use crate::emit::{Insertion, Purpose};
+use crate::emit::Insertion;
 
 /// How to show a diff.
 #[derive(Clone, Debug)]
@@ -28,20 +29,16 @@ pub struct DiffOptions {
     pub new_name: String,
     /// Unchanged lines around each change.
     pub context: usize,
-    /// Whether to show headers, gotos and labels, or only spills.
-    pub labels: bool,
     /// Whether to write escape sequences for a terminal.
     pub colored: bool,
 }
 
 /// The unified diff; empty if there is nothing to show.
 pub fn diff(text: &str, insertions: &[Insertion], options: &DiffOptions) -> String {
-    let shown: Vec<&Insertion> =
-        insertions.iter().filter(|insertion| options.labels || insertion.purpose == Purpose::Spill).collect();
-    if shown.is_empty() {
+    if insertions.is_empty() {
         return String::new();
     }
-    let comparison = Comparison::of(text, &shown);
+    let comparison = Comparison::of(text, insertions);
     let palette = if options.colored { Palette::COLORED } else { Palette::PLAIN };
     let mut out = String::new();
     let _ = writeln!(out, "{}", painted(palette.name, &format!("--- {}", options.old_name)));
@@ -56,8 +53,7 @@ pub fn diff(text: &str, insertions: &[Insertion], options: &DiffOptions) -> Stri
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Piece<'a> {
     text: &'a str,
-    /// Why it was inserted; `None` for what the source has.
-    inserted: Option<Purpose>,
+    is_inserted: bool,
 }
 
 /// A line of the result, as pieces that together end in a newline (but for the last line of a text without one).
@@ -82,7 +78,7 @@ struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     /// Pairs old lines with new ones. A line ends at `\n`, as it does for all tools that read diffs.
-    fn of(text: &'a str, insertions: &[&'a Insertion]) -> Comparison<'a> {
+    fn of(text: &'a str, insertions: &'a [Insertion]) -> Comparison<'a> {
         let mut changes = Vec::new();
         let mut insertions = insertions.iter().peekable();
         let mut start = 0;
@@ -92,18 +88,18 @@ impl<'a> Comparison<'a> {
             let mut pieces = Vec::new();
             let mut copied = range.start;
             while let Some(insertion) = insertions.next_if(|insertion| insertion.at < range.end || is_last) {
-                push_lines(&mut pieces, &text[copied..insertion.at], None);
-                push_lines(&mut pieces, &insertion.text, Some(insertion.purpose));
+                push_lines(&mut pieces, &text[copied..insertion.at], false);
+                push_lines(&mut pieces, &insertion.text, true);
                 copied = insertion.at;
             }
-            push_lines(&mut pieces, &text[copied..range.end], None);
+            push_lines(&mut pieces, &text[copied..range.end], false);
             changes.extend(changes_of_line(line, pieces));
             start = range.end;
         }
         // A text without any line.
         for insertion in insertions {
             let mut pieces = Vec::new();
-            push_lines(&mut pieces, &insertion.text, Some(insertion.purpose));
+            push_lines(&mut pieces, &insertion.text, true);
             changes.extend(pieces.into_iter().map(Change::Added));
         }
         let new_starts = changes.iter().scan(0, |at, change| Some(std::mem::replace(at, *at + change.lengths().1)));
@@ -151,25 +147,25 @@ impl<'a> Comparison<'a> {
 
 /// Before: the pieces that an old line became. After: added lines in front, then the line itself, kept or grown.
 fn changes_of_line<'a>(old: &'a str, mut lines: Vec<NewLine<'a>>) -> Vec<Change<'a>> {
-    let is_added = |line: &NewLine<'_>| line.iter().all(|piece| piece.inserted.is_some());
+    let is_added = |line: &NewLine<'_>| line.iter().all(|piece| piece.is_inserted);
     let first_own = lines.iter().position(|line| !is_added(line)).unwrap_or(lines.len());
     let after = lines.iter().rposition(|line| !is_added(line)).map_or(lines.len(), |last| last + 1);
     let trailing = lines.split_off(after);
     let own = lines.split_off(first_own);
-    let is_kept = own.len() == 1 && own[0].iter().all(|piece| piece.inserted.is_none());
+    let is_kept = own.len() == 1 && own[0].iter().all(|piece| !piece.is_inserted);
     let line = if is_kept { Change::Kept(old) } else { Change::Grown(old, own) };
     lines.into_iter().map(Change::Added).chain([line]).chain(trailing.into_iter().map(Change::Added)).collect()
 }
 
 /// Adds text to the last of some lines, and opens a new one after each newline.
-fn push_lines<'a>(lines: &mut Vec<NewLine<'a>>, text: &'a str, inserted: Option<Purpose>) {
+fn push_lines<'a>(lines: &mut Vec<NewLine<'a>>, text: &'a str, is_inserted: bool) {
     for part in text.split_inclusive('\n') {
         let is_open = lines.last().and_then(|line| line.last()).is_some_and(|piece| !piece.text.ends_with('\n'));
         if !is_open {
             lines.push(Vec::new());
         }
         if let Some(line) = lines.last_mut() {
-            line.push(Piece { text: part, inserted });
+            line.push(Piece { text: part, is_inserted });
         }
     }
 }
@@ -203,14 +199,9 @@ impl<'a> Change<'a> {
     }
 }
 
-/// Marks are many and quiet; what a line got in its middle is what a reviewer looks for.
+/// Marks are many, so they are quiet beside what the line had.
 fn styled<'a>(line: &NewLine<'a>, palette: &Palette) -> Vec<(Style, &'a str)> {
-    let is_added = line.iter().all(|piece| piece.inserted.is_some());
-    let style = |piece: &Piece<'_>| match piece.inserted {
-        None => palette.added,
-        Some(Purpose::Spill) if !is_added => palette.emphasis,
-        Some(_) => palette.mark,
-    };
+    let style = |piece: &Piece<'_>| if piece.is_inserted { palette.mark } else { palette.added };
     line.iter().map(|piece| (style(piece), piece.text)).collect()
 }
 
@@ -236,9 +227,7 @@ struct Palette {
     context: Style,
     removed: Style,
     added: Style,
-    /// What was inserted into a line.
-    emphasis: Style,
-    /// Lines of their own: labels, gotos, the header.
+    /// What was inserted: labels, gotos, the header.
     mark: Style,
 }
 
@@ -249,7 +238,6 @@ impl Palette {
         context: Style::new(),
         removed: Style::new(),
         added: Style::new(),
-        emphasis: Style::new(),
         mark: Style::new(),
     };
 
@@ -259,7 +247,6 @@ impl Palette {
         context: Style::new(),
         removed: AnsiColor::Red.on_default(),
         added: AnsiColor::Green.on_default(),
-        emphasis: AnsiColor::Black.on_default().bg_color(Some(anstyle::Color::Ansi(AnsiColor::Green))),
         mark: AnsiColor::Green.on_default().dimmed(),
     };
 }
@@ -272,9 +259,10 @@ fn painted(style: Style, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::emit::Purpose;
 
     fn options(context: usize) -> DiffOptions {
-        DiffOptions { old_name: "a".into(), new_name: "b".into(), context, labels: true, colored: false }
+        DiffOptions { old_name: "a".into(), new_name: "b".into(), context, colored: false }
     }
 
     fn insertion(at: usize, text: &str, purpose: Purpose) -> Insertion {
@@ -283,14 +271,10 @@ mod tests {
 
     #[test]
     fn a_grown_line_stands_below_its_old_self() {
-        let insertions = [
-            insertion(2, "label .L1\n", Purpose::Label),
-            insertion(4, "(", Purpose::Spill),
-            insertion(5, ")", Purpose::Spill),
-        ];
+        let insertions = [insertion(2, "label .L1\n", Purpose::Label), insertion(4, "label .L2; ", Purpose::Label)];
         let expected =
-            "--- a\n+++ b\n@@ -1,3 +1,4 @@\n a\n+label .L1\n-b c\n+b (c)\n d\n\\ No newline at end of file\n";
-        assert_eq!(diff("a\nb c\nd", &insertions, &options(3)), expected);
+            "--- a\n+++ b\n@@ -1,3 +1,4 @@\n a\n+label .L1\n-b;c\n+b;label .L2; c\n d\n\\ No newline at end of file\n";
+        assert_eq!(diff("a\nb;c\nd", &insertions, &options(3)), expected);
     }
 
     #[test]

@@ -4,38 +4,40 @@
 //!
 //! ```text
 //! bytes ──source──> text ──nesting, parse──> tree ──scope──> names ──compile──> accepted
-//!       ──tag──> heresy's own names ──lower──> spills ──mark──> labels, gotos ──emit──> insertions
+//!       ──tag──> heresy's words ──mark──> labels, gotos ──emit──> text
 //! ```
 //!
 //! [`Source::from_bytes`] decodes a script and can encode it back. [`transpile`] does the rest: `nesting` measures how much stack
 //! the file needs, `parse` wraps the parser, `scope` finds where each name lives, `compile` refuses what only Python's compiler
-//! would refuse. Then `lower` gives names to the values that Python would keep only on its value stack; `mark` puts a label
-//! before each `point` and a goto at the top of each scope; `emit` turns all edits into a list of insertions, which [`diff()`]
-//! shows. Each `lower/*.rs` is one rewrite, and says what it makes of what. [`Room::check`] looks at an accepted tree for what
-//! none of this makes continuable; [`explain`] has the long text of every code.
+//! would refuse. Then `mark` puts a label before each `point` and a goto at the top of each scope, as a list of insertions that
+//! `emit` applies and [`diff()`] shows. [`Room::check`] looks at an accepted tree for what cannot be continued all the same;
+//! [`explain`] has the long text of every code.
+//!
+//! What a statement has computed and still needs (operands, the iterators of loops, managers, exceptions) has no name, and
+//! gets none: the runtime reads it from the interpreter's value stack when a stop is asked for, and puts it back there when
+//! the program continues.
 //!
 //! # What holds everywhere
 //!
 //! - **The library does no input and output.** It knows neither files nor terminals; `commands` does.
 //! - **Insertions only.** No byte of the script is changed, moved or dropped; there is deliberately no printer of syntax trees.
 //!   Deleting the insertions gives the input back, and emitting is a function of the input alone.
-//! - **Nothing is evaluated twice, or in another order.** A rewrite only names a value where it stands.
-//! - **Class bodies get nothing**: every name that heresy adds would be an attribute of the class.
+//! - **Statements only.** What is inserted stands before a statement, never in one: no expression is touched, so none is
+//!   evaluated twice, in another order, or lives longer.
+//! - **Class bodies get nothing**: they are run by C code, which cannot be continued in.
 //! - **Errors are values.** A bad file is a [`Diagnostic`]; nothing that a file can hold leads to a panic, and no depth
 //!   to an overflow: whatever recurses runs on a stack that was sized for this file.
 //! - **What is accepted, the target's `compile()` accepts**, and so it does the output; what it accepts is accepted here.
-//! - **Passes do not know those after them.** `lower` asks nothing of `mark`; rewrites do not depend on each other.
+//! - **Passes do not know those after them.**
 
 pub mod diagnostic;
 pub mod explain;
 pub mod source;
 
-mod binding;
 mod check;
 mod compile;
 mod diff;
 mod emit;
-mod lower;
 mod mark;
 mod nesting;
 mod parse;
@@ -89,11 +91,6 @@ impl Transpiled {
     pub fn insertions(&self) -> &[Insertion] {
         &self.insertions
     }
-}
-
-/// The names of all rewrites; each has fixtures in the folder of its name.
-pub fn rewrites() -> impl Iterator<Item = &'static str> {
-    lower::REWRITES.iter().map(|rewrite| rewrite.name)
 }
 
 /// Makes a script continuable.
@@ -157,10 +154,7 @@ fn on_stack<T: Send>(stack: usize, work: impl FnOnce() -> T + Send) -> io::Resul
 fn transpile_here(source: &Source, options: &Options) -> Result<Transpiled, Diagnostic> {
     accept(source, options, |parsed, scopes| {
         let tag = tag::Tag::for_file(source.text(), parsed.tokens(), scopes);
-        let lowered = lower::lower(source, parsed.tokens(), scopes);
-        let mut edits = mark::mark(source, parsed.tokens(), scopes, &lowered, &tag);
-        edits.extend(lowered.edits);
-        let insertions = emit::insertions(edits, &lowered.numbers, source, &tag);
+        let insertions = mark::mark(source, parsed.tokens(), scopes, &tag);
         Transpiled { text: emit::apply(source.text(), &insertions), insertions }
     })
 }

@@ -14,57 +14,55 @@
 //!     label .L1
 //!     return add(items)
 //! ```
-//! **Guarantees** every mark is a statement of its own that plain Python parses; the goto lists all locals and all spills.
+//! **Guarantees** every mark is a statement of its own that plain Python parses; the goto lists all locals.
+//! The script's own statements stay as they are: what Python keeps on its value stack inside of one, the runtime finds there.
 //! **Left alone** functions without a point; class bodies, lambdas, comprehensions.
 
 use rustpython_ruff_python_ast as ast;
 
 use ast::Stmt;
 use ast::token::Tokens;
-use rustpython_ruff_text_size::TextSize;
 
-use crate::emit::{Edit, Purpose, Rank, Slot};
-use crate::lower::Lowered;
+use crate::emit::{Insertion, Purpose, Slot};
 use crate::point::{has_point, is_point};
 use crate::scope::{ScopeId, Scopes};
 use crate::source::Source;
 use crate::tag::Tag;
 use crate::tree::suites;
 
-/// The edits that mark every scope.
-pub fn mark(source: &Source, tokens: &Tokens, scopes: &Scopes<'_>, lowered: &Lowered, tag: &Tag) -> Vec<Edit> {
-    let mut marks = Marks { source, tokens, tag, edits: Vec::new(), labels: 0 };
+/// What marks every scope, in text order.
+pub fn mark(source: &Source, tokens: &Tokens, scopes: &Scopes<'_>, tag: &Tag) -> Vec<Insertion> {
+    let mut marks = Marks { source, tokens, tag, insertions: Vec::new(), labels: 0 };
     for id in scopes.continuable() {
         marks.labels = 0;
         let body = scopes.get(id).body;
         if id == ScopeId::MODULE {
             marks.mark_module(body);
         } else if has_point(body, false) {
-            let spills = lowered.spills.get(&id).copied().unwrap_or_default();
-            marks.mark_function(body, &hoisted_names(source, scopes, id, spills, tag));
+            marks.mark_function(body, &hoisted_names(source, scopes, id));
         }
         marks.label_suite(body, false);
     }
-    marks.edits
+    marks.insertions.sort_by_key(|insertion| (insertion.at, insertion.purpose));
+    marks.insertions
 }
 
-/// What a goto lists: `items, total, _h1`. Names are written as the source writes them, which its encoding can surely hold.
-fn hoisted_names(source: &Source, scopes: &Scopes<'_>, id: ScopeId, spills: usize, tag: &Tag) -> String {
+/// What a goto lists: `items, total`. Names are written as the source writes them, which its encoding can surely hold.
+fn hoisted_names(source: &Source, scopes: &Scopes<'_>, id: ScopeId) -> String {
     let written = scopes.hoisted(id).into_iter().map(|range| {
         let text = &source.text()[range];
         // `import a.b` binds `a`.
         let end = text.find(|c: char| c == '.' || c == '\\' || c.is_whitespace()).unwrap_or(text.len());
-        text[..end].to_owned()
+        &text[..end]
     });
-    let names: Vec<String> = written.chain((1..=spills).map(|number| tag.spill(number))).collect();
-    names.join(", ")
+    written.collect::<Vec<_>>().join(", ")
 }
 
 struct Marks<'a> {
     source: &'a Source,
     tokens: &'a Tokens,
     tag: &'a Tag,
-    edits: Vec<Edit>,
+    insertions: Vec<Insertion>,
     /// Labels so far in the scope being marked.
     labels: usize,
 }
@@ -76,23 +74,18 @@ impl Marks<'_> {
         match body.iter().enumerate().find(|&(at, statement)| !is_prologue(at, statement)) {
             Some((_, first)) => {
                 let slot = Slot::before(first, self.source, self.tokens);
-                self.edits.push(slot.statement(Rank::Header, Purpose::Header, vec![header.into()]));
-                self.edits.push(slot.statement(Rank::Goto, Purpose::Goto, vec![goto.into()]));
+                self.insertions.push(slot.statement(Purpose::Header, &header));
+                self.insertions.push(slot.statement(Purpose::Goto, &goto));
             }
             None => {
-                let end = TextSize::of(self.source.text());
-                let newline = self.source.newline_at(end.to_usize());
+                let end = self.source.text().len();
+                let newline = self.source.newline_at(end);
                 let ends_in_newline = self.source.text().is_empty() || self.source.text().ends_with(['\n', '\r']);
                 let (before, after) = if ends_in_newline { ("", newline) } else { (newline, "") };
-                let edit = |rank, purpose, text: String| Edit {
-                    at: end,
-                    rank,
-                    end,
-                    parts: vec![before.into(), text.into(), after.into()],
-                    purpose,
-                };
-                self.edits.push(edit(Rank::Header, Purpose::Header, header));
-                self.edits.push(edit(Rank::Goto, Purpose::Goto, goto));
+                let insertion =
+                    |purpose, text: &str| Insertion { at: end, text: [before, text, after].concat(), purpose };
+                self.insertions.push(insertion(Purpose::Header, &header));
+                self.insertions.push(insertion(Purpose::Goto, &goto));
             }
         }
     }
@@ -101,7 +94,7 @@ impl Marks<'_> {
         let has_docstring = body.first().is_some_and(is_docstring);
         let Some(first) = body.get(usize::from(has_docstring)) else { return };
         let slot = Slot::before(first, self.source, self.tokens);
-        self.edits.push(slot.statement(Rank::Goto, Purpose::Goto, vec![self.tag.goto_entry(names).into()]));
+        self.insertions.push(slot.statement(Purpose::Goto, &self.tag.goto_entry(names)));
     }
 
     fn label_suite(&mut self, suite: &[Stmt], is_loop_body: bool) {
@@ -109,8 +102,7 @@ impl Marks<'_> {
             if is_point(statement, is_loop_body && at == 0) {
                 self.labels += 1;
                 let slot = Slot::before(statement, self.source, self.tokens);
-                let label = self.tag.label(self.labels);
-                self.edits.push(slot.statement(Rank::Label, Purpose::Label, vec![label.into()]));
+                self.insertions.push(slot.statement(Purpose::Label, &self.tag.label(self.labels)));
             }
             let is_loop = matches!(statement, Stmt::For(_) | Stmt::While(_));
             for (nth, suite) in suites(statement).into_iter().enumerate() {

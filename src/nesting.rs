@@ -17,7 +17,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Source;
 
 /// CPython's tokenizer has room for so many open brackets (`MAXLEVEL`), in all versions from 3.11 to 3.15.
-pub const MAX_BRACKETS: usize = 200;
+const MAX_BRACKETS: usize = 200;
 /// And for so many levels of indentation (`MAXINDENT`, less the outermost).
 const MAX_INDENTATION: usize = 99;
 /// And for so many f-strings inside each other (`MAXFSTRINGLEVEL`, less the file itself).

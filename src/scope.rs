@@ -3,8 +3,8 @@
 //! **Input** a module's tree; **Output** [`Scopes`], as CPython's symbol table has them: one per module, function, lambda,
 //! class body, comprehension and list of type parameters.
 //!
-//! heresy asks three things of it: the names to hoist above a jump ([`Scopes::hoisted`]), whether a call may rebind a name
-//! that was already read ([`Scopes::is_stable`]), and what only Python's compiler would complain about (see `parse::compile`).
+//! heresy asks two things of it: the names to hoist above a jump ([`Scopes::hoisted`]), and what only Python's compiler would
+//! complain about (see `compile`).
 //! All comparisons are of normalised names (PEP 3131), as the parser gives them; what is written out is what the source wrote.
 
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use rustpython_ruff_python_ast as ast;
 
 use ast::Stmt;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use rustpython_ruff_text_size::{Ranged, TextRange};
 
 mod build;
@@ -61,10 +61,6 @@ pub struct Variable<'a> {
     pub late_declaration: Option<(TextRange, TextRange)>,
     /// Where this scope annotates it (`name: int`), which `global` and `nonlocal` forbid.
     pub annotation: Option<TextRange>,
-    /// Some other code binds it too (by `nonlocal`, or by a walrus in a generator expression), so any call may change it.
-    rebound_elsewhere: bool,
-    /// This scope binds it in more than one place, or in a loop.
-    is_rebound: bool,
 }
 
 impl Variable<'_> {
@@ -80,8 +76,6 @@ pub struct Scope<'a> {
     pub parent: Option<ScopeId>,
     /// The statements of a module or function; empty for scopes that get no marks.
     pub body: &'a [Stmt],
-    /// It yields or awaits: other code runs, and other scopes go on, in the middle of its statements.
-    suspends: bool,
     /// The class whose private names (`__x`) are mangled here.
     class: Option<&'a str>,
     variables: Vec<Variable<'a>>,
@@ -108,7 +102,6 @@ impl<'a> Scope<'a> {
 pub struct Scopes<'a> {
     scopes: Vec<Scope<'a>>,
     by_node: FxHashMap<NodeAddress, ScopeId>,
-    rebound_globals: FxHashSet<Cow<'a, str>>,
 }
 
 /// A node's identity: its address in the tree, which stays put as long as it is borrowed.
@@ -172,10 +165,7 @@ impl<'a> Scopes<'a> {
 
     /// Where `name` lives, as `scope` sees it.
     pub fn home(&self, scope: ScopeId, name: &str) -> Home {
-        self.home_of_mangled(scope, &mangle(self.get(scope).class, name))
-    }
-
-    fn home_of_mangled(&self, scope: ScopeId, name: &str) -> Home {
+        let name = &*mangle(self.get(scope).class, name);
         let mut at = scope;
         loop {
             let here = self.get(at);
@@ -192,63 +182,6 @@ impl<'a> Scopes<'a> {
             match here.parent {
                 Some(parent) => at = parent,
                 None => return Home::Global,
-            }
-        }
-    }
-
-    /// Whether a name keeps its value while something else runs, so that it can be read again in place of a spill.
-    ///
-    /// - stable: `x` in `x + f()`, if no function declares `x` global or nonlocal and binds it
-    /// - not stable: `total` in `total + f()`, if `def f(): global total; total = 0`
-    /// - not stable: `LIMIT` in `LIMIT + (yield)`, if the module binds it twice: it may do so before the generator goes on
-    pub fn is_stable(&self, scope: ScopeId, name: &str) -> bool {
-        let name = &*mangle(self.get(scope).class, name);
-        match self.home_of_mangled(scope, name) {
-            Home::Global => {
-                let module = self.get(ScopeId::MODULE).mangled(name);
-                let goes_on = self.get(scope).suspends && module.is_some_and(|variable| variable.is_rebound);
-                !self.rebound_globals.contains(name) && !goes_on
-            }
-            Home::Scope(owner) => {
-                let suspends = owner != scope && (self.get(scope).suspends || self.get(owner).suspends);
-                let variable = self.get(owner).mangled(name);
-                variable.is_some_and(|variable| !(variable.rebound_elsewhere || suspends && variable.is_rebound))
-            }
-        }
-    }
-
-    /// Finds the names that more than one scope binds.
-    fn find_rebound(&mut self) {
-        for at in 0..self.scopes.len() {
-            for index in 0..self.scopes[at].variables.len() {
-                let variable = &self.scopes[at].variables[index];
-                let is_global = variable.global.is_some() && at != ScopeId::MODULE.0;
-                let is_nonlocal = variable.nonlocal.is_some();
-                if variable.binding.is_none() || !(is_global || is_nonlocal) {
-                    continue;
-                }
-                let name = variable.name.clone();
-                if is_global {
-                    self.rebound_globals.insert(name.clone());
-                }
-                if is_nonlocal {
-                    self.mark_rebound(ScopeId(at), name);
-                }
-            }
-        }
-    }
-
-    /// Notes that `name`, as `scope` sees it, is bound by code that other code can call.
-    fn mark_rebound(&mut self, scope: ScopeId, name: Cow<'a, str>) {
-        match self.home_of_mangled(scope, &name) {
-            Home::Global => {
-                self.rebound_globals.insert(name);
-            }
-            Home::Scope(owner) => {
-                let owner = &mut self.scopes[owner.0];
-                if let Some(&at) = owner.index.get(&name) {
-                    owner.variables[at].rebound_elsewhere = true;
-                }
             }
         }
     }

@@ -1,7 +1,7 @@
-//! The names that heresy adds, and the tag that keeps them apart from the file's own.
+//! The words that marks begin with, and the tag that keeps them apart from the file's own names.
 //!
-//! **Input** every name of the file; **Output** a [`Tag`]: `label`, `goto` and `_h1` as they are, or with as many `_` as make
-//! them clash with nothing: `label_`, `goto_`, `_h_1`.
+//! **Input** every name of the file; **Output** a [`Tag`]: `label` and `goto` as they are, or with as many `_` as make them
+//! clash with nothing: `label_`, `goto_`.
 
 use rustpython_ruff_python_ast as ast;
 
@@ -10,12 +10,12 @@ use rustpython_ruff_text_size::Ranged;
 
 use crate::scope::Scopes;
 
-/// What tells heresy's names from the file's own; mostly nothing.
+/// What tells heresy's words from the file's own names; mostly nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag(String);
 
 impl Tag {
-    /// The first tag under which no name of the file is one of heresy's.
+    /// The first tag under which no name of the file is one of heresy's words.
     pub fn for_file(text: &str, tokens: &Tokens, scopes: &Scopes<'_>) -> Tag {
         let words = || tokens.iter().filter(|token| token.kind() == TokenKind::Name).map(|token| &text[token.range()]);
         let mut tag = Tag(String::new());
@@ -39,18 +39,8 @@ impl Tag {
         format!("goto{} .entry({names})", self.0)
     }
 
-    pub fn spill(&self, number: usize) -> String {
-        format!("_h{}{number}", self.0)
-    }
-
     fn claims(&self, word: &str) -> bool {
-        let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let untagged = |prefix: &str| word.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(self.0.as_str()));
-        match word.as_bytes().first() {
-            Some(b'l') => untagged("label") == Some(""),
-            Some(b'g') => untagged("goto") == Some(""),
-            _ => untagged("_h").is_some_and(is_number),
-        }
+        ["label", "goto"].iter().any(|own| word.strip_prefix(own) == Some(self.0.as_str()))
     }
 }
 
@@ -61,8 +51,8 @@ mod tests {
     #[test]
     fn claims() {
         let tag = |text: &str| Tag(text.to_owned());
-        assert!(["label", "goto", "_h1", "_h01"].iter().all(|word| tag("").claims(word)));
-        assert!(["label_", "_h", "_h_1", "h1", "labels"].iter().all(|word| !tag("").claims(word)));
-        assert!(["label_", "goto_", "_h_1"].iter().all(|word| tag("_").claims(word)));
+        assert!(["label", "goto"].iter().all(|word| tag("").claims(word)));
+        assert!(["label_", "labels", "got"].iter().all(|word| !tag("").claims(word)));
+        assert!(["label_", "goto_"].iter().all(|word| tag("_").claims(word)));
     }
 }

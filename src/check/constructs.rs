@@ -13,9 +13,8 @@ use rustpython_ruff_text_size::{Ranged, TextRange};
 
 use super::File;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::scope::{Kind, ScopeId};
 use crate::source::Source;
-use crate::tree::{elements, fields, handler_parts};
+use crate::tree::{fields, handler_parts};
 
 /// A statement or an expression of the file.
 #[derive(Clone, Copy)]
@@ -33,8 +32,8 @@ pub struct Construct {
     help: &'static str,
     /// Whether it is looked for in what a class body runs; else the class alone is reported.
     pub in_class_bodies: bool,
-    /// Whether a node is one, and which part of it to point at; given the scope that it stands in.
-    pub find: fn(&File<'_>, ScopeId, Node<'_>) -> Option<TextRange>,
+    /// Whether a node is one, and which part of it to point at.
+    pub find: fn(&File<'_>, Node<'_>) -> Option<TextRange>,
 }
 
 impl Construct {
@@ -52,16 +51,13 @@ const EVENT_LOOP: Code = Code { number: "H105", name: "event-loop" };
 const EXCEPT_STAR: Code = Code { number: "H106", name: "except-star" };
 const CALLBACK: Code = Code { number: "H107", name: "called-back" };
 const UNPACKED: Code = Code { number: "H108", name: "unpacked-operand" };
-const KEEPS_TEXT: Code = Code { number: "H109", name: "self-documenting-operand" };
+const KEEPS_TEXT: Code = Code { number: "H109", name: "template-string-call" };
 const HEADER: Code = Code { number: "H110", name: "call-in-header" };
 const EXECUTED: Code = Code { number: "H111", name: "executed-text" };
-const DEEP: Code = Code { number: "H112", name: "too-deep-operand" };
 const THREADS: Code = Code { number: "H120", name: "other-threads" };
 const UNSAVEABLE: Code = Code { number: "H121", name: "unsaveable-object" };
 const STACK: Code = Code { number: "H201", name: "frame-below" };
-const LOCALS: Code = Code { number: "H202", name: "names-in-locals" };
 
-/// All but [`TOO_DEEP`].
 pub const CONSTRUCTS: &[Construct] = &[
     Construct {
         code: GENERATOR_EXPRESSION,
@@ -70,7 +66,7 @@ pub const CONSTRUCTS: &[Construct] = &[
         why: "what the C code has done so far cannot be saved",
         help: "make it a list comprehension, or a `for` loop",
         in_class_bodies: false,
-        find: |file, _, node| match node {
+        find: |file, node| match node {
             Node::Expression(Expr::Call(node)) if is_consumer(file, &node.func) => {
                 node.arguments.args.iter().find_map(|argument| match argument {
                     Expr::Generator(node) => calls_for_each(file, &node.generators, &node.elt).then_some(node.range),
@@ -84,10 +80,10 @@ pub const CONSTRUCTS: &[Construct] = &[
         code: CLASS_BODY,
         title: "a stop waits until this class body has run",
         label: "this calls, and no stop falls into it",
-        why: "every name in a class body is an attribute of the class, so heresy adds none",
+        why: "C code makes the class, and what it has done so far cannot be saved",
         help: "compute it before the class, in the module or a function",
         in_class_bodies: true,
-        find: |file, _, node| match node {
+        find: |file, node| match node {
             Node::Statement(Stmt::ClassDef(node)) => file.calls.first_in_suite(&node.body),
             _ => None,
         },
@@ -99,7 +95,7 @@ pub const CONSTRUCTS: &[Construct] = &[
         why: "what the loop has done so far is not saved",
         help: "stop the program before or after its asynchronous part",
         in_class_bodies: false,
-        find: |file, _, node| called_path(file, node, EVENT_LOOPS),
+        find: |file, node| called_path(file, node, EVENT_LOOPS),
     },
     Construct {
         code: EXCEPT_STAR,
@@ -108,7 +104,7 @@ pub const CONSTRUCTS: &[Construct] = &[
         why: "the parts that other handlers will get have no name",
         help: "put what takes long after the `try` statement",
         in_class_bodies: false,
-        find: |_, _, node| match node {
+        find: |_, node| match node {
             Node::Statement(Stmt::Try(node)) if node.is_star => {
                 node.handlers.first().map(|handler| handler_parts(handler).range)
             }
@@ -122,7 +118,7 @@ pub const CONSTRUCTS: &[Construct] = &[
         why: "what the C code has done so far cannot be saved",
         help: "do the work of the function before, or in a loop",
         in_class_bodies: false,
-        find: |file, _, node| match node {
+        find: |file, node| match node {
             Node::Expression(Expr::Call(node)) => {
                 callback(file, node).filter(|callback| file.calls.is_own_function(callback)).map(|_| node.range)
             }
@@ -132,36 +128,37 @@ pub const CONSTRUCTS: &[Construct] = &[
     Construct {
         code: UNPACKED,
         title: "a stop waits until the calls after this have returned",
-        label: "what was unpacked waits without a name",
-        why: "`*` and `**` leave what they unpacked on Python's value stack, where it cannot be saved",
-        help: "call first, and unpack what has a name then",
+        label: "the set is there already, and must keep its order",
+        why: "a set that was begun cannot be filled on in the order in which this one would be",
+        help: "call first, and unpack then",
         in_class_bodies: false,
-        find: |file, _, node| match node {
-            Node::Expression(expression) => first_before_call(file, &unpacked_operands(expression)),
-            Node::Statement(_) => None,
+        find: |file, node| match node {
+            Node::Expression(Expr::Set(set)) => unpacked_before_call(file, set),
+            _ => None,
         },
     },
     Construct {
         code: KEEPS_TEXT,
-        title: "a stop waits until the calls after this field have returned",
-        label: "its value waits without a name",
-        why: "the program sees the text of this field, so heresy adds nothing to it",
-        help: "give the value a name in a statement before",
+        title: "a stop waits until this call has returned",
+        label: "it stands in a template string",
+        why: "a template that was begun cannot be gone on with",
+        help: "call in a statement before, and use the result here",
         in_class_bodies: false,
-        find: |file, _, node| match node {
-            Node::Expression(expression) => first_before_call(file, &text_keeping_operands(expression)),
-            Node::Statement(_) => None,
+        find: |file, node| match node {
+            Node::Expression(expression @ Expr::TString(_)) => {
+                fields(expression).into_iter().find_map(|field| file.calls.first_in(&field.expression))
+            }
+            _ => None,
         },
     },
     Construct {
         code: HEADER,
         title: "a stop waits until this call has returned",
         label: "it stands where a statement cannot be taken up again",
-        why: "annotations, targets, guards, exception classes, and what follows a value among defaults or bases belong to a \
-              statement that has begun",
+        why: "annotations, guards, exception classes, and targets of `for` and `with` belong to a statement that has begun",
         help: "call in a statement before, and use the result here",
         in_class_bodies: false,
-        find: |file, _, node| match node {
+        find: |file, node| match node {
             Node::Statement(statement) => {
                 header_parts(file, statement).into_iter().find_map(|part| file.calls.first_in(part))
             }
@@ -175,7 +172,7 @@ pub const CONSTRUCTS: &[Construct] = &[
         why: "heresy marks files, not what a program makes into code while it runs",
         help: "put the code into a module",
         in_class_bodies: false,
-        find: |file, _, node| match node {
+        find: |file, node| match node {
             Node::Expression(Expr::Call(node)) => match &*node.func {
                 Expr::Name(name) if ["exec", "eval"].contains(&name.id.as_str()) && file.calls.is_builtin(&name.id) => {
                     Some(node.range)
@@ -192,7 +189,7 @@ pub const CONSTRUCTS: &[Construct] = &[
         why: "another thread is at a place of its own, which is not saved",
         help: "stop the program before it is started, or after it has ended",
         in_class_bodies: true,
-        find: |file, _, node| called_path(file, node, THREAD_MAKERS),
+        find: |file, node| called_path(file, node, THREAD_MAKERS),
     },
     Construct {
         code: UNSAVEABLE,
@@ -201,7 +198,7 @@ pub const CONSTRUCTS: &[Construct] = &[
         why: "it lives in the operating system, or in a library, and not in the program alone",
         help: "make it where it is used, and let it go after that",
         in_class_bodies: true,
-        find: |file, _, node| called_path(file, node, UNSAVEABLE_MAKERS),
+        find: |file, node| called_path(file, node, UNSAVEABLE_MAKERS),
     },
     Construct {
         code: STACK,
@@ -210,43 +207,12 @@ pub const CONSTRUCTS: &[Construct] = &[
         why: "the script is executed by a frame of the runtime",
         help: "look for a frame by its file or function, not by its number",
         in_class_bodies: true,
-        find: |file, _, node| match file.options.target_version {
+        find: |file, node| match file.options.target_version {
             (3, ..14) => called_path(file, node, STACK_VIEWS),
             _ => None,
         },
     },
-    Construct {
-        code: LOCALS,
-        title: "this shows names that heresy has added",
-        label: "here, `_h1` and the like are among the names",
-        why: "this function has values that needed a name",
-        help: "ask for the names that are meant",
-        in_class_bodies: false,
-        find: |file, scope, node| match node {
-            Node::Expression(Expr::Call(node)) if node.arguments.is_empty() && (file.has_spills)(scope) => {
-                match &*node.func {
-                    Expr::Name(name) if ["locals", "vars", "dir"].contains(&name.id.as_str()) => {
-                        let is_function = matches!(file.scopes.get(scope).kind, Kind::Function { .. });
-                        (is_function && file.calls.is_builtin(&name.id)).then_some(node.range)
-                    }
-                    _ => None,
-                }
-            }
-            _ => None,
-        },
-    },
 ];
-
-/// A value that `lower` could not give a name.
-pub const TOO_DEEP: Construct = Construct {
-    code: DEEP,
-    title: "a stop waits until the calls after this have returned",
-    label: "its value waits without a name",
-    why: "a name would need brackets, and Python allows 200 inside each other",
-    help: "make two statements of it",
-    in_class_bodies: false,
-    find: |_, _, _| None,
-};
 
 const EVENT_LOOPS: &[&str] = &["anyio.run", "asyncio.run", "curio.run", "trio.run"];
 
@@ -296,19 +262,14 @@ fn calls_for_each(file: &File<'_>, generators: &[ast::Comprehension], element: &
     iter::once(element).chain(iterables).chain(conditions).any(|part| file.calls.first_in(part).is_some())
 }
 
-/// Whether a callee is a builtin that goes through what it is given, or `join`.
+/// Whether a callee is a builtin that goes through what it is given, and keeps nothing that can be seen meanwhile.
 fn is_consumer(file: &File<'_>, callee: &Expr) -> bool {
-    match callee {
-        Expr::Name(name) => CONSUMERS.contains(&name.id.as_str()) && file.calls.is_builtin(&name.id),
-        Expr::Attribute(method) => method.attr.as_str() == "join",
-        _ => false,
-    }
+    callee.as_name_expr().is_some_and(|name| CONSUMERS.contains(&name.id.as_str()) && file.calls.is_builtin(&name.id))
 }
 
-const CONSUMERS: &[&str] =
-    &["all", "any", "bytearray", "bytes", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple"];
+const CONSUMERS: &[&str] = &["bytearray", "bytes", "frozenset", "max", "min", "sum", "tuple"];
 
-/// The function that a builtin, or a method of a list, is given to call: `f` in `sorted(xs, key=f)` and `list(map(f, xs))`.
+/// The function that a builtin, or a method of a list, is given to call: `f` in `sorted(xs, key=f)` and `sum(map(f, xs))`.
 fn callback<'a>(file: &File<'_>, call: &'a ast::ExprCall) -> Option<&'a Expr> {
     let key = || call.arguments.find_keyword("key").map(|keyword| &keyword.value);
     if is_consumer(file, &call.func) {
@@ -334,67 +295,19 @@ fn callback<'a>(file: &File<'_>, call: &'a ast::ExprCall) -> Option<&'a Expr> {
     }
 }
 
-/// Something evaluated in turn, and whether it waits without a name while what comes after it is evaluated.
-type Operand<'a> = (&'a Expr, bool);
-
-fn first_before_call(file: &File<'_>, operands: &[Operand<'_>]) -> Option<TextRange> {
-    let last = operands.iter().rposition(|(value, _)| file.calls.first_in(value).is_some())?;
-    operands[..last].iter().find(|(_, is_nameless)| *is_nameless).map(|(value, _)| value.range())
-}
-
-/// The operands of a call or display; `*E` and `**E` have no name.
-fn unpacked_operands(expression: &Expr) -> Vec<Operand<'_>> {
-    let operand = |value| (value, Expr::is_starred_expr(value));
-    match expression {
-        Expr::Call(node) => {
-            let keywords = node.arguments.keywords.iter().map(|keyword| (&keyword.value, keyword.arg.is_none()));
-            node.arguments.args.iter().map(operand).chain(keywords).collect()
-        }
-        Expr::List(node) => node.elts.iter().map(operand).collect(),
-        Expr::Set(node) => node.elts.iter().map(operand).collect(),
-        Expr::Tuple(_) => elements(expression).into_iter().map(|(value, _)| operand(value)).collect(),
-        Expr::Dict(node) => node
-            .items
-            .iter()
-            .flat_map(|item| match &item.key {
-                Some(key) => vec![(key, false), (&item.value, false)],
-                None => vec![(&item.value, true)],
-            })
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The fields of an f-string or t-string. What is read again, a constant or a name, needs no name.
-fn text_keeping_operands(expression: &Expr) -> Vec<Operand<'_>> {
-    let is_nameless = |field: &ast::InterpolatedElement| {
-        let keeps_its_text = field.debug_text.is_some() || expression.is_t_string_expr();
-        keeps_its_text && !field.expression.is_name_expr() && !field.expression.is_literal_expr()
-    };
-    fields(expression).into_iter().map(|field| (&*field.expression, is_nameless(field))).collect()
-}
-
-/// What is evaluated while a value before it waits without a name, and cannot be read again.
-fn after_value<'a>(parts: impl Iterator<Item = &'a Expr>) -> Vec<&'a Expr> {
-    parts.skip_while(|part| part.is_literal_expr() || part.is_name_expr() || part.is_attribute_expr()).skip(1).collect()
+/// What is unpacked into a set before a call.
+fn unpacked_before_call(file: &File<'_>, set: &ast::ExprSet) -> Option<TextRange> {
+    let last = set.elts.iter().rposition(|value| file.calls.first_in(value).is_some())?;
+    set.elts[..last].iter().find(|value| value.is_starred_expr()).map(Ranged::range)
 }
 
 /// What a statement evaluates in places that it cannot be taken up again at.
 fn header_parts<'a>(file: &File<'_>, statement: &'a Stmt) -> Vec<&'a Expr> {
     match statement {
         Stmt::FunctionDef(node) => {
-            let parameters = || node.parameters.iter().map(|parameter| parameter.as_parameter());
-            let defaults =
-                node.parameters.iter_non_variadic_params().filter_map(|parameter| parameter.default.as_deref());
-            let annotations = parameters().filter_map(ast::Parameter::annotation).chain(node.returns.as_deref());
-            let annotations = annotations.filter(|_| file.evaluates_annotations);
-            after_value(defaults).into_iter().chain(annotations).collect()
-        }
-        Stmt::ClassDef(node) => {
-            let arguments = node.arguments.iter().flat_map(|arguments| {
-                arguments.args.iter().chain(arguments.keywords.iter().map(|keyword| &keyword.value))
-            });
-            after_value(arguments)
+            let parameters = node.parameters.iter().map(|parameter| parameter.as_parameter());
+            let annotations = parameters.filter_map(ast::Parameter::annotation).chain(node.returns.as_deref());
+            annotations.filter(|_| file.evaluates_annotations).collect()
         }
         Stmt::For(node) => vec![&node.target],
         Stmt::With(node) => node.items.iter().filter_map(|item| item.optional_vars.as_deref()).collect(),

@@ -16,7 +16,6 @@ pub fn execute(args: &DiffArgs, color: ColorChoice) -> anyhow::Result<Exit> {
         old_name: source.name().to_owned(),
         new_name: new_name(&source, None),
         context: args.context,
-        labels: !args.no_labels,
         colored: is_colored(&io::stdout(), color),
     };
     print(&diff_bytes(&source, &transpiled, &options)?)?;

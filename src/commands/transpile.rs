@@ -52,7 +52,6 @@ fn transpile_one(args: &TranspileArgs, output: Option<&Path>, color: ColorChoice
             old_name: source.name().to_owned(),
             new_name: new_name(&source, output),
             context: 3,
-            labels: true,
             colored: output.is_none() && is_colored(&io::stdout(), color),
         };
         diff_bytes(&source, &transpiled, &options)?

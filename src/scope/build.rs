@@ -1,7 +1,5 @@
 //! Builds the scopes of a module, in one walk over its tree.
 
-use std::borrow::Cow;
-
 use rustpython_ruff_python_ast as ast;
 
 use ast::visitor::{
@@ -9,7 +7,7 @@ use ast::visitor::{
     walk_type_param,
 };
 use ast::{Expr, ExprContext, Parameters, Pattern, PythonVersion, Stmt};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use rustpython_ruff_text_size::{Ranged, TextRange};
 
 use super::{Kind, NodeAddress, Scope, ScopeId, Scopes, Variable, imported, mangle};
@@ -17,27 +15,17 @@ use crate::tree::handler_parts;
 
 /// All scopes of a module, with every name that each mentions.
 pub fn build(module: &ast::ModModule, version: PythonVersion) -> Scopes<'_> {
-    let scopes = Scopes { scopes: Vec::new(), by_node: FxHashMap::default(), rebound_globals: FxHashSet::default() };
-    let mut builder =
-        Builder { version, scopes, current: ScopeId::MODULE, loops: Vec::new(), rebinding_generators: Vec::new() };
+    let scopes = Scopes { scopes: Vec::new(), by_node: FxHashMap::default() };
+    let mut builder = Builder { version, scopes, current: ScopeId::MODULE };
     builder.open(Kind::Module, &module.body, None::<&()>);
     builder.visit_body(&module.body);
-    let Builder { mut scopes, rebinding_generators, .. } = builder;
-    scopes.find_rebound();
-    for (scope, name) in rebinding_generators {
-        scopes.mark_rebound(scope, name);
-    }
-    scopes
+    builder.scopes
 }
 
 struct Builder<'a> {
     version: PythonVersion,
     scopes: Scopes<'a>,
     current: ScopeId,
-    /// For each loop around the current place, the scope it runs in.
-    loops: Vec<ScopeId>,
-    /// `(y := …)` inside a generator expression: bound in this scope, whenever the generator is asked for an element.
-    rebinding_generators: Vec<(ScopeId, Cow<'a, str>)>,
 }
 
 impl<'a> Builder<'a> {
@@ -46,8 +34,7 @@ impl<'a> Builder<'a> {
         let id = ScopeId(self.scopes.scopes.len());
         let parent = (kind != Kind::Module).then_some(self.current);
         let class = parent.and_then(|parent| self.scopes.get(parent).class);
-        let suspends = kind == Kind::Function { is_async: true };
-        let scope = Scope { kind, parent, body, suspends, class, variables: Vec::new(), index: FxHashMap::default() };
+        let scope = Scope { kind, parent, body, class, variables: Vec::new(), index: FxHashMap::default() };
         self.scopes.scopes.push(scope);
         if let Some(node) = node {
             self.scopes.by_node.insert(NodeAddress::of(node), id);
@@ -73,8 +60,6 @@ impl<'a> Builder<'a> {
                 nonlocal: None,
                 late_declaration: None,
                 annotation: None,
-                rebound_elsewhere: false,
-                is_rebound: false,
             });
             scope.variables.len() - 1
         });
@@ -91,9 +76,7 @@ impl<'a> Builder<'a> {
     }
 
     fn bind_in(&mut self, scope: ScopeId, name: &'a str, range: TextRange) {
-        let in_loop = self.loops.contains(&scope);
         let variable = self.variable(scope, name);
-        variable.is_rebound |= in_loop || variable.binding.is_some();
         keep_first(&mut variable.first_seen, range);
         keep_first(&mut variable.binding, range);
     }
@@ -101,9 +84,7 @@ impl<'a> Builder<'a> {
     /// Importing a name is no use of it: `global` may follow.
     fn bind_import(&mut self, alias: &'a ast::Alias) {
         let (name, range) = imported(alias);
-        let in_loop = self.loops.contains(&self.current);
         let variable = self.variable(self.current, name);
-        variable.is_rebound |= in_loop || variable.binding.is_some();
         keep_first(&mut variable.binding, range);
     }
 
@@ -121,18 +102,10 @@ impl<'a> Builder<'a> {
     /// A walrus binds in the scope around all comprehensions that it stands in.
     fn bind_walrus(&mut self, name: &'a str, range: TextRange) {
         let mut scope = self.current;
-        let mut in_generator = false;
-        let is_repeated = matches!(self.scopes.get(scope).kind, Kind::Comprehension { .. });
-        while let Kind::Comprehension { is_generator } = self.scopes.get(scope).kind {
-            in_generator |= is_generator;
+        while let Kind::Comprehension { .. } = self.scopes.get(scope).kind {
             scope = self.scopes.get(scope).parent.unwrap_or(ScopeId::MODULE);
         }
         self.bind_in(scope, name, range);
-        self.variable(scope, name).is_rebound |= is_repeated;
-        if in_generator {
-            let name = mangle(self.scopes.get(scope).class, name);
-            self.rebinding_generators.push((scope, name));
-        }
     }
 
     fn bind_parameters(&mut self, parameters: &'a Parameters) {
@@ -254,11 +227,6 @@ impl<'a> Visitor<'a> for Builder<'a> {
             Stmt::ImportFrom(node) => {
                 node.names.iter().filter(|alias| alias.name.as_str() != "*").for_each(|alias| self.bind_import(alias));
             }
-            Stmt::For(_) | Stmt::While(_) => {
-                self.loops.push(self.current);
-                walk_stmt(self, statement);
-                self.loops.pop();
-            }
             // In this order Python's compiler met the names up to 3.12.
             Stmt::Try(node) if self.version < PythonVersion::PY313 => {
                 self.visit_body(&node.body);
@@ -309,10 +277,6 @@ impl<'a> Visitor<'a> for Builder<'a> {
                 self.visit_comprehension_scope(node, false, &node.generators, &[&node.key, &node.value]);
             }
             Expr::Generator(node) => self.visit_comprehension_scope(node, true, &node.generators, &[&node.elt]),
-            Expr::Yield(_) | Expr::YieldFrom(_) => {
-                self.scopes.scopes[self.current.0].suspends = true;
-                walk_expr(self, expression);
-            }
             _ => walk_expr(self, expression),
         }
     }

@@ -54,7 +54,6 @@ fn transpile_prints_the_result() {
 #[test]
 fn diff_prints_a_diff() {
     snapshot("cli_diff", heresy(&folder(), &["diff", "in.py", "--context", "1"]));
-    snapshot("cli_diff_no_labels", heresy(&folder(), &["diff", "in.py", "--no-labels"]));
     snapshot("cli_diff_colored", heresy(&folder(), &["diff", "in.py", "--color", "always"]));
     snapshot("cli_transpile_diff", heresy(&folder(), &["transpile", "in.py", "--diff"]));
 }

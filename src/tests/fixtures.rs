@@ -18,20 +18,6 @@ fn transpile_fixtures() {
     });
 }
 
-/// The registered rewrites and their fixtures know of each other.
-#[test]
-fn every_rewrite_has_fixtures() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    for name in heresy::rewrites() {
-        let cases = fixtures.join(name).read_dir().map(Iterator::count);
-        assert!(
-            cases.is_ok_and(|cases| cases > 0),
-            "the rewrite `{name}` has no fixtures in {}",
-            fixtures.join(name).display()
-        );
-    }
-}
-
 /// The sections of a fixture's snapshot. What can be transpiled has kept the invariants when this returns.
 fn snapshot_of(path: &Path) -> String {
     let bytes = std::fs::read(path).expect("a fixture can be read");

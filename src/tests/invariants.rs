@@ -1,6 +1,6 @@
 //! What is true of every transpiled file, whatever it holds.
 
-use heresy::{Code, Options, Purpose, Source, Transpiled, transpile};
+use heresy::{Code, Options, Source, Transpiled, transpile};
 use rustpython_parser::{Mode as SecondMode, parse as parse_with_second_parser};
 
 use crate::restore;
@@ -16,7 +16,7 @@ pub fn check(source: &Source, transpiled: &Transpiled, options: &Options) {
 /// What a thousand files can be asked in little time.
 pub fn check_essentials(source: &Source, transpiled: &Transpiled, options: &Options) {
     deleting_insertions_gives_the_input_back(source, transpiled);
-    restore::dropping_marks_and_spills_gives_the_tree_back(source, transpiled, options);
+    restore::dropping_marks_gives_the_tree_back(source, transpiled, options);
 }
 
 fn deleting_insertions_gives_the_input_back(source: &Source, transpiled: &Transpiled) {
@@ -29,7 +29,7 @@ fn deleting_insertions_gives_the_input_back(source: &Source, transpiled: &Transp
         rest = rest[kept..].strip_prefix(insertion.text.as_str()).expect("each insertion stands where it says");
         copied = insertion.at;
         assert!(!insertion.text.contains('\x0c'), "no form feed is inserted");
-        assert!(insertion.purpose == Purpose::Spill || !insertion.text.trim().is_empty());
+        assert!(!insertion.text.trim().is_empty());
     }
     restored.push_str(rest);
     assert_eq!(restored, source.text(), "deleting the insertions gives the input back");

@@ -24,7 +24,6 @@ from typing import NamedTuple
 
 import run_form
 from heresy import _run_form
-from heresy._marked import Marked
 
 TIMEOUT = 120
 
@@ -36,7 +35,6 @@ class Result(NamedTuple):
     rejected: str
     problems: list[str]
     identical: int
-    spilled: int
 
 
 def check(heresy: str, path: Path) -> Result:
@@ -46,19 +44,19 @@ def check(heresy: str, path: Path) -> Result:
         original = compile(source, str(path), "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError) as error:
         problems = [f"{path}: panic"] if _transpile(heresy, path).returncode not in (0, 1) else []
-        return Result(path, f"{type(error).__name__}: {error}", problems, 0, 0)
+        return Result(path, f"{type(error).__name__}: {error}", problems, 0)
     done = _transpile(heresy, path)
     if done.returncode:
-        return Result(path, "", [f"{path}: status {done.returncode}: {done.stderr.decode(errors='replace')}"], 0, 0)
+        return Result(path, "", [f"{path}: status {done.returncode}: {done.stderr.decode(errors='replace')}"], 0)
     counts = run_form.Counts()
     try:
         compile(done.stdout, str(path), "exec", dont_inherit=True)
         text = run_form.decode(done.stdout)
         code = _run_form.compile_module(text, source, str(path)).ready()
-        run_form.compare(original, code, Marked(text), counts)
+        run_form.compare(original, code, counts)
     except Exception as error:
         counts.problems.append(f"{path}: {type(error).__name__}: {error}")
-    return Result(path, "", counts.problems, counts.identical, counts.spilled)
+    return Result(path, "", counts.problems, counts.identical)
 
 
 def _transpile(heresy: str, path: Path) -> subprocess.CompletedProcess[bytes]:
@@ -92,7 +90,7 @@ def main() -> int:
     print(
         f"{len(files)} files in {time.monotonic() - start:.0f} s: "
         f"{sum(bool(r.rejected) for r in results)} not Python, {bad} failed; "
-        f"{sum(r.identical for r in results)} scopes are identical, {sum(r.spilled for r in results)} have spills"
+        f"{sum(r.identical for r in results)} scopes are identical"
     )
     return 1 if bad or not files else 0
 

@@ -3,16 +3,12 @@
     python3.13 run_form.py --heresy target/debug/heresy SCRIPT…
 
 The interpreter that runs this is the one that is tested. Each SCRIPT is compiled as it is and from its marked form, and the
-code objects of both are compared one by one:
-
-* a scope without spills is the same in all that a code object holds: bytes, names, constants, positions, handlers;
-* a scope with spills has the same signature, cells, flags and documentation, and covers the same lines.
+code objects of both are compared one by one, in all that a code object holds: bytes, names, constants, positions, handlers.
 """
 
 from __future__ import annotations
 
 import argparse
-import inspect
 import io
 import subprocess
 import sys
@@ -24,21 +20,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "runtime"))
 from heresy import _run_form  # noqa: E402
-from heresy._marked import Marked  # noqa: E402
 
-#: What does not depend on spills.
-OUTSIDE = (
-    "co_name",
-    "co_qualname",
-    "co_argcount",
-    "co_posonlyargcount",
-    "co_kwonlyargcount",
-    "co_firstlineno",
-    "co_flags",
-)
-OUTSIDE_NAMES = ("co_cellvars", "co_freevars")
-#: All the rest, constants apart.
-INSIDE = ("co_code", "co_names", "co_varnames", "co_nlocals", "co_stacksize", "co_linetable", "co_exceptiontable")
+#: Constants apart, which may be code objects again.
+FIELDS = (
+    "co_name", "co_qualname", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_firstlineno", "co_flags",
+    "co_cellvars", "co_freevars", "co_code", "co_names", "co_varnames", "co_nlocals", "co_stacksize", "co_linetable",
+    "co_exceptiontable",
+)  # fmt: skip
 
 
 class Counts:
@@ -46,38 +34,27 @@ class Counts:
 
     def __init__(self) -> None:
         self.identical = 0
-        self.spilled = 0
         self.problems: list[str] = []
 
 
-def compare(old: types.CodeType, new: types.CodeType, marked: Marked, counts: Counts) -> None:
+def compare(old: types.CodeType, new: types.CodeType, counts: Counts) -> None:
     """Compares a scope of the original with the same scope of the run form, then the scopes inside it."""
     where = f"{old.co_filename}:{old.co_firstlineno} {old.co_qualname}"
+    before = len(counts.problems)
     old_inner, new_inner = list(_inner(old)), list(_inner(new))
     if len(old_inner) != len(new_inner):
         counts.problems.append(f"{where}: {len(new_inner)} scopes inside it, not {len(old_inner)}")
         return
-    fields = [*OUTSIDE, *OUTSIDE_NAMES]
-    if any(marked.is_spill(name) for name in (*new.co_varnames, *new.co_names, *new.co_cellvars)):
-        counts.spilled += 1
-        if _lines(old) != _lines(new):
-            counts.problems.append(
-                f"{where}: with spills, the lines {sorted(_lines(old) ^ _lines(new), key=str)} are in one only"
-            )
-        if _without(new.co_varnames, marked) != old.co_varnames:
-            counts.problems.append(f"{where}: with spills, its variables are {new.co_varnames}, not {old.co_varnames}")
-    else:
-        counts.identical += 1
-        fields += INSIDE
-        if _constants(old) != _constants(new):
-            counts.problems.append(f"{where}: co_consts: {_constants(new)}, not {_constants(old)}")
-        if list(old.co_positions()) != list(new.co_positions()):
-            counts.problems.append(f"{where}: positions: {_first_difference(old, new)}")
-    for field in fields:
+    if _constants(old) != _constants(new):
+        counts.problems.append(f"{where}: co_consts: {_constants(new)}, not {_constants(old)}")
+    if list(old.co_positions()) != list(new.co_positions()):
+        counts.problems.append(f"{where}: positions: {_first_difference(old, new)}")
+    for field in FIELDS:
         if getattr(old, field) != getattr(new, field):
             counts.problems.append(f"{where}: {field}: {getattr(new, field)!r}, not {getattr(old, field)!r}")
+    counts.identical += len(counts.problems) == before
     for a, b in zip(old_inner, new_inner):
-        compare(a, b, marked, counts)
+        compare(a, b, counts)
 
 
 def _inner(code: types.CodeType) -> Iterator[types.CodeType]:
@@ -85,29 +62,16 @@ def _inner(code: types.CodeType) -> Iterator[types.CodeType]:
 
 
 def _constants(code: types.CodeType) -> list[str]:
-    """Told apart by type too: 1, 1.0 and True are equal. A set constant is only ever asked what it contains.
-
-    From 3.13 a class body holds the names that its methods assign on `self`; where `self.x += f()` is taken apart, `x` is
-    one more of them.
-    """
-    is_class = not code.co_flags & inspect.CO_OPTIMIZED and code.co_name != "<module>"
+    """Told apart by type too: 1, 1.0 and True are equal. A set constant is only ever asked what it contains."""
     shown = []
     for const in code.co_consts:
         if isinstance(const, types.CodeType):
             shown.append("<code>")
         elif isinstance(const, frozenset):
             shown.append(f"frozenset {sorted(map(repr, const))}")
-        elif not (is_class and isinstance(const, tuple) and all(isinstance(item, str) for item in const)):
+        else:
             shown.append(f"{type(const).__name__} {const!r}")
     return shown
-
-
-def _lines(code: types.CodeType) -> set[int | None]:
-    return {line for _, _, line in code.co_lines() if line is not None}
-
-
-def _without(names: tuple[str, ...], marked: Marked) -> tuple[str, ...]:
-    return tuple(name for name in names if not marked.is_spill(name))
 
 
 def _first_difference(old: types.CodeType, new: types.CodeType) -> str:
@@ -138,7 +102,7 @@ def check(heresy: str, script: Path, counts: Counts) -> None:
         original = compile(source, str(script), "exec", dont_inherit=True)
     text = decode(done.stdout)
     code = _run_form.compile_module(text, source, str(script)).ready()
-    compare(original, code, Marked(text), counts)
+    compare(original, code, counts)
 
 
 def main() -> int:
@@ -152,8 +116,7 @@ def main() -> int:
     for problem in counts.problems:
         print(f"FAILED: {problem}")
     print(
-        f"{len(options.scripts)} programs: {counts.identical} scopes are identical, "
-        f"{counts.spilled} have spills, {len(counts.problems)} differences"
+        f"{len(options.scripts)} programs: {counts.identical} scopes are identical, {len(counts.problems)} differences"
     )
     return 1 if counts.problems else 0
 

@@ -6,8 +6,7 @@ Small programs, each asking for one thing that an interpreter shows of itself or
 NAME.py` and by `heresy run NAME.py`. Standard output, standard error and the exit status must be equal, byte by byte.
 
 What is known to differ is not asked for: ``sys.modules`` holds the runtime; the frame below the program's takes a little of
-the recursion limit; ``locals()`` of a function with spills names them; a file that Python rejects is rejected by heresy,
-in its own words.
+the recursion limit; a file that Python rejects is rejected by heresy, in its own words.
 """
 
 from __future__ import annotations
@@ -41,7 +40,8 @@ PROGRAMS = {
     "interrupted by itself": 'import os, signal, time\nsignal.signal(signal.SIGINT, lambda *_: print("caught"))\nos.kill(os.getpid(), signal.SIGINT)\nprint("on")\nsignal.signal(signal.SIGINT, signal.default_int_handler)\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(5)\nexcept KeyboardInterrupt:\n    print("as asked")\n',
     "terminated": 'import os, signal, time\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(5)\n',
     "uncaught": 'def f(x):\n    return len(str(x)) + g(x * 2, key=str(x)) - len(x)\ndef g(x, key):\n    return x / int(key)\nclass C:\n    def __init__(self, x):\n        self.x = f(x) + f(x)\nfor i in [C(k) for k in (1, 0)]:\n    print(i)\n',
-    "uncaught in a spill": 'def one(): return 1\ndef bad(): raise ValueError("é\\n2")\ndef g(x):\n    return (one() + one()) * (one() - bad()) ** one()\nd = {"k": [1, 2]}\ntry:\n    d["k"][one()] += g(one())\nfinally:\n    d["k"][one()] += d["none"][one()]\n',
+    "names while calls run": 'import sys\ndef names(): return sorted(sys._getframe(1).f_locals)\ndef f(a, b=2):\n    for x in [a, b]:\n        with open(__file__) as file:\n            try:\n                1 / 0\n            except ZeroDivisionError:\n                print([names(), len(names()) + len(names())], sorted(locals()), dir() + dir(), sorted(vars().keys() | names()))\nf(1)\nclass C:\n    a = names() + names()\n    print(sorted(vars()))\nprint(C.a, sorted(globals()), dir())\n',
+    "uncaught in an operand": 'def one(): return 1\ndef bad(): raise ValueError("é\\n2")\ndef g(x):\n    return (one() + one()) * (one() - bad()) ** one()\nd = {"k": [1, 2]}\ntry:\n    d["k"][one()] += g(one())\nfinally:\n    d["k"][one()] += d["none"][one()]\n',
     "uncaught chain": 'class Own(Exception):\n    """Mine."""\ndef f():\n    try:\n        open("/no/such")\n    except OSError:\n        try:\n            {}["x"]\n        except KeyError as e:\n            raise Own("a", 1) from e\nf()\n',
     "uncaught notes": 'def f():\n    try:\n        raise ValueError(1)\n    except ValueError as e:\n        e.add_note("a note")\n        raise\nf()\n',
     "uncaught group": 'def f():\n    try:\n        raise ExceptionGroup("several", [ValueError(1), TypeError(2)])\n    except* ValueError:\n        print("value")\nf()\n',

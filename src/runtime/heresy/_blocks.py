@@ -58,25 +58,19 @@ def enclosing(program: Program, statement: ast.stmt) -> list[Block]:
     return blocks
 
 
-def exception_name(program: Program, handler: ast.ExceptHandler) -> str | None:
-    """The name that holds the exception of a handler for all of its body."""
-    match handler.body[0]:
-        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name()) if program.marked.is_spill(name):
-            return name
-    return handler.name
-
-
 class Around(NamedTuple):
     """The blocks around an instruction.
 
     Attributes:
         blocks: outermost first; those of a ``finally`` say how it is being left: ``finally`` by an exception, else ``left``.
         ways: for each block, how it is being left.
+        starts: for each block, how deep the value stack is below what it keeps there.
         depth: how many values they keep on the value stack.
     """
 
     blocks: list[Block]
     ways: list[Way]
+    starts: list[int]
     depth: int
 
 
@@ -88,6 +82,7 @@ def around(scope: Scope, statement: ast.stmt, offset: int) -> Around:
     """
     blocks: list[Block] = []
     ways: list[Way] = []
+    starts: list[int] = []
     depth = 0
     for block in enclosing(scope.program, statement):
         way: Way = None
@@ -103,8 +98,9 @@ def around(scope: Scope, statement: ast.stmt, offset: int) -> Around:
                 slots = int(isinstance(way, ast.Return) and beginning == depth + 1)
         blocks.append(block)
         ways.append(way)
+        starts.append(depth)
         depth += slots
-    return Around(blocks, ways, depth)
+    return Around(blocks, ways, starts, depth)
 
 
 def way_index(left: ast.AST, way: Way) -> int:

@@ -22,27 +22,30 @@ import types
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ._blocks import SLOTS, Block, around, exception_name, way_index
+from . import _cpython
+from ._blocks import SLOTS, Block, around, way_index
 from ._code_index import ScopeKey, captured
+from ._collecting import Watch
 from ._comprehensions import Level, Progress, Read, levels, merged, own_names, owner_of, read
 from ._errors import NotContinuable
 from ._generated import Generated, generated
-from ._generators import GENERATORS, Driven, driven, frame_of, generator_behind, is_generator
-from ._kinds import is_a
+from ._generators import Driven, begun_for, driven, is_generator
+from ._handled import name_exceptions
 from ._marked import Place, place_of
+from ._operands import Wanted, count, paired
 from ._program import BODIES, COMPREHENSIONS, SCOPES, Hole, Programs
-from ._residual import residual, restarted, returned
+from ._residual import residual
 from ._running import Following, called, running
 from ._sites import (
     CALL,
     CATCH,
     CLOSE,
+    COLLECT,
     COMPREHEND,
     DELEGATE,
     EXIT,
     FOR,
     NEW,
-    NEXT,
     YIELD,
     Site,
     SiteName,
@@ -52,8 +55,9 @@ from ._sites import (
     site_at,
 )  # fmt: skip
 from ._slots import Slots, contents
-from ._values import MISSING, Values, is_restartable_wait, special_method, static_attribute
-from ._ways import Way
+from ._taken import Taken
+from ._values import MISSING, Values, bound_special, restartable_waits, static_attribute
+from ._ways import Way, way_out
 
 _ASYNC_GENERATOR = 0x0200
 
@@ -78,6 +82,7 @@ class FrameState(NamedTuple):
         closing: that generator is being closed.
         generated: in a list, the frame of a generated ``__init__`` between this and the next.
         comprehensions: those that it is in, outermost first.
+        waiting: what of its statement was evaluated before, in that order.
     """
 
     unit: str
@@ -96,6 +101,7 @@ class FrameState(NamedTuple):
     closing: bool
     generated: list[Generated]
     comprehensions: list[Progress]
+    waiting: list[Any]
 
 
 class Stack(NamedTuple):
@@ -110,11 +116,15 @@ class Unsafe(NotContinuable):
 
     Attributes:
         barrier: the frame that must move on before there can be one; None: the innermost.
+        watch: finds what is not known yet.
     """
 
-    def __init__(self, reason: str, barrier: types.FrameType | None = None) -> None:
+    def __init__(
+        self, reason: str, barrier: types.FrameType | None = None, watch: Watch | None = None
+    ) -> None:
         super().__init__(reason)
         self.barrier = barrier
+        self.watch = watch
 
 
 def examine(
@@ -164,9 +174,13 @@ def examine(
             part.surroundings()
         except NotContinuable as error:
             # Who must move on: the caller of a frame that cannot be continued, or the frame whose call is obscure.
-            raise Unsafe(str(error), frames[max(0, index - 1)] if _foreign(programs, frame) else frame) from None
+            barrier = frames[max(0, index - 1)] if _foreign(programs, frame) else frame
+            raise Unsafe(str(error), barrier, getattr(error, "watch", None)) from None
         parts.append(part)
-    _name_exceptions(parts, handled)
+    try:
+        name_exceptions(parts, handled)
+    except NotContinuable as error:
+        raise Unsafe(str(error)) from None
     return parts
 
 
@@ -212,7 +226,8 @@ class Part:
         self.scope = scope
         self.module = module
         self.program = scope.program
-        self.values = Values(frame, self.program.marked)
+        self.values = Values(frame)
+        self.slots = Slots(frame)
         self.statement: ast.stmt
         #: What names in the checkpoint are relative to: the statement, or the generator expression.
         self.owner: ast.AST = scope.node
@@ -226,7 +241,12 @@ class Part:
         self.closing = False
         self.generated: list[Generated] = []
         self.generated_frame: types.FrameType | None = None
-        self.caught: Any = None
+        #: What lies on the value stack for the rest of the statement, and up to which depth.
+        self.wanted: list[Wanted] = []
+        self.top = 0
+        self.waiting: list[Any] = []
+        #: For each block that handles an exception, its number and where the one lies that was handled before.
+        self.handling: list[tuple[int, int]] = []
         self.levels: list[Level] = []
         self.reads: list[Read] = []
         self.offset = frame.f_lasti
@@ -246,50 +266,39 @@ class Part:
 
     def inside(self, following: types.FrameType) -> None:
         """The frame is at a site that runs exactly the function or generator whose frame is ``following``."""
-        site = self._in_statement()
+        site = self._at_site()
         follows = Following(self.programs, following)
+        taken = Taken(self.slots, self.scope, self.offset)
         if site.kind == COMPREHEND:
             if follows.scope is None or follows.scope.node is not site.node:
                 raise NotContinuable(f"{following.f_code.co_qualname} is not run by this comprehension directly")
-            return
-        if site.kind == FOR and self.reads:
-            drives: Driven | None = Driven(site, self.reads[-1].progress.sources[-1])
-        else:
-            drives = driven(site, self.values)
-        if drives is not None:
+        elif (drives := driven(site, taken, follows)) is not None:
             self._drives(drives, follows)
-            return
-        target = running(site, self.values, follows)
-        if target.kind:
-            self.site = site = site._replace(kind=target.kind)
-        self.operands = list(target.operands)
-        if site.kind == CATCH:
-            self.caught = follows.argument_if_kept(2)
-        elif site.kind == NEW:
-            restarted(site.node, self.values)
-            if self.levels and any(self.values.kept(argument) is MISSING for argument in site.node.args):
-                raise NotContinuable("what __init__ will be called with has no name")
-        if target.makes is not None:
-            self.instance.append(_instance_under_construction(follows, target.makes))
+        else:
+            target = running(site, self.values, taken, follows)
+            if target.kind:
+                self.site = site = site._replace(kind=target.kind)
+            self.operands = list(target.operands)
+            if site.kind == NEW and taken.hole is None:
+                self.operands += taken.arguments(site.node)[1:]
+            self.instance += target.instance
+            if target.makes is not None:
+                self.instance.append(_instance_under_construction(follows, target.makes))
+        # Only now it is known that all on the value stack is alive.
+        self._read()
 
     def _drives(self, drives: Driven, follows: Following) -> None:
         """Asking the iterator for its next item runs that frame directly."""
-        iterator = drives.iterator
         self.site = drives.site
-        self.operands = [iterator, *drives.default]
-        generator = generator_behind(iterator)
-        if generator is not None and frame_of(generator) is follows.frame:
-            self.driven = generator
-            return
-        if drives.site.kind in (FOR, NEXT):
-            # What the frame gives is the next item itself.
-            if type(iterator) is map:
-                found = called(iterator.__reduce__()[1][0], follows)
-                if follows.runs(found.function) and found.makes is None and found.kind != NEW:
-                    return
-            elif type(iterator) not in GENERATORS and follows.runs(special_method(iterator, "__next__")):
-                return
-        raise NotContinuable(f"{follows.frame.f_code.co_qualname} is not what a {type(iterator).__name__} runs")
+        self.operands = [drives.iterator, *drives.default]
+        if follows.generator is not MISSING:
+            self.driven = follows.generator
+        elif drives.site.kind == COLLECT and type(drives.iterator) is not map:
+            raise NotContinuable("items come from a method")
+        elif type(drives.iterator) is map:
+            found = called(follows.function, follows)
+            if found.makes is not None or found.kind == NEW:
+                raise NotContinuable("a map makes instances")
 
     def runs(self, caller: Part) -> None:
         """The frame is that of the generator that ``caller`` drives."""
@@ -303,7 +312,8 @@ class Part:
 
     def suspended(self, iterator: Any) -> None:
         """The frame is that of a suspended generator; ``iterator`` is what it delegates to, if it does."""
-        site = self._in_statement()
+        site = self._at_site()
+        self._read()
         if site.kind not in (YIELD, DELEGATE):
             raise NotContinuable("it is not suspended in a yield that is written as one")
         if site.kind == DELEGATE:
@@ -323,22 +333,26 @@ class Part:
 
     def inside_wait(self) -> None:
         """The frame is executing a C call that can be abandoned and called again."""
-        call = self._in_statement().node
-        if not isinstance(call, ast.Call) or not is_restartable_wait(self.values.of(call.func)):
+        call = self._at_site().node
+        taken = Taken(self.slots, self.scope, self.offset)
+        if not isinstance(call, ast.Call) or not any(taken.is_waiting_in(wait) for wait in restartable_waits()):
             raise NotContinuable("the call cannot be restarted")
-        restarted(call, self.values)
+        self.operands = list(taken.hole.operands if taken.hole is not None else taken.arguments(call))
         self.restart = True
+        self._read()
 
     def inside_call_of(self, called: types.FrameType) -> None:
         """The frame calls a function of the runtime's by a call that is written as one."""
         if self.scope.is_pending():
             raise NotContinuable("the frames above are still to be restored")
-        site = self._in_statement()
-        if site.kind != CALL or running(site, self.values, Following(self.programs, called)).makes:
+        site = self._at_site()
+        taken = Taken(self.slots, self.scope, self.offset)
+        if site.kind != CALL or running(site, self.values, taken, Following(self.programs, called)).makes:
             raise NotContinuable(f"{called.f_code.co_qualname} is not called directly")
+        self._read()
 
-    def _in_statement(self) -> Site:
-        """The site that the frame stands at; its statement can be finished once that is done."""
+    def _at_site(self) -> Site:
+        """The site that the frame stands at."""
         site = site_at(self.scope, self.offset)
         if site is None:
             raise NotContinuable("not inside a call that is written as one")
@@ -347,21 +361,24 @@ class Part:
         if statement is None or owner is None or owner is statement and place_of(statement) is None:
             raise NotContinuable("the statement has no label")
         self.statement, self.owner, self.site = statement, owner, site
+        return site
+
+    def _read(self) -> None:
+        """What the site is in of comprehensions, and what is needed to finish its statement once it is done."""
+        site, owner, statement = self.site, self.owner, self.statement
+        assert site is not None
         self.levels = levels(self.program, site, self.scope.node)
-        self.reads = [read(self.scope, self.frame, level, node_name(owner, level.node)) for level in self.levels]
+        self.reads = []
+        for level in reversed(self.levels):
+            inside = self.reads[0] if self.reads else None
+            self.reads.insert(0, read(self.scope, self.frame, level, node_name(owner, level.node), inside))
         if isinstance(self.scope.node, COMPREHENSIONS):
             if not self.levels or self.levels[0].node is not self.scope.node:
                 raise NotContinuable("not inside a call that is written as one")
         elif site.kind not in (EXIT, CATCH):
             whole = Site(COMPREHEND, self.levels[0].node) if self.levels else site
-            for found in reversed(self.reads):
-                self.values.instead.update({name: contents(value) for name, value in found.covered.items()})
-            residual(self.program, statement, whole, ast.Constant(None), self.values)
-        for found in self.reads:
-            # From here on names mean what they mean in the innermost comprehension.
-            self.values.instead.update(found.progress.variables)
-            self.values.instead.update({name: contents(cell) for name, cell in found.progress.cells.items()})
-        return site
+            self.wanted = residual(self.program, statement, whole, ast.Constant(None)).wanted
+            self.top = self.reads[0].below if self.reads else self.scope.below(self.offset)
 
     def surroundings(self) -> None:
         """The enclosing blocks, checked against the depth of the value stack."""
@@ -373,7 +390,7 @@ class Part:
         found = around(self.scope, self.statement, self.offset)
         if site is not None and site.kind == FOR and not self.levels:
             # A frame that was continued in the loop's body has not come by the start of the statement.
-            if self.scope.depth_of_instruction(self.offset) != found.depth + SLOTS["for"]:
+            if self.scope.below(self.offset) != found.depth:
                 raise NotContinuable("the value stack holds something that has no name")
         elif not isinstance(self.scope.node_at(self.offset), Hole) and (site is None or site.kind not in (EXIT, CATCH)):
             # Else the site itself has been told by the depth, or the frame was continued in it.
@@ -384,32 +401,75 @@ class Part:
                 raise NotContinuable("the start of the statement is not known")
             if self.scope.depth_at_start(start) != found.depth:
                 raise NotContinuable("the value stack holds something that has no name")
-        blocks, ways = list(found.blocks), list(found.ways)
-        blocks += opened(site, self.statement)
+        blocks, ways, starts = list(found.blocks), list(found.ways), list(found.starts)
+        base = found.depth
+        for block in opened(site, self.statement):
+            blocks.append(block)
+            starts.append(base)
+            base += SLOTS[block.kind]
         if site is not None and site.kind in (EXIT, CATCH):
             blocks.append(Block("left" if site.kind == EXIT else "exit", self.statement))
+            starts.append(base)
         ways += [site.way if site is not None else None] * (len(blocks) - len(ways))
-        self.block_values = [(block.kind, self._block_value(block, way)) for block, way in zip(blocks, ways)]
+        for index, (block, way, start) in enumerate(zip(blocks, ways, starts)):
+            self.block_values.append((block.kind, self._block_value(index, block, way, start)))
+        if self.site is not None and self.site.kind not in (EXIT, CATCH, FOR) or self.levels:
+            self._wait(base)
 
-    def _block_value(self, block: Block, way: Way) -> Any:
-        match block:
-            case Block("for", ast.For(iter=ast.NamedExpr(target=ast.Name(id=name)))):
-                return self.values.name(name)
-            case Block("with", ast.withitem(context_expr=ast.NamedExpr(target=ast.Name(id=name)))):
-                return self.values.name(name)
-            case Block("with", ast.withitem(context_expr=ast.Name(id=name))):
-                return self.values.name(name)
-            case Block("handler", ast.ExceptHandler() as handler):
-                name = exception_name(self.program, handler)
-                if name is not None:
-                    return self.values.name(name)
-            case Block("left", left):
-                if isinstance(way, ast.Return):
-                    returned(way, self.values)
-                return way_index(left, way)
-            case Block("finally" | "exit"):
-                return None
-        raise NotContinuable(f"the value behind a {block.kind} has no name")
+    def _wait(self, base: int) -> None:
+        """What lies between the blocks and the site is what the rest of the statement needs."""
+        held = [value for value in self.slots.values(base, self.top) if value is not MISSING]
+        kept = self.scope.waiting.get(self.statement)
+        if not held and kept and count(self.wanted):
+            # A comprehension is being filled that was begun in another life: they are not on the stack yet.
+            self.waiting = list(kept)
+        else:
+            self.waiting = paired(self.wanted, held)
+        if len(self.waiting) != count(self.wanted):
+            raise NotContinuable("the operands beside a call are not known")
+
+    def _block_value(self, index: int, block: Block, way: Way, start: int) -> Any:
+        match block.kind:
+            case "for":
+                return begun_for(self.slots.iterator(start))
+            case "with":
+                return self._manager(start)
+            case "left":
+                return [way_index(block.node, way), *self._returned(block.node, way, start)]
+        operation = self.scope.operation_at(self.offset)
+        if block.kind == "exit" and operation is not None and operation.kind == "catch":
+            # Above the exit lie where it was raised, what was handled before, and the exception.
+            depth = self.scope.depths[operation.offset]
+            self.handling.append((index, depth - 2))
+            return self.slots.value(depth - 1)
+        self.handling.append((index, start))
+        if block.kind == "finally" and block.node not in self.scope.ways:
+            return self.slots.value(start + 1)
+        return MISSING
+
+    def _manager(self, start: int) -> Any:
+        """The manager whose exit a ``with`` keeps."""
+        leave = self.slots.value(start)
+        if _cpython.WITH_KEEPS_MANAGER and (manager := self.slots.value(start + 1)) is not MISSING:
+            return manager
+        manager = getattr(leave, "__self__", None) if type(leave) in _BOUND else None
+        if manager is None or bound_special(manager, "__exit__") != leave:
+            raise NotContinuable("a with keeps only the exit of its manager")
+        return manager
+
+    def _returned(self, left: ast.AST, way: Way, start: int) -> list[Any]:
+        """In a list, the value of a ``return`` that waits for a ``finally`` or for the exit of a manager."""
+        if not isinstance(way, ast.Return) or way.value is None:
+            return []
+        if left in self.scope.returning:
+            return list(self.scope.returning[left])  # type: ignore[index]
+        if left is not self.statement:
+            _, beginning, _ = way_out(self.scope, left, self.offset)  # type: ignore[arg-type]
+            return [self.slots.value(start)] if beginning == start + 1 else []
+        operation = self.scope.operation_at(self.offset)
+        assert operation is not None
+        below = _cpython.EXIT_SLOTS + _cpython.WITH_SLOTS + 1
+        return [self.slots.value(self.scope.depths[operation.offset] - below)] if operation.swapped else []
 
     @property
     def line(self) -> int:
@@ -420,7 +480,7 @@ class Part:
     def cells(self) -> dict[str, types.CellType]:
         """Its cells, but for those of comprehensions that are not running."""
         bound = self.bound_names()
-        cells = Slots(self.frame).cells()
+        cells = self.slots.cells()
         mine = {*self.frame.f_code.co_freevars, *bound}
         return {name: cell for name, cell in cells.items() if name in mine or contents(cell) is not MISSING}
 
@@ -430,10 +490,8 @@ class Part:
     def state(self, cells: dict[str, types.CellType]) -> FrameState:
         variables: dict[str, Any] = {}
         if isinstance(self.scope.node, (*BODIES, ast.GeneratorExp)):
-            is_spill = self.program.marked.is_spill
-            for name, value in Slots(self.frame).variables().items():
-                if name not in cells and not (value is None and is_spill(name)):
-                    variables[name] = value
+            found_here = self.slots.variables().items()
+            variables.update({name: value for name, value in found_here if name not in cells})
         for level, found in reversed(list(zip(self.levels, self.reads))):
             self._uncover(level, found, variables, cells)
         for name in cells.keys() - captured(self.frame.f_code) - {*self.frame.f_code.co_freevars}:
@@ -460,6 +518,7 @@ class Part:
             self.closing,
             self.generated,
             [found.progress for found in self.reads],
+            self.waiting,
         )
 
     @property
@@ -491,34 +550,10 @@ class Part:
                 cells[name] = value
 
 
+_BOUND = (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType)
+
 #: A generator expression is suspended at one place only.
 _OF_EXPRESSION: SiteName | None = (YIELD, "GeneratorExp", 0)
-
-
-def _name_exceptions(parts: list[Part], handled: BaseException | None) -> None:
-    """Gives a pending ``finally`` or ``with`` its exception, and checks the innermost handler's.
-
-    The exception that a ``finally`` will raise again has no name in Python; only the innermost one that is being
-    handled anywhere on the stack can be asked for. An ``__exit__`` has it among its arguments.
-    """
-    inner = [
-        (part, index)
-        for part in parts
-        for index, (kind, _) in enumerate(part.block_values)
-        if kind in ("handler", "finally", "exit")
-    ]
-    for part, index in inner:
-        kind, value = part.block_values[index]
-        innermost = (part, index) == inner[-1]
-        if innermost:
-            if kind == "handler" and value is not handled:
-                raise Unsafe("the exception being handled has lost its name", part.frame)
-            value = handled
-        elif kind == "exit":
-            value = part.caught
-        if not is_a(value, BaseException):
-            raise Unsafe(f"the exception behind a {kind} has no name", part.frame)
-        part.block_values[index] = (kind, value)
 
 
 def _instance_under_construction(following: Following, cls: type) -> Any:

@@ -1,7 +1,7 @@
 """Comprehensions and generator expressions: how far one has come, and how it goes on from there.
 
-No name of ours can stand in a comprehension, so what it has made so far, the iterators of its ``for``\\ s and the operands
-that wait beside the call it is in are read from the value stack (see `_slots`). Interpreters differ in whether a
+What one has made so far, the iterators of its ``for``\\ s and the operands that wait beside the call it is in are read from the
+value stack (see `_slots`). Interpreters differ in whether a
 comprehension has a frame of its own; in a checkpoint it never has: a frame is *in* its comprehensions, outermost first.
 
 A *part* of a comprehension is what it evaluates as one: its element (for a dictionary key and value), a condition, or the
@@ -20,8 +20,9 @@ from ._code_index import captured
 from ._errors import InternalError, NotContinuable
 from ._expressions import MADE, OUTERMOST, Comprehension, keeps_slots
 from ._generators import begun_for
-from ._operands import Operands
+from ._operands import count, paired
 from ._program import COMPREHENSIONS, Program, Scope, first_evaluated, is_first_iterable
+from ._residual import of_part
 from ._sites import COMPREHEND, FOR, Site, node_named
 from ._slots import Slots, contents
 from ._values import MISSING
@@ -163,14 +164,19 @@ class Read(NamedTuple):
     Attributes:
         progress: how far it has come.
         covered: what its own variables have covered in the frame: the values of that time, or MISSING.
+        below: how deep the value stack is below it.
     """
 
     progress: Progress
     covered: dict[str, Any]
+    below: int
 
 
-def read(scope: Scope, frame: types.FrameType, level: Level, name: tuple[str, int]) -> Read:
+def read(scope: Scope, frame: types.FrameType, level: Level, name: tuple[str, int], inside: Read | None) -> Read:
     """How far a comprehension has come.
+
+    Args:
+        inside: what was read of the next comprehension inside of it.
 
     Raises:
         NotContinuable: it cannot be continued from there.
@@ -208,12 +214,13 @@ def read(scope: Scope, frame: types.FrameType, level: Level, name: tuple[str, in
         raise NotContinuable("the value stack holds something that has no name")
     operands: list[Any] = []
     if not asks:
-        waiting = [slots.value(index) for index in range(start, _depth_below(scope, offset, [level.inner]))]
-        held = [value for value in waiting if value is not MISSING]
-        wanted = Operands(part, level.inner)
+        top = scope.below(offset) if inside is None else inside.below
+        held = [value for value in slots.values(start, top) if value is not MISSING]
+        wanted = of_part(part, level.inner, ast.Constant(None)).wanted
+        kept = scope.waiting.get(node)
         # While the comprehension inside is filled that was begun in another life, they are not on the stack yet.
-        operands = wanted.paired(held) if held or wanted.are_constants() else list(scope.waiting.get(node, ()))
-        if len(operands) != wanted.count():
+        operands = list(kept) if not held and kept and count(wanted) else paired(wanted, held)
+        if len(operands) != count(wanted):
             raise NotContinuable("the operands beside a comprehension are not known")
     own = {name: slots.variable(name) for name in sorted(own_names(node)) if name in _cpython.local_names(code)}
     if len(own) != len(own_names(node)):
@@ -223,7 +230,7 @@ def read(scope: Scope, frame: types.FrameType, level: Level, name: tuple[str, in
     cells = {n: value for n, value in own.items() if n in shared and type(value) is types.CellType}
     values = {n: contents(v) if n in code.co_cellvars else v for n, v in own.items() if n not in cells}
     variables = {n: value for n, value in values.items() if value is not MISSING}
-    return Read(Progress(name, level.part, made, sources, variables, cells, operands), covered)
+    return Read(Progress(name, level.part, made, sources, variables, cells, operands), covered, depth)
 
 
 _KINDS: dict[type[ast.AST], type] = {ast.ListComp: list, ast.SetComp: set, ast.DictComp: dict}

@@ -1,7 +1,7 @@
 """Constants that no cached code object can hold, put in the place of their placeholders.
 
-The cache keeps code marshalled: a builtin function cannot be written there, and a set display would come back in another
-order. This file is on the way of every start and imports nothing.
+The cache keeps code marshalled: a set display would come back in another order. This file is on the way of every start and
+imports nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 CodeType = type((lambda: None).__code__)
-
-#: Stands in a tree for the builtin `iter`, whatever that name means there.
-ITER = frozenset({"heresy.iter"})
-BUILTINS: dict[Any, Any] = {ITER: iter}
 
 
 def bind_constants(code: CodeType, table: Mapping[Any, Any]) -> CodeType:
@@ -33,13 +29,11 @@ def bind_constants(code: CodeType, table: Mapping[Any, Any]) -> CodeType:
     return code.replace(co_consts=tuple(consts))
 
 
-def ready(code: CodeType, displays: list[tuple[Any, ...]], uses_iter: bool) -> CodeType:
+def ready(code: CodeType, displays: list[tuple[Any, ...]]) -> CodeType:
     """The code with its constants as CPython itself would have made them.
 
     Args:
         displays: the constant set displays of the program in the order of the text.
-        uses_iter: whether the code has the placeholder of `iter`.
     """
-    table = dict(BUILTINS) if uses_iter else {}
-    table.update((frozenset(display), frozenset(display)) for display in reversed(displays))
+    table = {frozenset(display): frozenset(display) for display in reversed(displays)}
     return bind_constants(code, table) if table else code

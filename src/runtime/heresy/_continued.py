@@ -23,8 +23,8 @@ from ._comprehensions import Level, Progress, asking, entered, parts
 from ._errors import InternalError
 from ._expressions import keeps_slots, replaced
 from ._nodes import WAITING, as_part, place, pop, standing_for
-from ._operands import Operands
 from ._program import Scope
+from ._residual import of_part
 
 
 class Once:
@@ -97,7 +97,7 @@ class Continued:
     ) -> dict[ast.expr, ast.expr]:
         part = parts(level.node)[level.part]
         changes: dict[ast.expr, ast.expr] = {}
-        for index, (whole, rest) in enumerate(zip(part, Operands(part, level.inner, hole).rests)):
+        for index, (whole, rest) in enumerate(zip(part, of_part(part, level.inner, hole).tree)):
             if rest is whole:
                 continue
             if before is not None and not index:
@@ -118,8 +118,8 @@ class Continued:
 
     # --- values -----------------------------------------------------------------------------------------------------
 
-    def fill(self, progress: list[Progress]) -> None:
-        """Puts the operands of comprehensions that have come this far in."""
+    def fill(self, progress: list[Progress], beside: list[Any]) -> None:
+        """Puts the operands of comprehensions that have come this far in, and those that wait beside them in the statement."""
         for once in self.table.values():
             once.on = once.starts_on
         # Within a part, what an inner comprehension has made comes after the operands beside it.
@@ -128,7 +128,7 @@ class Continued:
         for reached in reversed(progress):
             in_order += [*reached.operands, *made]
             made = reached.made
-        self.waiting[:] = reversed(in_order if self.has_own else [*in_order, *made])
+        self.waiting[:] = reversed(in_order if self.has_own else [*in_order, *beside, *made])
 
     def covered(self) -> list[str]:
         """The variables of the scope whose places its comprehensions have taken."""

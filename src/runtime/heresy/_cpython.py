@@ -19,16 +19,14 @@ import types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator
-    from typing import Any, TypeAlias
+    from collections.abc import Callable, Container, Iterator
+    from typing import Any
 
-    #: How a variable is held: the opcode that stores it, and its number there.
-    Variable: TypeAlias = tuple[int, int]
 
 _VERSION = sys.version_info[:2]
 
 #: From 3.15 a ``for`` keeps two slots: the iterator, and NULL or a hidden index. Over a list or a tuple it does not
-#: even make an iterator, so that the position could not be named: the run form calls ``iter`` itself there.
+#: even make an iterator.
 FOR_KEEPS_INDEX = _VERSION >= (3, 15)
 
 #: From 3.15 so do ``yield from`` and ``await``: over a list or a tuple there is no iterator either.
@@ -58,10 +56,14 @@ YIELDS_AT_ELEMENT = _VERSION >= (3, 12)
 #: From 3.13 (PEP 667) writing to ``frame.f_locals`` reaches the variable itself.
 F_LOCALS_WRITES_THROUGH = _VERSION >= (3, 13)
 
+#: From 3.13 ``{x!r:{w}}`` converts before it evaluates the format.
+CONVERTS_BEFORE_FORMAT = _VERSION >= (3, 13)
+
 #: From 3.14 annotations are evaluated on demand by an ``__annotate__`` function.
 LAZY_ANNOTATIONS = _VERSION >= (3, 14)
 
 FOR_SLOTS = 2 if FOR_KEEPS_INDEX else 1
+DELEGATION_SLOTS = 2 if DELEGATION_KEEPS_INDEX else 1
 WITH_SLOTS = 2 if WITH_KEEPS_MANAGER else 1
 HANDLER_SLOTS = 1
 #: What a ``with`` puts above its exit to call it: three times None, or, for an exception, where and what it was, and
@@ -86,20 +88,8 @@ _NOT_TAKEN = opcode.opmap.get("NOT_TAKEN", -1)
 _SWAP = number_of("SWAP")
 _CALL = number_of("CALL")
 _PRECALL = opcode.opmap.get("PRECALL")
-_COPY = number_of("COPY")
-_GET_ITER = number_of("GET_ITER")
-_GET_DELEGATES = {opcode.opmap[n] for n in ("GET_YIELD_FROM_ITER", "GET_AWAITABLE") if n in opcode.opmap}
 _EXTENDED_ARG = number_of("EXTENDED_ARG")
-_PUSH_NULL = number_of("PUSH_NULL")
-_POP_TOP = number_of("POP_TOP")
-_LOAD_CONST = number_of("LOAD_CONST")
-_STORE_FAST = number_of("STORE_FAST")
-_STORE_NAME = number_of("STORE_NAME")
-_DELETE_FAST = number_of("DELETE_FAST")
-_DELETE_NAME = number_of("DELETE_NAME")
 _FOR_ITER = number_of("FOR_ITER")
-_RERAISE = number_of("RERAISE")
-_STORES = {number_of("STORE_FAST"), number_of("STORE_NAME"), number_of("STORE_GLOBAL"), number_of("STORE_DEREF")}
 #: Instructions that can run a function of the program's, by what they do.
 _KINDS = {
     "call": ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "PRECALL"),
@@ -251,12 +241,15 @@ class Operation:
         offset: the instruction's byte offset.
         arg: its argument.
         swapped: a value was put below what the instruction works on, as the end of a ``with`` does when that waits for it.
+        takes: how many slots of the value stack what it works on has taken, that of the iterator of a ``for`` or a
+            ``yield from`` among them.
     """
 
-    __slots__ = ("kind", "offset", "arg", "swapped")
+    __slots__ = ("kind", "offset", "arg", "swapped", "takes")
 
-    def __init__(self, kind: str, offset: int, arg: int, swapped: bool) -> None:
+    def __init__(self, kind: str, offset: int, arg: int, swapped: bool, takes: int) -> None:
         self.kind = kind
+        self.takes = takes
         self.offset = offset
         self.arg = arg
         self.swapped = swapped
@@ -275,7 +268,8 @@ def operations(code: types.CodeType) -> dict[int, Operation]:
         # PRECALL counts as having taken the arguments already.
         start = item.offset if start < 0 else start
         if kind is not None:
-            operation = Operation(kind, start, item.arg or 0, before[-_EXIT_ARGUMENTS - 1 :][:1] == [_SWAP])
+            swapped = before[-_EXIT_ARGUMENTS - 1 :][:1] == [_SWAP]
+            operation = Operation(kind, start, item.arg or 0, swapped, _takes(kind, item))
             end = item.next + 2 if item.opcode == _YIELD_VALUE else item.next
             result.update(dict.fromkeys(range(item.offset, end, 2), operation))
         if item.opcode not in (_PRECALL, _EXTENDED_ARG):
@@ -283,6 +277,30 @@ def operations(code: types.CodeType) -> dict[int, Operation]:
         if item.opcode != _PRECALL:
             start = -1
     return result
+
+
+def _takes(kind: str, item: Instruction) -> int:
+    name = opcode.opname[item.opcode]
+    match kind:
+        case "call" if name == "PRECALL":
+            return 2 + (item.arg or 0)
+        case "call":
+            return 1 - _effect(item, False) + (item.arg or 0 if _PRECALL is not None and name == "CALL" else 0)
+        case "write" | "delete":
+            return -_effect(item, False)
+        case "for":
+            return FOR_SLOTS
+        case "send":
+            return 3 if DELEGATION_KEEPS_INDEX else 2
+        case "format":
+            return 1 + (name == "FORMAT_WITH_SPEC" or name == "FORMAT_VALUE" and (item.arg or 0) & 4 == 4)
+    return _TAKES.get(name, 1)
+
+
+#: How many values an instruction works on, if that is more than one.
+_TAKES = {
+    "BINARY_SUBSCR": 2, "BINARY_OP": 2, "COMPARE_OP": 2, "CONTAINS_OP": 2, "BINARY_SLICE": 3, "LOAD_SUPER_ATTR": 3,
+}  # fmt: skip
 
 
 class Display:
@@ -417,77 +435,8 @@ def leading_offsets(code: types.CodeType) -> dict[int, tuple[int, ...]]:
 # --- patches ----------------------------------------------------------------------------------------------------
 
 
-def dropping(variables: Iterable[Variable], none: int) -> bytes:
-    """A handler's code: drops what these variables hold and raises on; ``none`` is the index of the constant None."""
-    code = bytearray()
-    for store, variable in variables:
-        if store == _STORE_FAST:
-            code += with_argument(_DELETE_FAST, variable)
-        else:
-            # A name that is deleted already would be an error.
-            code += with_argument(_LOAD_CONST, none) + with_argument(store, variable)
-            code += with_argument(_DELETE_NAME, variable)
-    return bytes((*code, _RERAISE, 1))
-
-
 def with_argument(operation: int, argument: int) -> bytes:
     return bytes((_EXTENDED_ARG, argument >> 8 & 255, operation, argument & 255))
-
-
-def name_iterators(
-    code: types.CodeType,
-    is_spill: Callable[[str], bool],
-    drop: Callable[[types.CodeType, dict[int, Variable]], types.CodeType],
-) -> types.CodeType:
-    """Makes ``for x in (_h1 := xs)`` name the *iterator*, in ``code`` and the code objects inside it.
-
-    ``COPY; STORE _h1; GET_ITER`` becomes ``GET_ITER; COPY; STORE _h1``: the same bytes in another order, so nothing
-    moves and nothing is paid. Where a ``for`` keeps an index (3.15), the run form has called ``iter`` itself and
-    ``GET_ITER`` becomes ``PUSH_NULL``, which is what it would have pushed for an iterator. ``yield from (_h1 := it)`` and
-    ``await (_h1 := it)`` name what is made of ``it`` in the same way.
-
-    Args:
-        drop: takes the code, and for each ``for`` the variable of its iterator; sees to it that an exception drops them.
-    """
-    loops: dict[int, Variable] = {}
-    bytes_ = bytearray(code.co_code)
-    listing = instructions(code)
-    for index, item in enumerate(listing):
-        if item.opcode not in (_GET_ITER, *_GET_DELEGATES) or index < 2:
-            continue
-        store, copy = listing[index - 1], listing[index - 2]
-        if store.opcode not in _STORES or not is_spill(_stored_name(code, store)):
-            continue
-        first = index - 2
-        while listing[first].opcode == _EXTENDED_ARG:
-            first -= 1
-        copy = listing[first]
-        if copy.opcode != _COPY:
-            continue
-        header = next(after for after in listing[index + 1 :] if after.opcode != _EXTENDED_ARG)
-        if header.opcode == _FOR_ITER and store.opcode in (_STORE_FAST, _STORE_NAME):
-            loops[header.offset] = store.opcode, store.arg or 0
-        if item.opcode == _GET_ITER and FOR_KEEPS_INDEX and not item.arg:
-            bytes_[item.offset : item.next] = bytes((_PUSH_NULL, 0)) + bytes((_NOP, 0)) * (
-                (item.next - item.offset) // 2 - 1
-            )
-        else:
-            if item.opcode == _GET_ITER and FOR_KEEPS_INDEX:
-                # A `yield from`: above the iterator lies its index, or NULL.
-                bytes_[copy.offset + 1] += 1
-            bytes_[copy.offset : item.next] = bytes_[item.offset : item.next] + bytes_[copy.offset : item.offset]
-    consts = tuple(name_iterators(c, is_spill, drop) if isinstance(c, types.CodeType) else c for c in code.co_consts)
-    if bytes(bytes_) == code.co_code and all(a is b for a, b in zip(consts, code.co_consts)):
-        return code
-    return drop(code.replace(co_code=bytes(bytes_), co_consts=consts), loops)
-
-
-def _stored_name(code: types.CodeType, store: Instruction) -> str:
-    arg = store.arg or 0
-    name = opcode.opname[store.opcode]
-    if name in ("STORE_NAME", "STORE_GLOBAL"):
-        return code.co_names[arg]
-    return local_names(code)[arg]
 
 
 def local_names(code: types.CodeType) -> tuple[str, ...]:
@@ -574,3 +523,20 @@ def write_local(frame: types.FrameType, name: str, value: Any) -> None:
         import ctypes
 
         ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
+
+
+def intrinsic(name: str) -> Callable[..., Any]:
+    """What the interpreter does for a ``type`` statement or a type parameter, as a function of one or two values."""
+    of_one, of_two = opcode._intrinsic_1_descs, opcode._intrinsic_2_descs  # type: ignore[attr-defined]
+    function: Any = (lambda value: +value) if name in of_one else (lambda first, second: first + second)
+    code = function.__code__
+    patched = bytearray(code.co_code)
+    plus = number_of("CALL_INTRINSIC_1") if name in of_one else number_of("BINARY_OP")
+    at, end = next((item.offset, item.next) for item in instructions(code) if item.opcode == plus)
+    patched[at:end] = bytes((_NOP, 0)) * ((end - at) // 2)
+    if name in of_one:
+        patched[at : at + 2] = plus, of_one.index(name)
+    else:
+        patched[at : at + 2] = number_of("CALL_INTRINSIC_2"), of_two.index(name)
+    function.__code__ = code.replace(co_code=bytes(patched))
+    return function

@@ -8,15 +8,22 @@ any more then, goes on in the middle of its body when it is asked.
 from __future__ import annotations
 
 import ast
+import collections
+import gc
 import itertools
 import operator
 import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from ._collecting import Uncounted, Watch, made_of
 from ._errors import NotContinuable
-from ._sites import CLOSE, NEXT, SEND, Site
-from ._values import Values, bound_special
+from ._kinds import MISSING
+from ._running import Following
+from ._sites import CLOSE, COLLECT, CONSUME, NEXT, SEND, Site
+from ._slots import Slots
+from ._taken import Taken
+from ._values import bound_special, static_attribute
 
 GENERATORS = (types.GeneratorType, types.CoroutineType)
 _FLAGS = 0x0020 | 0x0080
@@ -58,7 +65,7 @@ class Driven(NamedTuple):
     Attributes:
         site: the site, of a kind of its own where it is a call.
         iterator: the iterator.
-        default: in a tuple, what `next` gives when there is no item.
+        default: in a tuple, what `next` gives when there is no item; or what consumes the items.
     """
 
     site: Site
@@ -66,19 +73,20 @@ class Driven(NamedTuple):
     default: tuple[Any, ...] = ()
 
 
-def generator_behind(iterator: Any) -> Any:
-    """The generator whose next item an iterator asks for before anything of its own changes; None if there is none.
+def asked_first(iterator: Any) -> Any:
+    """The iterator whose next item another asks for before anything of its own changes; MISSING if there is none.
 
     ``enumerate(lines())`` can be asked anew if it was stopped while ``lines`` made an item; so can iterators around it.
     """
-    while type(iterator) in _ASK_FIRST:
-        arguments = iterator.__reduce__()[1][_ASK_FIRST[type(iterator)] :]
-        iterator = arguments[0] if arguments else None
-    return iterator if type(iterator) in GENERATORS else None
+    if type(iterator) not in _ASK_FIRST:
+        return MISSING
+    arguments = iterator.__reduce__()[1][_ASK_FIRST[type(iterator)] :]
+    return arguments[0] if arguments else MISSING
 
 
 #: Iterators in C, and which argument the one is that they ask first.
 _ASK_FIRST: dict[type, int] = {enumerate: 0, zip: 0, map: 1, filter: 1}
+_MOST_AROUND = 10
 
 
 def begun(function: Callable[[], Any], iterator: Any) -> Iterator[Any]:
@@ -97,57 +105,146 @@ def begun_for(iterator: Any) -> Any:
 _begun: dict[int, tuple[Iterator[Any], Any]] = {}
 
 
-def driven(site: Site, values: Values) -> Driven | None:
-    """What a site drives; None if it is another kind of site.
+def driven(site: Site, taken: Taken, following: Following) -> Driven | None:
+    """What a site drives for the frame that follows; None if it does no such thing.
 
     Raises:
-        NotContinuable: what it drives has no name.
+        NotContinuable: it cannot be continued.
     """
-    node = site.node
-    match site.kind, node:
-        case "for", ast.NamedExpr(target=ast.Name(id=name)):
-            return Driven(site, values.name(name))
-        case "send" | "delegate", ast.YieldFrom() | ast.Await():
+    match site.kind:
+        case "for":
+            began = _begun.get(taken.asked())
+            if began is not None and following.frame.f_code is taken.continued:
+                return Driven(site, began[1])
+            return Driven(site, _asked_at(taken.asked(), following, site))
+        case "send" | "delegate":
             # It stands at its yield when something was thrown into it, and from there into what it delegates to.
-            return Driven(Site(SEND, node), values.of(node.value))
-        case "call" | "next" | "close", ast.Call():
-            return _driven_by_call(node, values)
+            return Driven(Site(SEND, site.node), _asked_at(taken.asked(), following, site))
+        case "next" | "close" | "consume" | "collect":
+            assert taken.hole is not None
+            if taken.hole.operands and following.frame.f_code is taken.continued:
+                return Driven(site, taken.hole.operands[0], tuple(taken.hole.operands[1:]))
+            if site.kind != CLOSE and following.generator is not MISSING:
+                _refuse_closed(following)
+            return Driven(site, _asked_at(taken.hole.asks, following, site), tuple(taken.hole.default))
+        case "call" if taken.hole is None:
+            return _driven_by_call(site.node, taken, following)
     return None
 
 
-def _driven_by_call(call: ast.Call, values: Values) -> Driven | None:
-    bound = _bound_to_generator(call.func, values)
-    if bound is not None:
-        generator, name = bound
-        return Driven(Site(CLOSE if name == "close" else NEXT, call), generator)
-    if call.keywords or not 1 <= len(call.args) <= 2 or not _is_next(call.func, values):
+def _asked_at(address: int, following: Following, site: Site) -> Any:
+    """The iterator at an address, if the frame that follows is what asking it for an item runs."""
+    began = _begun.get(address)
+    for iterator in _running_for(following):
+        if id(iterator) == address or began is not None and began[1] is iterator:
+            return iterator
+    raise NotContinuable(f"{following.frame.f_code.co_qualname} is not what a {site.kind} asks")
+
+
+def _running_for(following: Following) -> Iterator[Any]:
+    """The iterators, all alive, that may have been asked for an item for a frame to run."""
+    generator = following.generator
+    first = following.argument_if_kept(0) if generator is MISSING else MISSING
+    if generator is not MISSING:
+        found = [generator]
+    elif first is not MISSING and following.runs(static_attribute(type(first), "__next__")):
+        # What it gives is the next item itself.
+        found = [first]
+        yield first
+        return
+    else:
+        found = [each for each in gc.get_referrers(following.function) if type(each) is map]
+        found = [each for each in found if each.__reduce__()[1][0] is following.function]
+        yield from found
+        return
+    for _ in range(_MOST_AROUND):
+        yield from found
+        around = [each for each in gc.get_referrers(*found) if type(each) in _ASK_FIRST]
+        found = [each for each in around if any(asked_first(each) is inner for inner in found)]
+        if not found:
+            return
+
+
+def _driven_by_call(call: ast.Call, taken: Taken, following: Following) -> Driven | None:
+    """What a call drives that C code runs: ``next(it)``, ``it.send(x)``, ``it.close()``, ``list(it)``."""
+    is_generator = following.generator is not MISSING
+    if is_generator:
+        name = taken.called_of(_METHODS)
+        if name is not None and taken.addresses[1] == id(following.generator):
+            return _of_method(call, name, following)
+        for bound in gc.get_referrers(following.generator):
+            if type(bound) in _BOUND and taken.is_call_of(bound) and bound.__name__ in _DRIVERS:
+                return _of_method(call, bound.__name__, following)
+    kind = taken.called_of(_KNOWN)
+    if (
+        kind is None
+        or any(isinstance(arg, ast.Starred) for arg in call.args)
+        or call.keywords
+        and (not isinstance(kind, type) or any(keyword.arg is None for keyword in call.keywords))
+    ):
         return None
-    iterator, *default = [values.of(argument) for argument in call.args]
-    return Driven(Site(NEXT, call), iterator, tuple(default))
+    if kind != NEXT and len(call.args) != 1:
+        return None
+    site = Site(COLLECT if isinstance(kind, type) else kind, call)
+    if is_generator:
+        _asked_at(taken.addresses[2], following, site)
+        _refuse_closed(following)
+    iterator = _asked_at(taken.addresses[2], following, site)
+    if kind == NEXT:
+        return Driven(site, iterator, tuple(taken.values()[3:]))
+    if kind == CONSUME:
+        return Driven(site, iterator, (taken.arguments(call).function,))
+    made = made_of(iterator)
+    if made is None:
+        raise Uncounted(Watch(iterator, kind, following.frame.f_code))
+    function, _, keywords = taken.arguments(call)
+    return Driven(site, iterator, (function, made, keywords))
 
 
-def _is_next(func: ast.expr, values: Values) -> bool:
-    try:
-        return values.of(func) is next
-    except NotContinuable:
-        return False
+def _of_method(call: ast.Call, name: str, following: Following) -> Driven:
+    if name != "close":
+        _refuse_closed(following)
+    return Driven(Site(CLOSE if name == "close" else NEXT, call), following.generator)
 
 
-def _bound_to_generator(func: ast.expr, values: Values) -> tuple[Any, str] | None:
-    """The generator and the method's name, if a call's callee is a method of a generator."""
-    if isinstance(func, ast.Attribute) and func.attr in _DRIVERS:
-        try:
-            base = values.of(func.value)
-        except NotContinuable:
-            return None
-        return (base, func.attr) if type(base) in GENERATORS else None
-    if isinstance(func, ast.Name):
-        # A method that was kept: ``send = consumer().send``.
-        method = values.of(func)
-        owner = getattr(method, "__self__", None) if type(method) in _BOUND else None
-        return (owner, method.__name__) if type(owner) in GENERATORS and method.__name__ in _DRIVERS else None
-    return None
+def _refuse_closed(following: Following) -> None:
+    """Makes sure that a running generator that a call has asked is not one that is closed because the call has dropped it.
+
+    What only the call has held is closed when that is over, at the same instruction. Then nothing refers to it any more, and
+    code of its own runs in its ``try`` and ``with`` statements only.
+
+    Raises:
+        NotContinuable: it may be one.
+    """
+    scope = following.scope
+    blocks = (ast.Try, ast.TryStar, ast.With, ast.AsyncWith)
+    if scope is not None and not any(isinstance(part, blocks) for part in ast.walk(scope.node)):
+        return
+    if gc.get_referrers(following.generator):
+        return
+    frame = following.frame.f_back
+    while frame is not None:
+        if any(following.generator is value for value in Slots(frame).variables().values()):
+            return
+        frame = frame.f_back
+    raise NotContinuable("a generator may be one that is closed")
 
 
 _DRIVERS = ("send", "throw", "close", "__next__")
+#: Objects by their identity: methods of generators, by name.
+_METHODS = {
+    id(kind.__dict__[name]): name for kind in GENERATORS for name in _DRIVERS if name in kind.__dict__
+}
+#: What takes items one by one, and keeps nothing besides that is not seen in its result.
+_CONSUMERS = [
+    any, all, list.__dict__["extend"], set.__dict__["update"], collections.deque.__dict__["extend"],
+    collections.deque.__dict__["extendleft"],
+]  # fmt: skip
+#: What makes a list, a set or a dictionary first, of all items.
+_COLLECTORS: dict[Any, type] = {list: list, sorted: list, set: set, dict: dict, str.__dict__["join"]: list}
+_KNOWN: dict[int, Any] = {
+    id(next): NEXT,
+    **{id(function): CONSUME for function in _CONSUMERS},
+    **{id(function): kind for function, kind in _COLLECTORS.items()},
+}
 _BOUND = (types.BuiltinMethodType, types.MethodWrapperType)

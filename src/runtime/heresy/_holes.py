@@ -17,15 +17,14 @@ import ast
 import collections
 import functools
 import operator
+import types
 from collections.abc import Callable
 from typing import Any
 
 from . import _operators
-from ._sites import COMPARE, OPERATE, Site
+from ._nodes import RESULT
+from ._sites import CLOSE, COLLECT, COMPARE, CONSUME, DELEGATE, FOR, NEXT, OPERATE, SEND, YIELD, Site
 from ._values import bound_special, static_attribute
-
-#: Stands in a tree for the `Result`.
-RESULT = frozenset({"heresy.result"})
 
 
 class _Returned:
@@ -39,40 +38,58 @@ class Result:
 
     Attributes:
         instance: the object under construction, once.
+        operands: what else the site needs.
+        runs: the code of the frame that is continued in the hole.
+        asks: where the iterator lies that is asked for an item there, and in a list what that gives if there is none.
         returned: checks what ``__init__`` gave.
-        iadd, isub, …: the functions of `operator`.
+        setattr, setitem, iadd, isub, …: the functions of C's.
     """
 
     returned = _Returned
 
     def __init__(self, site: Site | None) -> None:
         self.instance: list[Any] = []
+        self.operands: list[Any] = []
+        self.runs: types.CodeType | None = None
+        self.asks = 0
+        self.default: list[Any] = []
         self._site = site
-        self._operands: list[Any] = []
         self._step = 0
+        self._left = 0
         self._is_settled = False
 
     def fill(self, instance: list[Any], operands: list[Any]) -> None:
         """Puts in what the frame has kept for it."""
         self.instance[:] = instance
-        self._operands = operands
+        if self._site is not None and self._site.kind in (NEXT, CLOSE, CONSUME, COLLECT):
+            self.asks, self.default = id(operands[0]), operands[1:]
+            if type(operands[0]) in (types.GeneratorType, types.CoroutineType):
+                operands = []  # it is not to live longer than it takes to ask it
+        if self._site is not None and self._site.kind in (FOR, SEND, YIELD, DELEGATE):
+            operands = []  # they lie on the value stack
+        self.operands = operands
+        self._left = _MOST_STEPS
         self._step = operands[2] if self._site is not None and _has_steps(self._site) else 0
         self._is_settled = False
 
     def stands_in(self, result: Any) -> Any:
         """An object whose special method gives ``result``."""
-        name = self._operands[0]
+        name, *others = self.operands
+        self.operands = []
         # What is found on the class must not be bound once more: a builtin's method and a bound method are not.
         namespace: dict[str, Any] = {name: [result].pop}
         if name in ("__contains__", "__format__"):
             namespace[name] = collections.defaultdict([result].pop).__getitem__
         if name == "__enter__":
-            namespace["__exit__"] = bound_special(self._operands[1], "__exit__")
+            namespace["__exit__"] = bound_special(others[0], "__exit__")
         return type("stands_in", (), namespace)()
 
     def settled(self, result: Any) -> Callable[[], Any]:
         """Gives the value of an operator, or tries what comes after a method that has declined."""
-        left, right, _ = self._operands
+        left, right, _ = self.operands
+        self._left -= 1
+        if not self._left:
+            self.operands = []
         op, in_place = operator_of(self._site)  # type: ignore[arg-type]
         steps = _operators.steps(op, in_place, left, right)
         if not self._is_settled and result is NotImplemented:
@@ -92,13 +109,19 @@ class Result:
         """Keeps what ``__new__`` has made; tells whether its ``__init__`` is to be called."""
         self.instance.append(instance)
         bases = type.__dict__["__mro__"].__get__(type(instance))
-        return self._operands[0] in bases and static_attribute(type(instance), "__init__") is not object.__init__
+        return self.operands[0] in bases and static_attribute(type(instance), "__init__") is not object.__init__
+
+    def whole(self) -> Callable[[], Any]:
+        """Gives what was to be made of all items, which are there now."""
+        function, made, keywords = self.default
+        self.default = []
+        return [made].pop if function in (list, set, dict) else functools.partial(function, made, **keywords)
 
     def initializer(self) -> Callable[..., Any]:
         return bound_special(self.instance[-1], "__init__")
 
 
-for _function in _operators.IN_PLACE.values():
+for _function in (setattr, operator.setitem, *_operators.IN_PLACE.values()):
     setattr(Result, _function.__name__, _function)
 
 
@@ -117,13 +140,12 @@ def operator_of(site: Site) -> tuple[ast.AST, bool]:
 _MOST_STEPS = 3
 
 
-def hole(site: Site, take: ast.expr, instance: list[Any], again: ast.Call | None) -> ast.expr:
+def hole(site: Site, take: ast.expr, instance: list[Any]) -> ast.expr:
     """What stands for a site's node.
 
     Args:
         take: gives the callable of the next frame.
         instance: the object under construction, if the next frame is its ``__init__``.
-        again: for a running ``__new__``, the call with its arguments read again.
     """
     result: ast.expr = ast.Call(take, [], [])
     if instance:
@@ -136,12 +158,15 @@ def hole(site: Site, take: ast.expr, instance: list[Any], again: ast.Call | None
             assert isinstance(site.node, ast.Compare)
             return ast.Compare(ast.Constant(None), site.node.ops, [_call("stands_in", result)])
         case "format":
-            node = site.node
-            return ast.FormattedValue(_call("stands_in", result), node.conversion, node.format_spec)
+            # What gives the format has been evaluated, but for the sake of a conversion.
+            spec = site.node.format_spec if site.node.conversion != -1 else None
+            return ast.FormattedValue(_call("stands_in", result), site.node.conversion, spec)
+        case "collect":
+            # (HOLE, RESULT.whole(…))[1]
+            return _last(result, ast.Call(_call("whole"), [], []))
         case "new":
             # (RESULT.made(HOLE) and RESULT.returned((RESULT.initializer()(…),)), RESULT.instance.pop())[1]
-            assert again is not None
-            begun = ast.Call(_call("initializer"), again.args, again.keywords)
+            begun = _called_with(_call("initializer"))
             done = ast.BoolOp(ast.And(), [_call("made", result), _returned(begun)])
             return _last(done, ast.Call(ast.Attribute(_of_result("instance"), "pop", ast.Load()), [], []))
     if _has_steps(site):
@@ -149,6 +174,20 @@ def hole(site: Site, take: ast.expr, instance: list[Any], again: ast.Call | None
         for _ in range(_MOST_STEPS):
             result = ast.Call(_call("settled", result), [], [])
     return result
+
+
+def restarted() -> ast.expr:
+    """A call that is made again."""
+    return _called_with(_operand(0))
+
+
+def _called_with(function: ast.expr) -> ast.expr:
+    """A call with the arguments that the frame has kept."""
+    return ast.Call(function, [ast.Starred(_operand(1), ast.Load())], [ast.keyword(None, _operand(2))])
+
+
+def _operand(index: int) -> ast.expr:
+    return ast.Subscript(_of_result("operands"), ast.Constant(index), ast.Load())
 
 
 def _of_result(name: str) -> ast.expr:

@@ -1,20 +1,18 @@
 """The marked form: what ``heresy transpile`` writes, read back.
 
 Input is the text of ``out.py``. :func:`read` parses it, drops the marks and remembers on each statement the *place*
-that the marks gave it; what is left is the program's own syntax tree plus spills::
+that the marks gave it; what is left is the program's own syntax tree::
 
-    label .L2                             For(iter=NamedExpr(_h1, items), …)   place ("L2", 0)
-    for item in (_h1 := items):    ->
-        total = 0                         Assign(…)                             place ("L3", 1): one after label L3
+    label .L2                      For(…)         place ("L2", 0)
+    for item in items:      ->
+        total = 0                  Assign(…)      place ("L3", 1): one after label L3
 
 The contract between the transpiler and this module is only what is written here:
 
 * ``import heresy; heresy.enter(__name__, __file__, "in.py", tag="_")`` is the header; ``tag`` is appended to the words
-  ``label``, ``goto`` and ``_h`` when the program uses them itself;
+  ``label`` and ``goto`` when the program uses them itself;
 * ``label .L7`` gives the next statement of the same suite a place; statements after it count on: ``("L7", 1)``;
-* ``goto .entry(a, b, _h1)`` is the first statement of a scope and lists its hoisted names;
-* ``_h1``, ``_h2``, … are spills: ``(_h1 := E)`` in place, ``except E as _h1``, ``_h1 = e`` at the head of a handler, and
-  ``_h1 = T; _h1 += V; T = _h1`` for ``T += V``.
+* ``goto .entry(a, b)`` is the first statement of a scope and lists its hoisted names.
 """
 
 from __future__ import annotations
@@ -37,9 +35,8 @@ class Marked:
     """A program in marked form, its marks dropped.
 
     Attributes:
-        tree: the syntax tree without marks, with spills. Statements that have a place carry it as ``heresy_place``.
+        tree: the syntax tree without marks. Statements that have a place carry it as ``heresy_place``.
         source_name: the file name that the header gives (``in.py``), or None without a header.
-        is_spill: tells whether a name is a spill of this file.
     """
 
     def __init__(self, text: str, filename: str = "<marked>") -> None:
@@ -47,17 +44,10 @@ class Marked:
         self.source_name: str | None = None
         self.tag = ""
         self._read_header()
-        self._spill = "_h" + self.tag
         self._drop_marks(self.tree.body)
         for node in ast.walk(self.tree):
             for suite in suites(node):
                 self._drop_marks(suite)
-
-    def is_spill(self, name: object) -> bool:
-        if not isinstance(name, str) or not name.startswith(self._spill):
-            return False
-        number = name[len(self._spill) :]
-        return number.isascii() and number.isdigit()
 
     def _read_header(self) -> None:
         body = self.tree.body
@@ -122,15 +112,3 @@ def suites(node: ast.AST) -> list[list[ast.stmt]]:
 def place_of(statement: ast.AST) -> Place | None:
     """The place of a statement, None where the program cannot be continued."""
     return getattr(statement, "heresy_place", None)
-
-
-def augmented_spill(marked: Marked, suite: list[ast.stmt], index: int) -> bool:
-    """Whether ``_h1 = T; _h1 += V; T = _h1`` starts at ``index``: the marked form of ``T += V``."""
-    match suite[index : index + 3]:
-        case [
-            ast.Assign(targets=[ast.Name(id=first)]),
-            ast.AugAssign(target=ast.Name(id=second)),
-            ast.Assign(targets=[_], value=ast.Name(id=third)),
-        ]:
-            return first == second == third and marked.is_spill(first)
-    return False

@@ -12,6 +12,7 @@ STACK = frozenset({"heresy.stack"})
 VALUES = frozenset({"heresy.values"})
 OPERANDS = frozenset({"heresy.operands"})
 WAITING = frozenset({"heresy.waiting"})
+RESULT = frozenset({"heresy.result"})
 
 
 def constant(key: frozenset[str]) -> ast.expr:

@@ -1,177 +1,125 @@
 """Operands that wait on the value stack, beside the call that a frame is in: which is which.
 
-``pair(first(x), second(x))`` in a comprehension, stopped inside of ``second``: on the stack are ``pair`` and what ``first``
-has given, with no name. They are what the residual of the expression needs, in the order in which it needs them. So both
-are written down, side by side, and an operand is known if there is one way only to pair them.
+``pair(first(x), second(x))``, stopped inside of ``second``: on the stack are ``pair`` and what ``first`` has given, with no
+name. They are what the rest of the statement needs, in the order in which it needs them (see `_residual`). So both are
+written down, side by side, and an operand is known if there is one way only to pair them.
 """
 
 from __future__ import annotations
 
-import ast
 import types
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from . import _cpython
 from ._errors import NotContinuable
 from ._kinds import is_a
-from ._nodes import WAITING, pop, standing_for
-from ._residual import Residual
 
-#: More operands than that are not all kept on the stack: from some number on CPython collects them.
-_MOST = 12
+#: A value that the rest needs.
+VALUE = "value"
+#: The same; a method may lie there in two parts, the function and what it is bound to.
+METHOD = "method"
+#: A constant of the text: the rest has it anyhow, and some are loaded only once they are needed.
+CONSTANT = "constant"
+#: An object that the rest loads by itself, and that need not be there.
+ANEW = "anew"
+#: A text of an f-string, which the rest has anyhow.
+TEXT = "text"
+#: A function that the rest makes anew.
+FUNCTION = "function"
+#: The value before once more.
+COPY = "copy"
+#: A tuple of so many values that the rest needs one by one.
+TUPLE = "tuple"
+#: What unpacking has put there for targets to come: the rest needs a tuple.
+UNPACKED = "unpacked"
 
 
-class _Wanted(NamedTuple):
-    """An operand that the rest of an expression needs: a ``value``, a ``method``, or a ``constant``.
+class Wanted(NamedTuple):
+    """What lies on the value stack when the rest of something is still to be done.
 
-    A ``function``, that of a comprehension, and a ``text`` of an f-string are on the stack, too, but made anew.
+    Attributes:
+        what: the attribute's name of a method, the constant, the objects, the text, or the number of values.
     """
 
     kind: str
-    node: Any
+    what: Any = None
 
 
-_MADE_ANEW = ("function", "text")
+def count(wanted: list[Wanted]) -> int:
+    """How many operands the rest takes."""
+    return sum(item.what if item.kind == TUPLE else item.kind in (VALUE, METHOD, UNPACKED) for item in wanted)
 
 
-class Operands(Residual):
-    """The rest of a part of a comprehension, with the operands that were evaluated before taken one after the other.
+def paired(wanted: list[Wanted], held: list[Any]) -> list[Any]:
+    """The operands, from what is on the stack.
 
-    Args:
-        part: what is evaluated, in order.
-        inner: what of it is in progress.
-        hole: what stands for that.
+    Raises:
+        NotContinuable: they cannot be told apart.
     """
-
-    def __init__(self, part: list[ast.expr], inner: ast.AST, hole: ast.expr | None = None) -> None:
-        super().__init__(_path(part, inner), hole or ast.Constant(None), None)
-        self.wanted: list[_Wanted] = []
-        self.rests = self._sequence(part)
-
-    def paired(self, held: list[Any]) -> list[Any]:
-        """The values of the operands, from what is on the stack.
-
-        Raises:
-            NotContinuable: they cannot be told apart.
-        """
-        found = [list(way) for way in _pairings(self.wanted, held)]
-        if not found or any(not _same(way, found[0]) for way in found):
-            raise NotContinuable("the value stack holds something that has no name")
-        return found[0]
-
-    def are_constants(self) -> bool:
-        return all(kind in ("constant", "text") for kind, _ in self.wanted)
-
-    def count(self) -> int:
-        """How many values are needed."""
-        return sum(kind not in _MADE_ANEW for kind, _ in self.wanted)
-
-    # --- what was computed before -----------------------------------------------------------------------------------
-
-    def again(self, e: ast.AST) -> ast.AST:
-        match e:
-            case ast.Starred() | ast.Slice():
-                raise NotContinuable(f"the value of a {type(e).__name__} has no name")
-            case ast.keyword(arg=str()):
-                return self._with(e, value=self.again(e.value))
-            case ast.keyword():
-                raise NotContinuable("after ** in a call")
-        return self._take("constant" if isinstance(e, ast.Constant) else "value", e)
-
-    def _callee_again(self, func: ast.expr) -> ast.AST:
-        return self._take("method" if isinstance(func, ast.Attribute) else "value", func)
-
-    def _formatted_again(self, part: ast.expr) -> ast.AST:
-        if not isinstance(part, ast.FormattedValue):
-            self.wanted.append(_Wanted("text", part))
-            return part
-        formatted = self._take("value", part)
-        return ast.copy_location(ast.FormattedValue(formatted, -1, None), part)  # type: ignore[arg-type]
-
-    def _of_first_iterable(self, e: ast.expr) -> None:
-        """A function for a comprehension waits while what it goes through is evaluated."""
-        if isinstance(e, ast.GeneratorExp) or not _cpython.INLINES_COMPREHENSIONS:
-            self.wanted.append(_Wanted("function", e))
-
-    def _take(self, kind: str, node: Any) -> ast.AST:
-        self.wanted.append(_Wanted(kind, node))
-        return standing_for(pop(WAITING), node)
-
-    # --- what CPython does in other ways -----------------------------------------------------------------------------
-
-    def rest(self, e: ast.AST | None) -> ast.AST:
-        match e:
-            case ast.FormattedValue() if e.value not in self.path and e.conversion != -1:
-                raise NotContinuable("a converted value has no name")
-            case ast.Call(args=args, keywords=keywords) if e is not self.call and e.func not in self.path:
-                self._refuse_many([*args, *keywords])
-            case ast.Tuple(elts=elts) | ast.List(elts=elts) | ast.Set(elts=elts) if e is not self.call:
-                self._refuse_many(elts)
-            case ast.Dict(keys=keys) if e is not self.call:
-                self._refuse_many(keys)
-            case ast.JoinedStr(values=values) if e is not self.call:
-                self._refuse_many(values)
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if e is not self.call:
-                self._of_first_iterable(e)
-        return super().rest(e)
-
-    def _refuse_many(self, items: list[Any]) -> None:
-        unpacks = any(item is None or isinstance(item, ast.Starred) for item in items)
-        if len(items) > _MOST or unpacks or any(isinstance(i, ast.keyword) and i.arg is None for i in items):
-            raise NotContinuable("the operands before a call are not all on the value stack")
+    found: list[list[Any]] = []
+    for way in _pairings(wanted, held):
+        if found and not _same(way, found[0]):
+            found = []
+            break
+        found.append(way)
+    if not found:
+        raise NotContinuable("the value stack holds something that has no name")
+    return found[0]
 
 
-def _path(part: list[ast.expr], inner: ast.AST) -> list[ast.AST]:
-    """The nodes from ``inner`` up to the expression of the part that it is in."""
-    for expression in part:
-        found = _down(expression, inner)
-        if found:
-            return found
-    raise NotContinuable("the call is not part of the comprehension")
-
-
-def _down(node: ast.AST, wanted: ast.AST) -> list[ast.AST]:
-    if node is wanted:
-        return [node]
-    for child in ast.iter_child_nodes(node):
-        found = _down(child, wanted)
-        if found:
-            return [*found, node]
-    return []
-
-
-def _pairings(wanted: list[_Wanted], held: list[Any]) -> Iterator[list[Any]]:
+def _pairings(wanted: list[Wanted], held: list[Any], last: Any = None) -> Iterator[list[Any]]:
     """The ways in which what is on the stack can be what is wanted."""
     if not wanted:
         if not held:
             yield []
         return
-    (kind, node), rest = wanted[0], wanted[1:]
-    if kind == "constant":
-        # Some are only loaded once they are needed.
-        for used in (0, 1):
-            if not used or held and type(held[0]) is type(node.value) and held[0] == node.value:
-                yield from ([node.value, *way] for way in _pairings(rest, held[used:]))
-        return
-    if kind in _MADE_ANEW:
-        if held and _is_made_anew(kind, node, held[0]):
-            yield from _pairings(rest, held[1:])
-        return
-    if held:
-        yield from ([held[0], *way] for way in _pairings(rest, held[1:]))
-    if kind == "method" and len(held) > 1 and _is_method(held[0], held[1], node.attr):
-        method = held[0].__get__(held[1], type(held[1]))
-        yield from ([method, *way] for way in _pairings(rest, held[2:]))
+    (kind, what), rest = wanted[0], wanted[1:]
+    match kind:
+        case "constant":
+            yield from _pairings(rest, held)
+            if held and type(held[0]) is type(what) and held[0] == what:
+                yield from _pairings(rest, held[1:])
+        case "anew":
+            yield from _pairings(rest, held)
+            if held and any(held[0] is known for known in what):
+                yield from _pairings(rest, held[1:])
+        case "text":
+            if held and type(held[0]) is str and held[0] == what:
+                yield from _pairings(rest, held[1:])
+        case "function":
+            if held and type(held[0]) is types.FunctionType:
+                yield from _pairings(rest, held[1:])
+        case "copy":
+            if held and held[0] is last:
+                yield from _pairings(rest, held[1:])
+        case "tuple":
+            if held and type(held[0]) is tuple and len(held[0]) == what:
+                yield from ([*held[0], *way] for way in _pairings(rest, held[1:]))
+        case "unpacked":
+            size = _size(what)
+            if len(held) >= size:
+                yield from ([_nested(what, held[:size]), *way] for way in _pairings(rest, held[size:]))
+        case _:
+            if held:
+                yield from ([held[0], *way] for way in _pairings(rest, held[1:], held[0]))
+            if kind == METHOD and len(held) > 1 and _is_method(held[0], held[1], what):
+                method = held[0].__get__(held[1], type(held[1]))
+                yield from ([method, *way] for way in _pairings(rest, held[2:]))
 
 
-def _is_made_anew(kind: str, node: Any, held: Any) -> bool:
-    if kind == "function":
-        return type(held) is types.FunctionType
-    return type(held) is str and held == node.value
+def _size(levels: list[int]) -> int:
+    return sum(levels)
 
 
-_METHODS = (types.FunctionType, types.MethodDescriptorType)
+def _nested(levels: list[int], held: list[Any]) -> tuple[Any, ...]:
+    """``(a, (b, c), d)`` from what lies there for its targets: at each level the last on the bottom, the inner level above."""
+    outer = held[: levels[0]][::-1]
+    if len(levels) == 1:
+        return tuple(outer)
+    return (_nested(levels[1:], held[levels[0] :]), *outer)
+
+
+_METHODS = (types.FunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
 
 
 def _is_method(function: Any, owner: Any, name: str) -> bool:
@@ -185,6 +133,11 @@ def _is_method(function: Any, owner: Any, name: str) -> bool:
 
 def _same(way: list[Any], other: list[Any]) -> bool:
     return len(way) == len(other) and all(
-        a is b or type(a) is type(b) is types.MethodType and a.__self__ is b.__self__ and a.__func__ is b.__func__
+        a is b
+        or type(a) is type(b) is types.MethodType
+        and a.__self__ is b.__self__
+        and a.__func__ is b.__func__
+        or type(a) is type(b) is tuple
+        and _same(list(a), list(b))
         for a, b in zip(way, other)
     )

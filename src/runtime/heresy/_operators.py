@@ -67,17 +67,6 @@ class Step(NamedTuple):
     is_negated: bool = False
 
 
-def names(op: ast.AST, in_place: bool) -> tuple[list[str], list[str]]:
-    """The methods that the left and that the right operand may be asked for."""
-    if type(op) in _COMPARISONS:
-        forward, reflected, _ = _COMPARISONS[type(op)]  # type: ignore[index]
-        if isinstance(op, ast.NotEq):
-            return [forward, "__eq__"], [reflected, "__eq__"]
-        return [forward], [reflected]
-    name = _BINARY[type(op)][0]  # type: ignore[index]
-    return [f"__i{name}__"] * in_place + [f"__{name}__"], [f"__r{name}__"]
-
-
 def steps(op: ast.AST, in_place: bool, left: Any, right: Any) -> list[Step]:
     """The methods in the order in which they are tried, each if the one before has declined.
 
@@ -119,11 +108,6 @@ def _comparison(owner: Any, other: Any, name: str, is_reflected: bool) -> list[S
     if function is MISSING and name == "__ne__" and (function := _method(owner, "__eq__")) is not MISSING:
         return [Step(function, owner, other, is_reflected, True)]
     return [Step(function, owner, other, is_reflected)] if function is not MISSING else []
-
-
-def in_place_name(op: ast.operator) -> str:
-    """The name of the C function that works in place: ``iadd``."""
-    return IN_PLACE[type(op)].__name__
 
 
 def after_all(op: ast.AST, in_place: bool, left: Any, right: Any) -> Callable[[], Any]:

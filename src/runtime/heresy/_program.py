@@ -12,14 +12,14 @@ from __future__ import annotations
 import ast
 import functools
 import types
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import _cpython, _run_form
 from ._code_index import CodeIndex, ScopeKey, walk_code
-from ._errors import InternalError
+from ._errors import InternalError, NotContinuable
 from ._marked import Marked, place_of, suites
+from ._quiet import Quiet
 from ._units import Unit, Units
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -71,10 +71,15 @@ class Scope:
         self.entered_at: int | None = None
         #: The same, and the statement that is finished there: its rest has no other start.
         self.rest: tuple[int, ast.stmt] | None = None
-        #: For a resume form: what waits beside what it is in, in comprehensions outside of others, while they are refilled.
+        #: For a resume form: what waits beside the comprehensions that it is in, for each of them and for the statement, while
+        #: they are refilled.
         self.waiting: dict[ast.AST, list[Any]] = {}
+        self._starts: dict[tuple[ast.stmt, int], int | None] = {}
         #: How deep the value stack is where that statement would have started.
         self.rest_depth = 0
+        #: For a resume form: the result of its hole (see `_holes`), and what is still to be returned through a ``finally``.
+        self.result: Any = None
+        self.returning: dict[ast.stmt, list[Any]] = {}
         #: For a resume form: how the ``finally`` and ``with`` statements that it continues in are being left.
         self.ways: dict[ast.stmt, ast.stmt | None] = {}
 
@@ -131,6 +136,11 @@ class Scope:
 
         CPython compiles the body of a ``finally`` and the test of a ``while`` more than once.
         """
+        if (statement, offset) not in self._starts:
+            self._starts[statement, offset] = self._start_of(statement, offset)
+        return self._starts[statement, offset]
+
+    def _start_of(self, statement: ast.stmt, offset: int) -> int | None:
         found: ast.stmt | None = statement
         while found is not None:
             for start in range(offset, -1, -2):
@@ -150,6 +160,25 @@ class Scope:
         """How deep the value stack is before what a frame that stands at a byte offset is doing."""
         operation = self.operation_at(offset)
         return self.depths.get(operation.offset) if operation is not None else None
+
+    def below(self, offset: int) -> int:
+        """How deep the value stack is below what the instruction at a byte offset works on."""
+        operation = self.operation_at(offset)
+        if operation is None:
+            raise NotContinuable("not inside a call that is written as one")
+        node = self.node_at(offset)
+        if not isinstance(node, Hole):
+            # What a `yield from` passes on lies above what it asks.
+            asks = operation.kind == "yield" and isinstance(node, (ast.YieldFrom, ast.Await))
+            return self.depths[operation.offset] - operation.takes - (_cpython.DELEGATION_SLOTS if asks else 0)
+        # All of a hole stands for one node.
+        first = operation.offset
+        for at in range(operation.offset, -1, -2):
+            if self.nodes[at // 2] is not node:
+                break
+            if at in self.depths:
+                first = at
+        return self.depths[first]
 
     def node_at(self, offset: int) -> ast.AST | None:
         """The node that the instruction at ``offset`` belongs to."""
@@ -194,8 +223,7 @@ class Program:
         self.filename = unit.path
         self.index: CodeIndex = unit.index
         self.flags = unit.code.co_flags & _FUTURE_FLAGS
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with Quiet():
             self.marked: Marked = _run_form.read(*unit.texts(), unit.path)
             self.parents: dict[ast.AST, ast.AST] = {
                 child: node for node in ast.walk(self.marked.tree) for child in ast.iter_child_nodes(node)
@@ -244,7 +272,7 @@ class Program:
 
     def _add_run_form(self) -> None:
         numbers, restore = number_nodes(self.marked.tree)
-        twin = _run_form.compile_tree(self.marked, self.marked.tree, self.filename, self.flags)
+        twin = _run_form.compile_tree(self.marked.tree, self.filename, self.flags)
         restore()
         for code, its_twin in zip(walk_code(self.unit.code), walk_code(twin), strict=True):
             key = self.index.key(code)
@@ -281,6 +309,13 @@ class Program:
         while current is not None and not isinstance(current, SCOPES):
             current = self.parents.get(current)
         return current if current is not None else self.marked.tree
+
+    def class_around(self, node: ast.AST) -> str | None:
+        """The name of the class that gives private names in a node their prefix."""
+        around = self.parents.get(node)
+        while around is not None and not isinstance(around, ast.ClassDef):
+            around = self.parents.get(around)
+        return around.name if around is not None else None
 
     def before(self, statement: ast.stmt) -> ast.stmt | None:
         """The statement before ``statement`` on the same line of the same suite."""
@@ -383,6 +418,13 @@ def number_nodes(tree: ast.AST) -> tuple[dict[int, ast.AST], Callable[[], None]]
             node.col_offset, node.end_col_offset = start, end  # type: ignore[attr-defined]
 
     return numbers, restore
+
+
+def mangled(name: str, class_name: str | None) -> str:
+    """``__x`` in ``class C`` is ``_C__x``."""
+    if class_name is None or not name.startswith("__") or name.endswith("__") or not class_name.strip("_"):
+        return name
+    return f"_{class_name.lstrip('_')}{name}"
 
 
 def is_first_iterable(node: ast.AST, child: ast.AST, grandchild: ast.AST | None) -> bool:

@@ -1,43 +1,50 @@
 """What is left of a half-done statement.
 
 A frame that was inside a call continues *inside that statement*. :func:`residual` gives the statement that does the rest:
-the call in progress becomes the *hole*, operands computed before it become reads of their spills, tests that were
-passed are dropped, and what comes after stays as it is::
+the call in progress becomes the *hole*, operands computed before it are taken one after the other from where they were kept,
+tests that were passed are dropped, and what comes after stays as it is::
 
-    total += (_h2 := price(item)) * discount(item, rate)      (inside discount)   total += _h2 * HOLE
-    if ready() and (_h1 := limit()) < measure(x) < top():     (inside measure)    if _h1 < HOLE < top():
+    total += price(item) * discount(item, rate)      (inside discount)   total = iadd(TAKE, TAKE * HOLE)
+    if ready() and limit() < measure(x) < top():     (inside measure)    if TAKE < HOLE < top():
 
-The very same walk decides, when a program is to be stopped, whether it can be continued: an operand that was computed
-already, has no spill, and cannot be computed again without running code raises `NotContinuable`.
+The same walk says what lies on the value stack at that moment, in order (see `_operands`). The rest has the same on its
+stack, in the same order, wherever Python has words for that: so it can be stopped in like the statement itself.
 """
 
 from __future__ import annotations
 
 import ast
-import copy
-from collections.abc import Iterable
+import builtins
+import functools
+import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from . import _cpython
 from ._errors import NotContinuable
-from ._holes import RESULT
-from ._operators import in_place_name
-from ._program import COMPREHENSIONS, FUNCTIONS, Program, is_first_iterable
+from ._nodes import RESULT, WAITING, pop, standing_for
+from ._operands import COPY, FUNCTION, UNPACKED, VALUE, Wanted
+from ._operators import IN_PLACE
+from ._program import COMPREHENSIONS, FUNCTIONS, Program, is_first_iterable, mangled
+from ._rest import RestOfExpressions, made_at
 from ._sites import DECORATE, DELETE, OPERATE, READ, WRITE, Site
-from ._values import Values, is_immutable
 
 
-def residual(
-    program: Program, statement: ast.stmt, site: Site, hole: ast.expr, values: Values | None
-) -> list[ast.stmt] | ast.stmt:
-    """The statements that finish ``statement`` after what it is doing at ``site``.
+class Rest(NamedTuple):
+    """The rest of a statement.
 
-    Args:
-        hole: what stands for the site's node.
-        values: the paused frame, to check what can be computed again; None when that was checked before.
+    Attributes:
+        tree: for a simple statement the list that does the rest once; for a compound statement the statement itself with
+            the rest of its header (same suites), of which the header's expression is to be used once.
+        wanted: what lies on the value stack above what surrounds the statement.
+    """
 
-    Returns:
-        for a simple statement the list that does the rest once; for a compound statement the statement itself with
-        the rest of its header (same suites), of which the header's expression is to be used once.
+    tree: Any
+    wanted: list[Wanted]
+
+
+def residual(program: Program, statement: ast.stmt, site: Site, hole: ast.expr) -> Rest:
+    """What finishes ``statement`` after what it is doing at ``site``, for whose node ``hole`` stands.
 
     Raises:
         NotContinuable: the rest cannot be done exactly.
@@ -48,10 +55,10 @@ def residual(
         if parent is None:
             raise NotContinuable("the call is not part of the statement")
         below = path[-2] if len(path) > 1 else None
-        if isinstance(parent, (*COMPREHENSIONS, ast.Lambda)) and not is_first_iterable(parent, path[-1], below):
+        if isinstance(parent, COMPREHENSIONS) and not is_first_iterable(parent, path[-1], below):
             raise NotContinuable(f"inside a {type(parent).__name__}")
         path.append(parent)
-    rest = Residual(path, hole, values)
+    rest = Residual(path, hole, program.class_around(statement))
     if (
         isinstance(statement, ast.AnnAssign)
         and site.kind == WRITE
@@ -59,365 +66,237 @@ def residual(
     ):
         raise NotContinuable("an annotation is still to be evaluated")
     if site.kind == DECORATE:
-        return rest.decorated(statement)
-    if site.kind in (WRITE, DELETE):
-        return rest.after_target(statement)
-    if site.kind == OPERATE and isinstance(statement, ast.AugAssign) and site.node is statement:
-        return rest.store(statement, hole)
-    if site.kind == READ and isinstance(statement, ast.AugAssign) and site.node is statement.target:
-        return rest.operate(statement)
-    return rest.statement(statement)
+        tree: Any = rest.decorated(statement)
+    elif site.kind in (WRITE, DELETE):
+        tree = rest.after_target(statement)
+    elif site.kind == OPERATE and isinstance(statement, ast.AugAssign) and site.node is statement:
+        tree = rest.augmented(statement, lambda: hole)
+    elif site.kind == READ and isinstance(statement, ast.AugAssign) and site.node is statement.target:
+        tree = rest.augmented(statement, lambda: rest.operated(statement))
+    else:
+        tree = rest.statement(statement)
+    return Rest(tree, rest.wanted)
 
 
-def restarted(call: ast.Call, values: Values | None) -> ast.expr:
-    """A C call made again with the same arguments: what stands for a wait that was abandoned.
+def of_part(part: list[ast.expr], inner: ast.AST, hole: ast.expr) -> Rest:
+    """The rest of expressions that are evaluated in order, for whose node ``inner`` the hole stands: one for each."""
+    rest = Residual(_path(part, inner), hole)
+    return Rest(rest.each(part), rest.wanted)
 
-    Raises:
-        NotContinuable: an argument has no name and cannot be computed again.
+
+def _path(part: list[ast.expr], inner: ast.AST) -> list[ast.AST]:
+    """The nodes from ``inner`` up to the expression of the part that it is in."""
+    for expression in part:
+        found = _down(expression, inner)
+        if found:
+            return found
+    raise NotContinuable("the call is not part of the comprehension")
+
+
+def _down(node: ast.AST, wanted: ast.AST) -> list[ast.AST]:
+    if node is wanted:
+        return [node]
+    for child in ast.iter_child_nodes(node):
+        found = _down(child, wanted)
+        if found:
+            return [*found, node]
+    return []
+
+
+class Residual(RestOfExpressions):
+    """The same walk, from a statement down.
+
+    Args:
+        class_name: the class around it, which mangles names.
     """
-    return Residual([call], call, values).restarted(call)
 
+    def __init__(self, path: list[ast.AST], hole: ast.expr, class_name: str | None = None) -> None:
+        super().__init__(path, hole)
+        self._class_name = class_name
 
-def returned(statement: ast.Return, values: Values | None) -> ast.Return:
-    """A ``return`` done again, whose value was computed before.
-
-    Raises:
-        NotContinuable: the value has no name and cannot be computed again.
-    """
-    if statement.value is None:
-        return statement
-    again = Residual([statement], statement.value, values)
-    return again._with(statement, value=again.again(statement.value))  # type: ignore[return-value]
-
-
-class Residual:
-    def __init__(self, path: list[ast.AST], hole: ast.expr, values: Values | None) -> None:
-        self.path = set(path)
-        self.call = path[0]
-        self.hole = hole
-        self.values = values
+    # --- statements -------------------------------------------------------------------------------------------------
 
     def statement(self, s: ast.stmt) -> list[ast.stmt] | ast.stmt:
         match s:
             case ast.Assign():
                 return self._assign(s)
             case ast.Expr() | ast.Return() | ast.AnnAssign() if s.value in self.path:
-                return [self._with(s, value=self.rest(s.value))]
+                return [self.copied(s, value=self.rest(s.value))]
             case ast.AugAssign() if s.value in self.path:
-                if not isinstance(s.target, ast.Name):
-                    raise NotContinuable("the old value of an augmented target has no name")
-                return [self._with(s, value=self.rest(s.value))]
+                old = functools.partial(self.take, VALUE, s.target)
+                return self.augmented(s, lambda: self._operated(s, old, lambda: self.rest(s.value)))
             case ast.AugAssign():
-                return [self._with(s, target=self.rest(s.target))]
+                return [self.copied(s, target=self.rest(s.target))]
             case ast.AnnAssign() if s.target in self.path and s.value is not None:
-                return [self._with(s, value=self.again(s.value), target=self.rest(s.target))]
+                return [self.copied(s, value=self.again(s.value), target=self.rest(s.target))]
             case ast.Raise() if s.exc in self.path:
-                return [self._with(s, exc=self.rest(s.exc))]
+                return [self.copied(s, exc=self.rest(s.exc))]
             case ast.Raise() if s.exc is not None and s.cause is not None:
-                return [self._with(s, exc=self.again(s.exc), cause=self.rest(s.cause))]
+                return [self.copied(s, exc=self.again(s.exc), cause=self.rest(s.cause))]
             case ast.Assert() if s.test in self.path:
-                return [self._with(s, test=self.rest(s.test))]
+                return [self.copied(s, test=self.rest(s.test))]
             case ast.Assert() if s.msg is not None:
-                return [self._with(s, test=_failed(s.test), msg=self.rest(s.msg))]
+                self.besides(AssertionError)
+                return [self.copied(s, test=_failed(s.test), msg=self.rest(s.msg))]
             case ast.Delete():
-                index = self._index(s.targets)
-                return [self._with(s, targets=[self.rest(s.targets[index]), *s.targets[index + 1 :]])]
+                index = self.index(s.targets)
+                return [self.copied(s, targets=[self.rest(s.targets[index]), *s.targets[index + 1 :]])]
             case ast.If() | ast.While() if s.test in self.path:
-                return self._with(s, test=self.rest(s.test))
+                return self.copied(s, test=self.rest(s.test))
             case ast.For() if s.iter in self.path:
-                return self._with(s, iter=self.rest(s.iter))
+                return self.copied(s, iter=self.rest(s.iter))
             case ast.With():
-                index = self._index(s.items)
+                index = self.index(s.items)
                 if s.items[index].context_expr in self.path:
-                    item = self._with(s.items[index], context_expr=self.rest(s.items[index].context_expr))
-                    return self._with(s, items=[*s.items[:index], item, *s.items[index + 1 :]])
+                    item = self.copied(s.items[index], context_expr=self.rest(s.items[index].context_expr))
+                    return self.copied(s, items=[*s.items[:index], item, *s.items[index + 1 :]])
             case ast.Match() if s.subject in self.path:
-                return self._with(s, subject=self.rest(s.subject))
+                return self.copied(s, subject=self.rest(s.subject))
             case ast.FunctionDef() | ast.AsyncFunctionDef() if s.args in self.path:
-                return [self._with(s, decorator_list=self._all_again(s.decorator_list), args=self._defaults(s.args))]
-            case ast.ClassDef() if any(base in self.path for base in s.bases):
-                return [self._with(s, decorator_list=self._all_again(s.decorator_list), bases=self._sequence(s.bases))]
-            case ast.ClassDef() if any(keyword in self.path for keyword in s.keywords):
-                again = {"decorator_list": self._all_again(s.decorator_list), "bases": self._all_again(s.bases)}
-                return [self._with(s, **again, keywords=self._sequence(s.keywords))]
+                return [self.copied(s, decorator_list=self._all(s.decorator_list), args=self.defaults(s.args))]
+            case ast.ClassDef() if any(part in self.path for part in [*s.bases, *s.keywords]):
+                return [self._class(s)]
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if any(
                 decorator in self.path for decorator in s.decorator_list
             ):
-                return [self._with(s, decorator_list=self._sequence(s.decorator_list))]
+                return [self.copied(s, decorator_list=self.each(s.decorator_list))]
         raise NotContinuable(f"inside this part of a {type(s).__name__}")
 
-    def _all_again(self, items: list[ast.expr]) -> list[ast.AST]:
+    def _all(self, items: list[ast.expr]) -> list[ast.AST]:
         return [self.again(item) for item in items]
 
-    def _defaults(self, arguments: ast.arguments) -> ast.AST:
-        """The rest of the default values: first those of positional parameters."""
-        if any(default in self.path for default in arguments.defaults):
-            return self._with(arguments, defaults=self._sequence(arguments.defaults))
-        if not any(default in self.path for default in arguments.kw_defaults):
-            raise NotContinuable("inside an annotation")
-        defaults = self._all_again(arguments.defaults)
-        keywords = self._sequence(default for default in arguments.kw_defaults if default is not None)
-        rest = iter(keywords)
-        again = [None if default is None else next(rest) for default in arguments.kw_defaults]
-        return self._with(arguments, defaults=defaults, kw_defaults=again)
+    def _class(self, s: ast.ClassDef) -> ast.AST:
+        if any(isinstance(base, ast.Starred) for base in s.bases) or any(k.arg is None for k in s.keywords):
+            raise NotContinuable("the bases of a class are unpacked")
+        decorators = self._all(s.decorator_list)
+        self.besides(builtins.__build_class__)
+        self.wanted.append(Wanted(FUNCTION))
+        self.constant_besides(s.name)
+        rest = self.each([*s.bases, *s.keywords])
+        return self.copied(s, decorator_list=decorators, bases=rest[: len(s.bases)], keywords=rest[len(s.bases) :])
 
     def decorated(self, s: ast.stmt) -> list[ast.stmt]:
         """A definition once a decorator has given something: the decorators before it, and the name."""
         assert isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        before = s.decorator_list[: self.index(s.decorator_list)]
         value: ast.expr = self.hole
-        for decorator in reversed(s.decorator_list[: self._index(s.decorator_list)]):
-            value = ast.copy_location(ast.Call(self.again(decorator), [value], []), decorator)
+        for decorator, again in reversed([(decorator, self.again(decorator)) for decorator in before]):
+            value = ast.copy_location(ast.Call(again, [value], []), decorator)  # type: ignore[arg-type]
         name = ast.copy_location(ast.Name(s.name, ast.Store()), s)
         return [ast.copy_location(ast.Assign([name], value), s)]
 
     def _assign(self, s: ast.Assign) -> list[ast.stmt]:
         if s.value in self.path:
-            return [self._with(s, value=self.rest(s.value))]
-        index = self._index(s.targets)
+            return [self.copied(s, value=self.rest(s.value))]
+        index = self.index(s.targets)
+        target, after = s.targets[index], s.targets[index + 1 :]
+        if isinstance(target, (ast.Tuple, ast.List)):
+            levels: list[int] = []
+            where = len(self.wanted)
+            rest = self._unpacked_target(target, levels)
+            self.wanted.insert(where, Wanted(UNPACKED, levels))
+            if after:
+                raise NotContinuable("the value for other targets lies below what was unpacked")
+            return [self.copied(s, targets=[rest], value=standing_for(pop(WAITING), s.value))]
         value = self.again(s.value)
-        first = self._with(s, targets=[self.rest(s.targets[index])], value=value)
-        if index + 1 == len(s.targets):
-            return [first]
-        return [first, self._with(s, targets=s.targets[index + 1 :], value=value)]
+        if after:
+            self.wanted.append(Wanted(COPY))
+        return [self.copied(s, targets=[self.rest(target), *after], value=value)]
+
+    def _unpacked_target(self, target: ast.Tuple | ast.List, levels: list[int]) -> ast.expr:
+        """What is left of targets that a value was unpacked for, from the one that is in progress on."""
+        index = self.index(target.elts)
+        item = _unstarred(target.elts[index])
+        after = [_unstarred(other) for other in target.elts[index + 1 :]]
+        is_nested = isinstance(item, (ast.Tuple, ast.List))
+        levels.append(len(after) + (not is_nested))
+        rest = self._unpacked_target(item, levels) if is_nested else self.rest(item)  # type: ignore[arg-type]
+        return self.copied(target, elts=[rest, *after])
 
     def after_target(self, s: ast.stmt) -> list[ast.stmt]:
         """What is left once a target has been stored to or deleted."""
         done = ast.copy_location(ast.Expr(self.hole), s)
-        if isinstance(s, ast.AugAssign) and self.call is s.target:
-            return [done]
-        if isinstance(s, ast.AnnAssign) and self.call is s.target:
+        if isinstance(s, (ast.AugAssign, ast.AnnAssign)) and self.node is s.target:
             return [done]
         if not isinstance(s, (ast.Assign, ast.Delete)) or isinstance(s, ast.Assign) and s.value in self.path:
             raise NotContinuable(f"inside this part of a {type(s).__name__}")
-        index = self._index(s.targets)
-        target: ast.AST = s.targets[index]
-        while target is not self.call:
-            if not isinstance(target, (ast.Tuple, ast.List)) or target.elts[-1] not in self.path:
-                raise NotContinuable("the other values for a target have no name")
-            target = target.elts[-1]
-        if index + 1 == len(s.targets):
+        index = self.index(s.targets)
+        after = s.targets[index + 1 :]
+        if isinstance(s, ast.Delete):
+            return [done, self.copied(s, targets=after)] if after else [done]
+        target = s.targets[index]
+        if target is not self.node:
+            levels: list[int] = []
+            left = self._targets_after(target, levels)
+            if after:
+                raise NotContinuable("the value for other targets lies below what was unpacked")
+            if left is None:
+                return [done]
+            self.wanted.append(Wanted(UNPACKED, levels))
+            taken = standing_for(pop(WAITING), s.value)
+            return [done, self.copied(s, targets=[left], value=taken)]
+        if not after:
             return [done]
-        if isinstance(s, ast.Assign):
-            return [done, self._with(s, targets=s.targets[index + 1 :], value=self.again(s.value))]
-        return [done, self._with(s, targets=s.targets[index + 1 :])]
+        # (TAKE, HOLE)[0]: the value waits on the stack as it did.
+        both = made_at(ast.Tuple([self.again(s.value), self.hole], ast.Load()), s.value)
+        value = made_at(ast.Subscript(both, made_at(ast.Constant(0), s.value), ast.Load()), s.value)
+        return [self.copied(s, targets=after, value=value)]
 
-    def store(self, s: ast.AugAssign, value: ast.expr) -> list[ast.stmt]:
-        """``T += V`` once the operator has given ``value``."""
-        return [ast.copy_location(ast.Assign([self._target_again(s.target)], value), s)]
+    def _targets_after(self, target: ast.expr, levels: list[int]) -> ast.expr | None:
+        """The targets after the one that was stored to, nested as they are; None if there are none."""
+        if target is self.node:
+            return None
+        if not isinstance(target, (ast.Tuple, ast.List)):
+            raise NotContinuable("a target in a target")
+        index = self.index(target.elts)
+        after = [_unstarred(other) for other in target.elts[index + 1 :]]
+        levels.append(len(after))
+        depth = len(levels)
+        inner = self._targets_after(_unstarred(target.elts[index]), levels)
+        if inner is None:
+            del levels[depth:]
+            return self.copied(target, elts=after) if after else None
+        return self.copied(target, elts=[inner, *after])
 
-    def operate(self, s: ast.AugAssign) -> list[ast.stmt]:
-        """``T += V`` once the old value of ``T`` has been read."""
-        function = ast.Attribute(ast.copy_location(ast.Constant(RESULT), s), in_place_name(s.op), ast.Load())
-        return self.store(s, ast.copy_location(ast.Call(ast.copy_location(function, s), [self.hole, s.value], []), s))
+    # --- augmented assignment ---------------------------------------------------------------------------------------
 
-    def _target_again(self, target: ast.expr) -> ast.expr:
-        """A target whose parts were evaluated before."""
-        match target:
-            case ast.Attribute():
-                return self._with(target, value=self.again(target.value))
-            case ast.Subscript():
-                return self._with(target, value=self.again(target.value), slice=self.again(target.slice))
-        return target
+    def augmented(self, s: ast.AugAssign, value: Callable[[], ast.expr]) -> list[ast.stmt]:
+        """``T += V``, where ``value`` gives what is to be stored; the parts of T wait below it."""
+        match s.target:
+            case ast.Name():
+                return [ast.copy_location(ast.Assign([s.target], value()), s)]
+            case ast.Attribute(value=owner, attr=name):
+                name = mangled(name, self._class_name)
+                self.besides(setattr)
+                parts = [self.again(owner), ast.copy_location(ast.Constant(name), s)]
+                self.constant_besides(name)
+                stored = _call_of("setattr", s, [*parts, value()])
+            case ast.Subscript(value=owner, slice=index) if not isinstance(index, ast.Slice):
+                self.besides(operator.setitem)
+                stored = _call_of("setitem", s, [self.again(owner), self.again(index), value()])
+            case _:
+                raise NotContinuable("a slice in an augmented assignment")
+        return [ast.copy_location(ast.Expr(stored), s)]
 
-    # --- expressions --------------------------------------------------------------------------------------------
+    def operated(self, s: ast.AugAssign) -> ast.expr:
+        """``T + V``, to be stored in T, where the old value of T has just been read."""
+        return self._operated(s, lambda: self.hole, lambda: s.value)
 
-    def rest(self, e: ast.AST | None) -> ast.AST:
-        """What is left of an expression that contains the call."""
-        if e is self.call:
-            return self.hole
-        match e:
-            case ast.Call():
-                return self._call(e)
-            case ast.BinOp():
-                return self._ordered(e, "left", "right")
-            case ast.Compare():
-                return self._compare(e)
-            case ast.BoolOp(values=values):
-                index = self._index(values)
-                left = [self.rest(values[index]), *values[index + 1 :]]
-                return left[0] if len(left) == 1 else self._with(e, values=left)
-            case ast.IfExp():
-                if e.test in self.path:
-                    return self._with(e, test=self.rest(e.test))
-                return self.rest(e.body if e.body in self.path else e.orelse)
-            case ast.Subscript():
-                return self._ordered(e, "value", "slice")
-            case ast.Slice():
-                return self._ordered(e, "lower", "upper", "step")
-            case ast.Attribute() | ast.Starred() | ast.Await() | ast.Yield() | ast.YieldFrom():
-                return self._with(e, value=self.rest(e.value))
-            case ast.NamedExpr():
-                return self._with(e, value=self.rest(e.value))
-            case ast.UnaryOp():
-                return self._with(e, operand=self.rest(e.operand))
-            case ast.Tuple(ctx=ast.Load()) | ast.List(ctx=ast.Load()) | ast.Set():
-                return self._with(e, elts=self._sequence(e.elts))
-            case ast.Dict():
-                return self._dict(e)
-            case ast.JoinedStr():
-                index = self._index(e.values)
-                before = [self._formatted_again(value) for value in e.values[:index]]
-                return self._with(e, values=[*before, self.rest(e.values[index]), *e.values[index + 1 :]])
-            case ast.FormattedValue():
-                if e.value in self.path:
-                    return self._with(e, value=self.rest(e.value))
-                return self._with(e, value=self.again(e.value), format_spec=self.rest(e.format_spec))
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                first = e.generators[0]
-                return self._with(e, generators=[self._with(first, iter=self.rest(first.iter)), *e.generators[1:]])
-            case ast.keyword():
-                return self._with(e, value=self.rest(e.value))
-        raise NotContinuable(f"inside a {type(e).__name__}")
+    def _operated(self, s: ast.AugAssign, old: Callable[[], ast.AST], value: Callable[[], ast.AST]) -> ast.expr:
+        function = IN_PLACE[type(s.op)]
+        self.besides(function)
+        return _call_of(function.__name__, s, [old(), value()])
 
-    def _call(self, e: ast.Call) -> ast.expr:
-        if e.func in self.path:
-            return self._with(e, func=self.rest(e.func))
-        func = self._callee_again(e.func)
-        if any(arg in self.path for arg in e.args):
-            return self._with(e, func=func, args=self._sequence(e.args))
-        args = [self.again(arg) for arg in e.args]
-        return self._with(e, func=func, args=args, keywords=self._sequence(e.keywords))
 
-    def restarted(self, e: ast.Call) -> ast.expr:
-        args = [self.again(arg) for arg in e.args]
-        return self._with(e, func=self._callee_again(e.func), args=args, keywords=[self.again(k) for k in e.keywords])
+def _unstarred(target: ast.expr) -> ast.expr:
+    """A target; what a star takes lies on the stack as a list."""
+    return target.value if isinstance(target, ast.Starred) else target
 
-    def _compare(self, e: ast.Compare) -> ast.expr:
-        if e.left in self.path:
-            return self._with(e, left=self.rest(e.left))
-        index = self._index(e.comparators)
-        waiting = e.left if index == 0 else e.comparators[index - 1]
-        comparators = [self.rest(e.comparators[index]), *e.comparators[index + 1 :]]
-        return self._with(e, left=self.again(waiting), ops=e.ops[index:], comparators=comparators)
 
-    def _dict(self, e: ast.Dict) -> ast.expr:
-        keys: list[ast.AST | None] = []
-        values: list[ast.AST] = []
-        done = True
-        for key, value in zip(e.keys, e.values):
-            if not done:
-                keys.append(key)
-                values.append(value)
-            elif key in self.path:
-                keys.append(self.rest(key))
-                values.append(value)
-                done = False
-            elif value in self.path:
-                keys.append(self.again(key) if key is not None else None)
-                values.append(self.rest(value))
-                done = False
-            elif key is None:
-                raise NotContinuable("after ** in a dict display")
-            else:
-                keys.append(self.again(key))
-                values.append(self.again(value))
-        return self._with(e, keys=keys, values=values)
-
-    def _ordered(self, e: ast.expr, *fields: str) -> ast.expr:
-        """The rest of a node whose ``fields`` are evaluated in this order."""
-        changes: dict[str, object] = {}
-        for name in fields:
-            part = getattr(e, name)
-            if part in self.path:
-                changes[name] = self.rest(part)
-                return self._with(e, **changes)
-            if part is not None:
-                changes[name] = self.again(part)
-        raise NotContinuable(f"inside a {type(e).__name__}")
-
-    def _sequence(self, items: Iterable[ast.AST]) -> list[ast.AST]:
-        result: list[ast.AST] = []
-        done = True
-        for item in items:
-            if not done:
-                result.append(item)
-            elif item in self.path:
-                result.append(self.rest(item))
-                done = False
-            else:
-                result.append(self.again(item))
-        return result
-
-    # --- what was computed before the call ------------------------------------------------------------------------
-
-    def again(self, e: ast.AST) -> ast.AST:
-        """An expression that gives the value that ``e`` had, running no code."""
-        match e:
-            case ast.Constant() | ast.Name() | ast.Lambda():
-                return e
-            case ast.NamedExpr(target=ast.Name(id=name)):
-                return ast.copy_location(ast.Name(name, ast.Load()), e)
-            case ast.Tuple(ctx=ast.Load()) | ast.List(ctx=ast.Load()) | ast.Set():
-                return self._with(e, elts=[self.again(item) for item in e.elts])
-            case ast.Dict() if None not in e.keys:
-                keys = [self.again(key) for key in e.keys if key is not None]
-                return self._with(e, keys=keys, values=[self.again(value) for value in e.values])
-            case ast.Slice():
-                parts = {f: self.again(part) for f in ("lower", "upper", "step") if (part := getattr(e, f)) is not None}
-                return self._with(e, **parts)
-            case ast.keyword(arg=str()):
-                return self._with(e, value=self.again(e.value))
-            case ast.Starred():
-                self._need_immutable(e.value)
-                return self._with(e, value=self.again(e.value))
-            case ast.UnaryOp() | ast.BinOp() | ast.Compare():
-                if self.values is not None:
-                    self.values.of(e)
-                return self._pure(e)
-        raise NotContinuable(f"the value of a {type(e).__name__} has no name")
-
-    def _pure(self, e: ast.AST) -> ast.AST:
-        """An arithmetic expression with its spills read."""
-        match e:
-            case ast.UnaryOp():
-                return self._with(e, operand=self._pure(e.operand))
-            case ast.BinOp():
-                return self._with(e, left=self._pure(e.left), right=self._pure(e.right))
-            case ast.Compare():
-                return self._with(e, left=self._pure(e.left), comparators=[self._pure(c) for c in e.comparators])
-        return self.again(e)
-
-    def _callee_again(self, func: ast.expr) -> ast.AST:
-        match func:
-            case ast.Attribute(value=ast.Call(func=ast.Name(id="super"), args=[], keywords=[])):
-                if self.values is not None:
-                    self.values.method(func)
-                return func
-            case ast.Attribute(value=base):
-                if self.values is not None:
-                    self.values.method(func)
-                return self._with(func, value=self.again(base))
-        return self.again(func)
-
-    def _formatted_again(self, part: ast.expr) -> ast.AST:
-        """A field of an f-string that was formatted before: formatting it again must give the same."""
-        if not isinstance(part, ast.FormattedValue):
-            return part
-        self._need_immutable(part.value)
-        spec = part.format_spec
-        if isinstance(spec, ast.JoinedStr):
-            spec = self._with(spec, values=[self._formatted_again(value) for value in spec.values])
-        return self._with(part, value=self.again(part.value), format_spec=spec)
-
-    def _need_immutable(self, e: ast.expr) -> None:
-        if self.values is not None and not is_immutable(self.values.of(e)):
-            raise NotContinuable("a value that was read may have changed since")
-
-    # --- nodes --------------------------------------------------------------------------------------------------
-
-    def _index(self, items: Iterable[ast.AST]) -> int:
-        for index, item in enumerate(items):
-            if item in self.path:
-                return index
-        raise NotContinuable("the call stands in a part that is evaluated at another time")
-
-    def _with(self, node: ast.AST, **changes: object) -> ast.AST:
-        """A copy of ``node`` with some fields changed, which stands for ``node``."""
-        new = copy.copy(node)
-        new.heresy_model = getattr(node, "heresy_model", node)  # type: ignore[attr-defined]
-        for name, value in changes.items():
-            setattr(new, name, value)
-        return new
+def _call_of(name: str, where: ast.AST, arguments: list[Any]) -> ast.expr:
+    """A call of a function of C's, by way of the frame's result: see `_holes`."""
+    function = ast.copy_location(ast.Attribute(ast.copy_location(ast.Constant(RESULT), where), name, ast.Load()), where)
+    return ast.copy_location(ast.Call(function, arguments, []), where)
 
 
 def _failed(test: ast.expr) -> ast.expr:

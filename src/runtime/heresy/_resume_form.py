@@ -4,12 +4,12 @@ The scope keeps its body. In front stands a *goto* that gives the frame its vari
 enclosing blocks, and jumps to a label; at the label, the half-done statement has a branch that does the rest::
 
     def scale(items):                          def scale(items):
-        for item in (_h1 := items):                items, item, _h1 = VALUES.pop()
+        for item in items:                         items, item = VALUES.pop()
             out(f(item) + 1)         ->            goto .here(STACK.pop())            # the iterator
-                                                   for item in (_h1 := items):
+                                                   for item in items:
     (stopped inside f)                                 if PENDING.on:
                                                            label .here
-                                                           out(PENDING.take()() + 1)
+                                                           WAITING.pop()(PENDING.take()() + 1)
                                                        else:
                                                            out(f(item) + 1)
 
@@ -19,7 +19,7 @@ found in any namespace.
 
 A frame that drives a generator does so again: in a call, by ``PENDING.take()()``; in the header of a ``for``, by a label
 and a ``continue`` at the head of its body; in a ``yield from``, by ``yield from OPERANDS.pop()``. A suspended generator is
-run up to the yield it was suspended at: operands are read again, and ``x = yield f(y)`` becomes ``x = yield``.
+run up to the yield it was suspended at: ``x = yield f(y)`` becomes ``x = yield``.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ from ._errors import InternalError
 from ._expressions import Comprehension, as_function
 from ._generated import rebuilt
 from ._generators import begun
-from ._holes import RESULT, Result, hole
+from ._holes import Result, hole, restarted
 from ._nodes import (
     OPERANDS,
     PENDING,
+    RESULT,
     STACK,
     VALUES,
     WAITING,
@@ -58,22 +59,21 @@ from ._nodes import (
     standing_for,
 )
 from ._pending import Pending
-from ._program import COMPREHENSIONS, FUNCTIONS, Hole, Program, number_nodes
-from ._residual import residual, restarted, returned
+from ._program import COMPREHENSIONS, FUNCTIONS, Hole, Program, mangled, number_nodes
+from ._residual import residual
 from ._sites import (
     CATCH,
     COMPREHEND,
-    ENTER,
     EXIT,
     FOR,
-    NEW,
+    SEND,
     Site,
     entered_items,
     node_named,
     opened,
     site_named,
 )  # fmt: skip
-from ._stand_ins import DELEGATIONS, delegation, lambda_as_function, next_item, without_preamble
+from ._stand_ins import DELEGATIONS, awaitable, delegation, lambda_as_function, next_item, without_preamble
 from ._values import bound_special
 from ._ways import Way
 
@@ -116,6 +116,8 @@ class ResumeForm:
         self.statement: ast.stmt
         self.site: Site | None = None
         self.ways: dict[ast.stmt, Way] = {}
+        #: For what is left by a ``return``, in a list, the value.
+        self.returning: dict[ast.stmt, list[Any]] = {}
         self.blocks: list[Block] = []
         if isinstance(self.node, COMPREHENSIONS):
             self._find_part()
@@ -156,7 +158,9 @@ class ResumeForm:
         self.blocks = self._blocks()
         for block, (kind, value) in zip(self.blocks, state.blocks, strict=True):
             if isinstance(block.node, ast.stmt) and kind in ("finally", "left", "exit"):
-                self.ways[block.node] = way_named(block.node, value) if kind == "left" else block.node
+                self.ways[block.node] = way_named(block.node, value[0]) if kind == "left" else block.node
+                if kind == "left" and value[1:]:
+                    self.returning[block.node] = []
         if self.site is not None and self.site.kind in (EXIT, CATCH):
             way = self.ways[statement] if self.site.kind == EXIT else None
             # Once the exit has been called, nothing is left to do for its exception.
@@ -167,10 +171,17 @@ class ResumeForm:
         self.state = state
         self.pending.on = self._starts_on
         self.operands[:] = state.operands
+        if self.site is not None and self.site.kind == SEND and isinstance(self.site.node, ast.Await):
+            self.operands[:] = [awaitable(state.operands[0])]
         self.result.fill(state.instance, state.operands)
-        self.inside.fill(state.comprehensions)
+        self.inside.fill(state.comprehensions, state.waiting)
         of_each = zip(self.inside.levels, state.comprehensions)
         self.scope.waiting = {level.node: progress.operands for level, progress in of_each}
+        if self.inside.inlined and not self.inside.has_own:
+            self.scope.waiting[self.statement] = state.waiting
+        for block, (kind, value) in zip(self.blocks, state.blocks):
+            if kind == "left" and value[1:]:
+                self.returning[block.node][:] = value[1:]  # type: ignore[index]
         self.stack[:] = [value for attribute, value in self._pushes() if attribute != _goto.ONLY_NULL]
         self.stack.reverse()
         if self.is_module:
@@ -185,6 +196,7 @@ class ResumeForm:
     def enters(self, function: Callable[[], Any] | None) -> None:
         """Tells what runs the next frame; None if that is the frame of a generator that this one drives."""
         state, kind = self.state, self.site.kind if self.site is not None else ""
+        self.result.runs = function.func.__code__ if isinstance(function, functools.partial) else None
         match kind:
             case "for" if function is not None:
                 # Asked by the loop's own header: first the half-done call, then the iterator as ever.
@@ -193,9 +205,18 @@ class ResumeForm:
                 iterator, *default = state.operands
                 if function is not None and default:
                     iterator = map(operator.call, (function,))
-                if default or function is None:
+                if function is None and type(iterator) is types.CoroutineType:
+                    function = functools.partial(iterator.send, None)
+                elif default or function is None:
                     function = functools.partial(next, iterator, *default)
                 self.pending.callable = function
+            case "consume":
+                iterator, consumer = state.operands
+                self.pending.callable = functools.partial(consumer, begun(function, iterator) if function else iterator)
+            case "collect":
+                iterator, _, made, _ = state.operands
+                more = made.extend if type(made) is list else made.update
+                self.pending.callable = functools.partial(more, begun(function, iterator) if function else iterator)
             case "close":
                 self.pending.callable = state.operands[0].close
             case "for" | "send":
@@ -248,7 +269,7 @@ class ResumeForm:
             OPERANDS: self.operands,
             WAITING: self.inside.waiting,
             **self.inside.table,
-            **_constants.BUILTINS,
+            **{_returning(index): values for index, values in enumerate(self.returning.values())},
         }
         goto = _goto.statement(pushes, _GOTO_LINE)
         depth = sum(map(_goto.slots, pushes))
@@ -265,6 +286,7 @@ class ResumeForm:
         scope = self.program.add(self.state.scope, code, twin, numbers)
         assert scope is not None
         scope.is_pending, scope.entered_at, scope.ways = self.pending.waits, self.entered_at, self.ways
+        scope.result, scope.returning = self.result, self.returning
         self.scope = scope
         if self.site is not None and not isinstance(self.node, COMPREHENSIONS):
             scope.rest = self.entered_at, self.statement
@@ -274,7 +296,7 @@ class ResumeForm:
         return code
 
     def _extract(self, tree: ast.Module) -> types.CodeType:
-        code = _run_form.compile_tree(self.program.marked, tree, self.program.filename, self.program.flags)
+        code = _run_form.compile_tree(tree, self.program.filename, self.program.flags)
         if self.is_module:
             return code
         return next(c for c in walk_code(code) if c.co_name == _FUNCTION)
@@ -338,8 +360,17 @@ class ResumeForm:
         if way is left:
             rest = [self._handling(left, [*rest, ast.copy_location(ast.Raise(), left)])]
         elif way is not None:
-            rest = [*rest, returned(way, None) if isinstance(way, ast.Return) else way]
+            rest = [*rest, self._by(left, way)]
         return [ast.copy_location(ast.If(pending("on", left), [*self._unbound(left), *rest], [left]), left)]
+
+    def _by(self, left: ast.stmt, way: ast.stmt) -> ast.stmt:
+        """The statement that something is being left by; what is returned was computed before."""
+        if left not in self.returning:
+            return way
+        value = standing_for(pop(_returning(list(self.returning).index(left))), way)
+        again = copied(way)
+        again.value = value
+        return again
 
     def _unbound(self, where: ast.stmt) -> list[ast.stmt]:
         """What stands before a label where statements were left out that may have deleted variables.
@@ -378,7 +409,7 @@ class ResumeForm:
             never = standing_for(self.inside.once(starts_on=False), before)
             label = as_part(before, ast.If(never, [as_part(before, ast.Expr(before))], []))
             site = Site(COMPREHEND, self.inside.levels[0].node)
-        rest = residual(self.program, statement, site, hole, None)
+        rest = residual(self.program, statement, site, hole).tree
         if isinstance(rest, list):
             branch = ast.If(pending("on", statement), [*self._unbound(statement), label, *rest], [statement])
             return [ast.copy_location(branch, statement)]
@@ -401,7 +432,7 @@ class ResumeForm:
         if site.kind == EXIT:
             rest: list[ast.stmt] = [*unbound, label, as_part(hole, ast.Expr(hole))]
             if site.way is not None:
-                rest.append(returned(site.way, None) if isinstance(site.way, ast.Return) else site.way)
+                rest.append(self._by(statement, site.way))
         else:
             again = ast.copy_location(ast.Raise(), statement)
             test = as_part(hole, ast.If(as_part(hole, ast.UnaryOp(ast.Not(), hole)), [again], []))
@@ -421,11 +452,9 @@ class ResumeForm:
         if site.kind in DELEGATIONS:
             return self._stands_for(site, delegation(site), node)
         if self.state.restart:
-            assert isinstance(node, ast.Call)
-            return self._stands_for(site, restarted(node, None), node)
-        again = restarted(node, None) if site.kind == NEW else None
+            return self._stands_for(site, restarted(), node)
         take = ast.Call(pending("take", node), [], [])
-        return self._stands_for(site, hole(site, take, self.state.instance, again), node)
+        return self._stands_for(site, hole(site, take, self.state.instance), node)
 
     def _stands_for(self, site: Site, expression: ast.expr, where: ast.AST) -> ast.expr:
         """Marks all of an expression, so that a later stop knows the site, and takes no instruction for a start."""
@@ -462,12 +491,6 @@ class ResumeForm:
         return [label, rest]
 
     def _first_time(self, rest: ast.expr, whole: ast.expr) -> ast.expr:
-        if isinstance(rest, ast.NamedExpr) and isinstance(whole, ast.NamedExpr):
-            if self.site is not None and self.site.kind == ENTER:
-                # What stands in for the manager is not to be known by its name: that has the manager.
-                return self._first_time(rest.value, whole)
-            rest.value = self._first_time(rest.value, whole.value)
-            return rest
         test: ast.expr = pending("on", whole)
         if self.inside.levels:
             test = standing_for(self.inside.once(), whole)
@@ -489,8 +512,7 @@ class ResumeForm:
         if hasattr(function, "type_params"):
             function.type_params = []
         parameters, function.args = self._parameters(function.args)
-        spills = [name for name in code.co_varnames if self.program.marked.is_spill(name)]
-        hoisted = [name for name in dict.fromkeys([*state.variables, *spills, *cells]) if name not in covered]
+        hoisted = [name for name in dict.fromkeys([*state.variables, *cells]) if name not in covered]
         self.hoisted = hoisted
         prologue: list[ast.stmt] = []
         if hoisted:
@@ -550,16 +572,10 @@ class ResumeForm:
         return names, fresh
 
     def _mangled(self, name: str) -> str:
-        cls = self._class_name()
-        if cls is None or not name.startswith("__") or name.endswith("__") or not cls.strip("_"):
-            return name
-        return f"_{cls.lstrip('_')}{name}"
+        return mangled(name, self._class_name())
 
     def _class_name(self) -> str | None:
-        node: ast.AST | None = self.program.parents.get(self.node)
-        while node is not None and not isinstance(node, ast.ClassDef):
-            node = self.program.parents.get(node)
-        return node.name if node is not None else None
+        return self.program.class_around(self.node)
 
 
 def filled(form: ResumeForm, state: FrameState) -> ResumeForm:
@@ -569,6 +585,11 @@ def filled(form: ResumeForm, state: FrameState) -> ResumeForm:
 
 
 # --- pieces ---------------------------------------------------------------------------------------------------------
+
+
+def _returning(index: int) -> frozenset[str]:
+    """Stands in a tree for what is still to be returned."""
+    return frozenset({"heresy.returning", str(index)})
 
 
 def _kept(kind: str, value: Any) -> Any:
@@ -585,4 +606,12 @@ def _annotations_kept() -> ast.stmt:
 
 
 def _nested_name(code: types.CodeType) -> tuple[Any, ...]:
-    return code.co_name, code.co_firstlineno, code.co_code, code.co_linetable
+    """What tells the functions inside of a scope apart: their variables, and where their text starts and ends.
+
+    Their bytes may differ: a module that uses the name ``super`` is compiled in another way.
+    """
+    places = [place for place in code.co_positions() if None not in place and place[:1] + place[2:3] != place[1::2]]
+    starts = [(line, column) for line, _, column, _ in places]
+    ends = [(line, column) for _, line, _, column in places]
+    extent = min(starts, default=None), max(ends, default=None)  # type: ignore[type-var]
+    return code.co_name, code.co_firstlineno, code.co_varnames, code.co_freevars, *extent

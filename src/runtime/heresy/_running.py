@@ -1,14 +1,14 @@
 """What runs at a site: which function of Python's the interpreter calls there directly, and what becomes of its result.
 
-Nothing is called to find that out. What the program looks up by itself is looked up again, if that runs no code; what the
-interpreter looks up on a type is found there. The operands of an operator need no names for that: they are the arguments of
-the method that is running.
+Nothing is called to find that out. What the program looks up by itself is looked up again, if that runs no code, or known by
+where it lay; what the interpreter looks up on a type is found there, and operators have their operands on the value stack.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
+import gc
 import types
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -19,7 +19,8 @@ from ._generated import original
 from ._kinds import is_a
 from ._program import BODIES, Programs
 from ._sites import CALL, NEW, Site
-from ._slots import Slots
+from ._slots import Slots, generator_of
+from ._taken import Taken
 from ._values import MISSING, Values, special_method, static_attribute
 
 
@@ -32,12 +33,14 @@ class Callee(NamedTuple):
         makes: the class whose instance the call gives, for a frame of ``__init__``; the call's value is then the
             instance, not what the frame returns.
         operands: the objects that the site needs again once the function has returned.
+        instance: in a tuple, that instance, if it is known.
     """
 
     function: types.FunctionType
     kind: str = ""
     makes: type | None = None
     operands: tuple[Any, ...] = ()
+    instance: tuple[Any, ...] = ()
 
 
 class Following:
@@ -47,6 +50,20 @@ class Following:
         self.programs = programs
         self.frame = frame
         self.scope = programs.scope(frame.f_code)
+
+    @functools.cached_property
+    def function(self) -> Any:
+        """The function that it runs."""
+        return self._slots.function()
+
+    @functools.cached_property
+    def _slots(self) -> Slots:
+        return Slots(self.frame)
+
+    @property
+    def generator(self) -> Any:
+        """The generator whose frame it is; MISSING if it is none."""
+        return generator_of(self.frame) if self.frame.f_code.co_flags & _GENERATORS else MISSING
 
     def runs(self, function: Any) -> bool:
         """Whether it is a frame of this function. A resumed frame runs the resume form of its function's code."""
@@ -81,7 +98,7 @@ class Following:
             rebound = _rebound_names(self.scope.node)
         else:
             return MISSING
-        values = Slots(self.frame).variables()
+        values = self._slots.variables()
         if index < code.co_argcount:
             name = code.co_varnames[index]
             return MISSING if name in rebound else values.get(name, MISSING)
@@ -95,6 +112,7 @@ class Following:
 
 
 _VARARGS = 0x04
+_GENERATORS = 0x0020 | 0x0080 | 0x0200
 
 
 @functools.cache
@@ -120,37 +138,80 @@ def _rebound_names(scope: ast.AST) -> set[str]:
     return names
 
 
-def running(site: Site, values: Values, following: Following) -> Callee:
+def running(site: Site, values: Values, taken: Taken, following: Following) -> Callee:
     """What the interpreter runs directly at a site.
+
+    Args:
+        values: what the names in the frame mean.
+        taken: what the instruction works on.
 
     Raises:
         NotContinuable: that is not the frame that follows, or it cannot be known.
     """
     node = site.node
+    if taken.hole is not None and taken.hole.runs is following.frame.f_code:
+        # It was continued there.
+        return Callee(following.function, operands=tuple(taken.hole.operands), instance=tuple(taken.hole.instance))
     match site.kind:
         case "call" | "new":
-            assert isinstance(node, ast.Call)
-            found = called(values.of(node.func), following)
+            found = _called(node.func, values, taken, following)
         case "decorate":
-            found = called(values.of(node), following)
+            found = _called(node, values, taken, following)
             if found.kind == NEW:
-                raise NotContinuable("what __init__ is called with has no name")
+                raise NotContinuable("a decorator is a class that makes its instances itself")
             found = found._replace(kind="")
         case "enter":
-            manager = values.of(node)
+            manager = following.argument(0)
             found = Callee(special_method(manager, "__enter__"), operands=("__enter__", manager))
         case "exit" | "catch":
-            found = Callee(special_method(values.of(node), "__exit__"))
+            found = Callee(special_method(following.argument(0), "__exit__"))
         case "operate" | "compare":
-            found = _operating(site, values, following)
+            found = _operating(site, taken, following)
         case _:
             found = next(_looked_up(site, values, following), None)  # type: ignore[assignment]
-    if found is None or not following.runs(found.function):
+    if found is None or not following.runs(found.function) or _is_finalizer(following):
         raise NotContinuable(f"{following.frame.f_code.co_qualname} is not run by this {site.kind} directly")
     return found
 
 
+def _is_finalizer(following: Following) -> bool:
+    """Whether the frame may be one that an instruction runs when it drops what it has used."""
+    first = following.argument_if_kept(0)
+    named = following.frame.f_code.co_name == "__del__"
+    return named or first is not MISSING and following.runs(static_attribute(type(first), "__del__"))
+
+
 # --- calls ----------------------------------------------------------------------------------------------------------
+
+
+def _called(node: ast.expr, values: Values, taken: Taken, following: Following) -> Callee:
+    """What a call runs whose callee is the value of ``node``."""
+    if taken.hole is not None:
+        return called(taken.hole.operands[0] if taken.hole.operands else values.of(node), following)
+    for what in _perhaps_called(following):
+        if taken.is_call_of(what):
+            return called(what, following)
+    return called(values.of(node), following)
+
+
+def _perhaps_called(following: Following) -> Iterator[Any]:
+    """Objects that are alive and may have been called for a frame to run: functions, what wraps them, classes, instances."""
+    function = following.function
+    yield function
+    first = following.argument_if_kept(0)
+    if first is not MISSING:
+        yield first
+        yield type(first)
+    wrappers = [function]
+    for _ in range(_MOST_WRAPPERS):
+        wrappers = [found for found in gc.get_referrers(*wrappers) if type(found) in _WRAPPERS]
+        yield from wrappers
+        if not wrappers:
+            break
+
+
+_WRAPPERS = (types.MethodType, functools.partial, staticmethod)
+_MOST_WRAPPERS = 4
 
 
 def called(what: Any, following: Following) -> Callee:
@@ -234,7 +295,9 @@ def _looked_up(site: Site, values: Values, following: Following) -> Iterator[Cal
                 yield from _methods(following, "__len__")
         case "contain", _:
             yield from _methods(following, "__contains__")
-        case "format", ast.FormattedValue(conversion=conversion):
+        case "format", ast.FormattedValue(conversion=conversion, format_spec=spec):
+            if conversion != -1 and spec is not None and not _cpython.CONVERTS_BEFORE_FORMAT:
+                raise NotContinuable("a value is converted after its format was evaluated")
             names = {-1: ["__format__", "__str__", "__repr__"], ord("s"): ["__str__", "__repr__"]}
             for name in names.get(conversion, ["__repr__"]):
                 yield from _methods(following, name)
@@ -295,38 +358,34 @@ def _is_super(node: ast.Attribute) -> bool:
 # --- operators ------------------------------------------------------------------------------------------------------
 
 
-def _operating(site: Site, values: Values, following: Following) -> Callee:
+def _operating(site: Site, taken: Taken, following: Following) -> Callee:
     """The step of an operator that is running."""
     match site.node:
         case ast.UnaryOp(op=op):
             name = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}[type(op)]
             return Callee(special_method(following.argument(0), name))
-        case ast.BinOp(left=left, op=op, right=right) | ast.Compare(left=left, ops=[op], comparators=[right]):
+        case ast.BinOp(op=op) | ast.Compare(ops=[op]):
             in_place = False
-        case ast.AugAssign(target=left, op=op, value=right):
+        case ast.AugAssign(op=op):
             in_place = True
         case _:
             raise NotContinuable("inside a chain of comparisons")
-    owner, other = following.argument(0), following.argument_if_kept(1)
-    lefts, rights = values.kept(left), values.kept(right)
-    forward, reflected = (
-        any(following.runs(static_attribute(type(owner), name)) for name in some)
-        for some in _operators.names(op, in_place)
-    )
-    if forward and reflected:
-        # One function does for both: which operand is its owner tells.
-        sides = {known is owner for known in (lefts,) if known is not MISSING}
-        sides |= {known is not owner for known in (rights,) if known is not MISSING}
-        if len(sides) != 1 or other is owner:
-            raise NotContinuable("which operand it is called for is not known")
-        forward = sides.pop()
-    known = rights if forward else lefts
-    other = known if other is MISSING else other
-    if other is MISSING:
-        raise NotContinuable("the other operand has no name")
-    pair = (owner, other) if forward else (other, owner)
-    steps = _operators.steps(op, in_place, *pair)
-    found = [n for n, s in enumerate(steps) if following.runs(s.function) and s.is_reflected is not forward]
+    owner = following.argument(0)
+    if taken.hole is not None:
+        if len(taken.hole.operands) < 2:
+            raise NotContinuable("an operator has been settled")
+        left, right = taken.hole.operands[:2]
+    else:
+        special = [name for base in type.__dict__["__mro__"].__get__(type(owner)) for name in base.__dict__]
+        names = {name for name in special if following.runs(static_attribute(type(owner), name))}
+        if id(owner) not in taken.addresses or not names or "__del__" in names:
+            raise NotContinuable("what an operator runs is not known")
+        left, right = taken.values()
+    steps = _operators.steps(op, in_place, left, right)
+    found = [n for n, step in enumerate(steps) if following.runs(step.function)]
+    if len(found) > 1:
+        # One function does for several: its first argument tells.
+        found = [n for n in found if steps[n].owner is owner]
     if len(found) != 1:
         raise NotContinuable("which step of an operator is running is not known")
-    return Callee(steps[found[0]].function, operands=(*pair, found[0]))
+    return Callee(steps[found[0]].function, operands=(left, right, found[0]))

@@ -135,14 +135,15 @@ def _blame(modules: Modules, stack: Stack, culprit: Any, error: Exception) -> Ex
     shown = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
     reason = str(error) if is_a(error, CannotSave) else f"{type(error).__name__}: {error}"
     for frame, (file, line, function, _) in reversed(list(zip(stack.frames, stack.shown))):
-        for name, value in {**frame.variables, **frame.cells}.items():
+        nameless = [*frame.blocks, *frame.waiting, *frame.operands, *frame.instance]
+        for name, value in [*frame.variables.items(), *frame.cells.items(), *((None, value) for value in nameless)]:
             if _fails(modules, value):
                 if modules.units.by_id[frame.unit].library:
                     # What a library holds for a moment is not the user's to avoid: there will be a better moment.
                     return NotContinuable(f"{function}() holds a {shown}")
                 where = f"{file}:{line}" + ("" if function == "<module>" else f" in {function}()")
                 return HeresyError(
-                    "H311", f"cannot stop here: {where}: variable {name!r} holds a {shown}, which cannot be saved",
+                    "H311", f"cannot stop here: {where}: {_named(name)} holds a {shown}, which cannot be saved",
                     why=reason, help="stop the program when it does not hold one",
                 )  # fmt: skip
     for module in modules.objects:
@@ -154,6 +155,10 @@ def _blame(modules: Modules, stack: Stack, culprit: Any, error: Exception) -> Ex
                     why=reason,
                 )  # fmt: skip
     return HeresyError("H311", f"cannot stop here: a {shown} cannot be saved", why=reason)
+
+
+def _named(name: str | None) -> str:
+    return "the statement" if name is None else f"variable {name!r}"
 
 
 def _fails(modules: Modules, value: Any) -> bool:

@@ -65,6 +65,10 @@ COMPREHEND = "comprehend"
 NEXT = "next"
 #: A call that closes a generator: ``it.close()``.
 CLOSE = "close"
+#: A call that takes items from an iterator one by one, and can be made again for the rest: ``any(it)``, ``out.extend(it)``.
+CONSUME = "consume"
+#: A call that makes something of all items of an iterator: ``list(it)``, ``sorted(it)``.
+COLLECT = "collect"
 
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -100,9 +104,7 @@ def site_at(scope: Scope, offset: int) -> Site | None:
     if isinstance(node, ast.With) or isinstance(parent, ast.withitem) and not isinstance(node, ast.Call):
         return _of_with(scope, node, operation)
     match operation.kind, node:
-        case "call", ast.Call(func=ast.Constant(), args=[source]):
-            return Site(ITERATE, source)  # the runtime's own call of `iter`, where the interpreter would keep an index
-        case "call", ast.Call():
+        case "call", ast.Call() if not _is_applied(scope, node, operation.offset):
             return Site(CALL, node)
         case "call", ast.ListComp() | ast.SetComp() | ast.DictComp():
             return Site(COMPREHEND, node)
@@ -120,12 +122,17 @@ def site_at(scope: Scope, offset: int) -> Site | None:
             return Site(FORMAT, node)
         case "iterate", _:
             loop = scope.program.statement_of(node)
-            if isinstance(loop, ast.For) and isinstance(loop.iter, ast.NamedExpr) and node in (loop, loop.iter):
-                return Site(ITERATE, loop.iter.value)
+            if isinstance(loop, ast.For) and node in (loop, loop.iter):
+                return Site(ITERATE, loop.iter)
         case "test", _:
             return _of_test(node)
         case "for", ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            return _of_comprehension(scope, node, operation.offset)
+            if scope.node is node or scope.program.scope_of_comprehension(node) is None:
+                found = _of_comprehension(scope, node, operation.offset)
+                if found is not None:
+                    return found
+            # It is what a loop goes through.
+            return Site(FOR, node) if isinstance(parent, (ast.For, ast.comprehension)) else None
         case "for", _ if isinstance(parent, ast.comprehension):
             return Site(FOR, node)
         case "for", _:
@@ -136,6 +143,18 @@ def site_at(scope: Scope, offset: int) -> Site | None:
         case _, ast.YieldFrom() | ast.Await():
             return _delegation(node, operation)
     return None
+
+
+def _is_applied(scope: Scope, decorator: ast.Call, offset: int) -> bool:
+    """Whether a decorator is called that is a call itself: what comes before belongs to something else then."""
+    parents = scope.program.parents
+    parent = parents.get(decorator)
+    if not isinstance(parent, _DEFINITIONS) or decorator not in parent.decorator_list:
+        return False
+    before: ast.AST | None = next((scope.node_at(at) for at in range(offset - 2, -1, -2) if at in scope.depths), None)
+    while before is not None and before is not decorator:
+        before = parents.get(before)
+    return before is None
 
 
 def _delegation(node: ast.expr, operation: _cpython.Operation) -> Site | None:
@@ -249,8 +268,7 @@ def _like(owner: ast.AST, type_: type[ast.AST]) -> list[ast.AST]:
     work: list[ast.AST] = [owner]
     while work:
         node = work.pop()
-        # The runtime itself calls `iter` in a ``for`` where the interpreter would keep a hidden index.
-        if type(node) is type_ and not (isinstance(node, ast.Call) and isinstance(node.func, ast.Constant)):
+        if type(node) is type_:
             found.append(node)
         inner = [
             c for c in ast.iter_child_nodes(node) if not isinstance(c, (ast.stmt, ast.ExceptHandler, ast.match_case))

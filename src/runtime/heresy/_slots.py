@@ -1,9 +1,9 @@
 """The slots of a running frame: its variables and its value stack, as they lie in memory.
 
-Python shows the variables of a frame by name, and nothing of its value stack. What heresy can give a name has one (see
-*spills* in the documentation); a comprehension has no place for names of ours, so what it has made so far is read from where
-the interpreter keeps it. That is looked at for nothing but objects whose place the code object tells, and only once a frame
-of our own, whose slots are known, was found to lie as expected; else the stop waits.
+Python shows the variables of a frame by name, and nothing of its value stack. So what a statement has computed and still
+needs, a loop's iterator, an open manager, an exception that is handled: all that is read from where the interpreter keeps it.
+That is looked at for nothing but objects whose place the code object tells, and only once frames of our own, whose slots are
+known, were found to lie as expected; else the stop waits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from typing import Any
+from collections.abc import Generator
+from typing import Any, NamedTuple
 
 from . import _cpython
 from ._errors import NotContinuable
@@ -27,12 +28,14 @@ class Slots:
     """
 
     def __init__(self, frame: types.FrameType) -> None:
-        first = _first_slot()
-        if first is None:
+        layout = _layout()
+        if layout is None:
             raise NotContinuable("the value stack cannot be read here")
         self.code = code = frame.f_code
         self._names = _cpython.local_names(code)
-        self._words = _words(_pointer(frame), first + len(self._names) + code.co_stacksize)[first:]
+        words = _words(_pointer(frame), layout.slots + len(self._names) + code.co_stacksize)
+        self._words = words[layout.slots :]
+        self._function = words[layout.function]
 
     def variable(self, name: str) -> Any:
         """What the slot of a variable holds: its value, its cell if it has one, or MISSING.
@@ -60,6 +63,18 @@ class Slots:
             NotContinuable: it is a number of the interpreter's own.
         """
         return _object(self._words[len(self._names) + index])
+
+    def values(self, start: int, end: int) -> list[Any]:
+        """The values of the stack between two depths."""
+        return [self.value(index) for index in range(start, end)]
+
+    def address(self, index: int) -> int:
+        """Where the object lies that a slot of the stack refers to, or has referred to before it was taken."""
+        return self._words[len(self._names) + index] & ~_TAG
+
+    def function(self) -> Any:
+        """The function that the frame runs."""
+        return _object(self._function)
 
     def iterator(self, index: int) -> Any:
         """The iterator of a ``for``. Where the interpreter goes through a list or a string without one, it is made."""
@@ -111,26 +126,80 @@ def _pointer(frame: types.FrameType) -> int:
     return _words(id(frame) + object.__basicsize__ + ctypes.sizeof(ctypes.c_void_p), 1)[0]
 
 
-#: More than the interpreter keeps of a frame before its slots.
+#: More than the interpreter keeps of a frame before its slots, and of a generator before its frame.
 _MOST_BEFORE = 24
 
 
+class _Layout(NamedTuple):
+    """How many words stand before something.
+
+    Attributes:
+        slots: in a frame, before its slots.
+        function: in a frame, before its function.
+        handled: in a generator, before the exception that it handles; after that comes where it finds that of its caller.
+        frame: in a generator, before its frame, in bytes.
+    """
+
+    slots: int
+    function: int
+    handled: int
+    frame: int
+
+
 @functools.cache
-def _first_slot() -> int | None:
-    """How many words stand before the slots of a frame; None if they were not found where they must be."""
+def _layout() -> _Layout | None:
+    """None if something was not found where it must be."""
     try:
         import ctypes  # noqa: F401
     except ImportError:
         return None
     marks: list[Any] = [[], [], [], []]
-    return _known(*marks[:2], marks[2:])[2]
+    slots, function = _known(*marks[:2], marks[2:])[2]
+    try:
+        raise ValueError
+    except ValueError as error:
+        generator = _handling()
+        frame = _pointer(generator.gi_frame) - id(generator)
+        handled = generator.send(None) and generator.send((generator, error))
+    if None in (slots, function, handled) or not 0 < frame < _MOST_BEFORE * 8:
+        return None
+    return _Layout(slots, function, handled, frame)  # type: ignore[arg-type]
 
 
-def _known(first: Any, second: Any, others: list[Any]) -> tuple[Any, Any, int | None]:
+def _known(first: Any, second: Any, others: list[Any]) -> tuple[Any, Any, tuple[int | None, int | None]]:
     """A frame with two values on its stack while it is looked at."""
     return others[0], others[1], _find(sys._getframe(), [id(first), id(second), id(others), *map(id, others)])
 
 
-def _find(frame: types.FrameType, wanted: list[int]) -> int | None:
+def _find(frame: types.FrameType, wanted: list[int]) -> tuple[int | None, int | None]:
     words = [word & ~_TAG for word in _words(_pointer(frame), _MOST_BEFORE)]
-    return next((at for at in range(len(words)) if words[at : at + len(wanted)] == wanted), None)
+    slots = next((at for at in range(len(words)) if words[at : at + len(wanted)] == wanted), None)
+    return slots, next((at for at in range(slots or 0) if words[at] == id(_known)), None)
+
+
+def _handling() -> Generator[Any, Any, None]:
+    """A generator that handles an exception while it is looked at, as its caller does another."""
+    try:
+        raise LookupError
+    except LookupError as error:
+        generator, of_caller = yield True
+        words = _words(id(generator), _MOST_BEFORE)
+        found = next((at for at, word in enumerate(words) if word == id(error)), None)
+        yield found if found is not None and _words(words[found + 1], 1) == [id(of_caller)] else None
+
+
+def generator_of(frame: types.FrameType) -> Any:
+    """The generator, coroutine or async generator whose frame is running."""
+    layout = _layout()
+    if layout is None:
+        raise NotContinuable("the generator of a frame cannot be found here")
+    return _object(_pointer(frame) - layout.frame)
+
+
+def handled_around(generator: Any) -> Any:
+    """The exception that the caller of a running generator handles; MISSING if there is none."""
+    layout = _layout()
+    if layout is None:
+        raise NotContinuable("the exception that is handled cannot be read here")
+    around = _words(id(generator), layout.handled + 2)[layout.handled + 1]
+    return _object(_words(around, 1)[0]) if around else MISSING

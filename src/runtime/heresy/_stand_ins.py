@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import types
+from typing import Any
 
 from . import _goto
 from ._nodes import OPERANDS, at, copied, pending, pop
@@ -19,6 +21,13 @@ def delegation(site: Site) -> ast.expr:
     if site.kind == DELEGATE:
         iterator = ast.Attribute(iterator, _goto.DELEGATE, ast.Load())
     return type(site.node)(iterator)  # type: ignore[call-arg]
+
+
+def awaitable(iterator: Any) -> Any:
+    """Something to await that gives what an iterator gives, with no frame of ours between."""
+    if type(iterator) is types.CoroutineType:
+        return iterator
+    return type("stands_in", (), {"__await__": [iterator].pop})()
 
 
 def next_item(loop: ast.stmt, label: ast.stmt) -> ast.stmt:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from ._capture import Stack
+    from ._collecting import Watch
     from ._program import Programs
     from ._start import Launch
     from ._units import Units
@@ -59,6 +60,7 @@ class Stopper:
         self.asked = 0
         self.refused_at = float("-inf")
         self.barrier: tuple[types.FrameType, int] | None = None
+        self.watch: Watch | None = None
         self.reason = ""
         self.passed = 0
         # The first to be registered is the last to be called: what the program registers belongs to its run.
@@ -162,14 +164,29 @@ class Stopper:
             if frame.f_trace == self._on_event:
                 frame.f_trace = None
             frame = frame.f_back
-        self.asked, self.barrier = 0, None
+        self.asked, self.barrier, self.watch = 0, None, None
+        if (collecting := sys.modules.get(f"{__package__}._collecting")) is not None:
+            collecting.forget()
 
     def _on_call(self, frame: types.FrameType, event: str, arg: Any) -> Any:
-        if self.held or self._behind_barrier() or not self._ours(frame.f_code):
+        self._look()
+        if self.held or not self._ours(frame.f_code):
+            return None
+        if self._behind_barrier() and (self.watch is None or frame.f_code is not self.watch.code):
             return None
         return self._on_event
 
+    def _look(self) -> None:
+        """Something of Python's is to run: is it known now what C code is making?"""
+        if self.watch is not None:
+            self.watch.look()
+            if self.watch.is_over:
+                self.watch = self.barrier = None
+
     def _on_event(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        self._look()
+        if event == "return" and self.watch is not None and frame.f_code is self.watch.code:
+            self.watch.given(arg)
         if event == "line" and not self.held and not self._behind_barrier():
             self._try(frame, waiting=False)
         elif event == "return":
@@ -212,6 +229,7 @@ class Stopper:
             barrier = getattr(unsafe, "barrier", None)
             if barrier is not None and barrier is not frame and not waiting:
                 self.barrier = (barrier, barrier.f_lasti)
+            self.watch = getattr(unsafe, "watch", None)
             return
         except RecursionError:
             self.reason = "the program's recursion leaves no room"

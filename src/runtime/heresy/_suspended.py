@@ -14,7 +14,7 @@ from ._capture import FrameState, Part
 from ._errors import NotContinuable
 from ._expressions import OUTERMOST, check
 from ._generators import delegate_of, frame_of
-from ._kinds import is_a
+from ._handled import name_exceptions
 from ._program import Programs
 
 
@@ -32,29 +32,13 @@ def state_of(programs: Programs, generator: Any) -> FrameState:
         return _expression_state(part, generator, held)
     part.suspended(_iterator(generator, delegate_of(generator), 0))
     part.surroundings()
-    handlers = [index for index, (kind, _) in enumerate(part.block_values) if kind in ("handler", "finally")]
-    for index in handlers:
-        kind, value = part.block_values[index]
-        if index != handlers[-1]:
-            if kind == "finally":
-                raise NotContinuable("the exception behind a finally has no name")
-        elif kind == "finally":
-            part.block_values[index] = (kind, _handled(held))
-        elif value is not _handled(held):
-            raise NotContinuable("the exception being handled has lost its name")
+    name_exceptions([part], held.stack[-1] if held.stack else None)
     return part.state({name: cell for name, cell in held.cells.items()})
 
 
 def _perhaps_unbound(part: Part) -> set[str]:
     """Cell variables of comprehensions, whose cells exist while those run."""
     return set(part.frame.f_code.co_cellvars) - part.bound_names()
-
-
-def _handled(held: _cpython.Suspended) -> BaseException:
-    exception = held.stack[-1] if held.stack else None
-    if not is_a(exception, BaseException):
-        raise NotContinuable("the exception behind a finally has no name")
-    return exception
 
 
 def _iterator(generator: Any, iterator: Any, nth: int) -> Any:

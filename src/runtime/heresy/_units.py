@@ -271,7 +271,7 @@ def load(
     place = store.compiled(data)
     cached = _cached(place)
     if cached is not None:
-        sha256, code, warned, displays, uses_iter = cached
+        sha256, code, warned, displays = cached
         if name == "__main__" and not again:
             _warn(warned, path)
     else:
@@ -281,15 +281,15 @@ def load(
             from ._run_form import compile_module
 
             compiled = compile_module(marked, data, path)
-            code, warned, displays, uses_iter = compiled.code, compiled.warned, compiled.displays, compiled.uses_iter
+            code, warned, displays = compiled.code, compiled.warned, compiled.displays
             if place is not None:
-                _keep(place, marshal.dumps((_MAGIC, sha256, code, warned, displays, uses_iter)))
+                _keep(place, marshal.dumps((_MAGIC, sha256, code, warned, displays)))
         if not again:
             _warn(warned, path)
-    if displays or uses_iter:
+    if displays:
         from ._constants import ready
 
-        code = ready(code, displays, uses_iter)
+        code = ready(code, displays)
     _imp._fix_co_filename(code, path)
     return Unit(name, path, sha256, code, library=library, store=store, texts=texts)
 

@@ -19,7 +19,6 @@ from typing import Any
 
 from ._errors import NotContinuable
 from ._kinds import MISSING, is_a
-from ._marked import Marked
 from ._slots import Slots
 
 #: Values of exactly these types cannot change, and operators and formatting on them run no code of the user's.
@@ -68,11 +67,8 @@ def is_immutable(value: object) -> bool:
 class Values:
     """The values that the expressions of one paused frame have."""
 
-    def __init__(self, frame: types.FrameType, marked: Marked) -> None:
+    def __init__(self, frame: types.FrameType) -> None:
         self.frame = frame
-        self.marked = marked
-        #: What names mean where the frame's own variables do not tell; MISSING: no variable of the frame's.
-        self.instead: dict[str, Any] = {}
         self._locals: dict[str, Any] | None = None
 
     def name(self, name: str) -> Any:
@@ -83,8 +79,7 @@ class Values:
         """
         if self._locals is None:
             self._locals = Slots(self.frame).variables()
-        own = self.instead if name in self.instead else self._locals
-        for scope in (own, self.frame.f_globals, self.frame.f_builtins):
+        for scope in (self._locals, self.frame.f_globals, self.frame.f_builtins):
             value = scope.get(name, MISSING)
             if value is not MISSING:
                 return value
@@ -125,35 +120,6 @@ class Values:
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 return self._operate(op, left, right)
         raise NotContinuable(f"{type(node).__name__} cannot be looked up again")
-
-    def kept(self, node: ast.expr) -> Any:
-        """The value that an expression had when it was evaluated, if nothing can have changed it since; else MISSING."""
-        code = self.frame.f_code
-        match node:
-            case ast.Constant(value=value):
-                return value
-            case ast.NamedExpr(target=ast.Name(id=name)) if self.marked.is_spill(name):
-                return self.name(name)
-            case ast.Name(id=name) if self.marked.is_spill(name):
-                return self.name(name)
-            case ast.Name(id=name):
-                name = self.mangled(name)
-                if name in code.co_varnames and name not in code.co_cellvars:
-                    return self.name(name)
-        return MISSING
-
-    def method(self, node: ast.Attribute) -> Any:
-        """The value of ``base.attr`` where a method is looked up, if it comes from a class or a module.
-
-        An attribute of the instance itself may have been replaced since it was looked up.
-        """
-        found = self.of(node)
-        if not (isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name)):
-            base = self.of(node.value)
-            own = None if is_a(base, (type, types.ModuleType)) else _instance_dict(base)
-            if own is not None and node.attr in own:
-                raise NotContinuable(f"{node.attr} belongs to the instance and may have been replaced")
-        return found
 
     def _operate(self, op: ast.AST, *operands: ast.expr) -> Any:
         values = [self.of(operand) for operand in operands]
@@ -291,10 +257,10 @@ def bound_special(value: object, name: str) -> Any:
     return found.__get__(value, type(value)) if hasattr(type(found), "__get__") else found
 
 
-def is_restartable_wait(called: Any) -> bool:
-    """Whether an object is a C function that only waits: it can be abandoned and called again without harm.
+def restartable_waits() -> list[Any]:
+    """The C functions that only wait: a call of one can be abandoned and made again without harm.
 
     ``input`` is not one: whether it has taken its line already cannot be seen from here.
     """
     select = sys.modules.get("select")
-    return called is time.sleep or select is not None and called is select.select
+    return [time.sleep] if select is None else [time.sleep, select.select]

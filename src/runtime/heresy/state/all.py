@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from . import caches, classes, exceptions, files, functions, generators, iterators, logs, matches, objects, weak
+from . import (
+    caches,
+    classes,
+    exceptions,
+    files,
+    functions,
+    generators,
+    iterators,
+    logs,
+    matches,
+    objects,
+    type_parameters,
+    weak,
+)
 from .functions import Definitions
 from .pickling import Modules, StatePickler, StateUnpickler
 
@@ -21,5 +34,6 @@ __all__ = [
     "logs",
     "matches",
     "objects",
+    "type_parameters",
     "weak",
 ]

@@ -12,24 +12,31 @@ import builtins
 import collections
 import dataclasses
 import enum
+import gc
 import types
-import typing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from .. import _cpython
 from .._kinds import is_a
-from .pickling import GENERAL, REDUCERS, CannotSave, Reduced, StatePickler, reducer
+from .pickling import GENERAL, CannotSave, Reduced, StatePickler, reducer
 
 #: Attributes that every class gets anew.
 _OWN = {"__dict__", "__weakref__", "_abc_impl", "__static_attributes_cache__", "__annotations_cache__"}
+#: Of these, what a class may have of its own: its body names them.
+_MAY_BE_THE_USERS = {"__dict__", "__weakref__"}
 _MISSING: Any = object()
 
 
 def is_by_value(pickler: StatePickler, cls: type) -> bool:
     """Whether a class belongs to the program itself, so that it is rebuilt and not imported."""
-    return pickler.modules.has(cls.__dict__.get("__module__", getattr(cls, "__module__", None)))
+    module = cls.__dict__.get("__module__", getattr(cls, "__module__", None))
+    if not is_a(module, str):
+        # The class has something of its own under this name: then its functions tell.
+        held = (getattr(value, "fget", value) for value in cls.__dict__.values())
+        module = next((value.__module__ for value in held if is_a(value, types.FunctionType)), None)
+    return pickler.modules.has(module)
 
 
 def _class(pickler: StatePickler, cls: Any) -> Reduced:
@@ -42,14 +49,14 @@ def _class(pickler: StatePickler, cls: Any) -> Reduced:
         generated = set(collections.namedtuple("_", cls._fields).__dict__) - {"__doc__", "__module__"}
         return make_named_tuple, (fields,), _class_state(cls, generated), None, None, set_class_state
     slots = cls.__dict__.get("__slots__", _MISSING)
-    layout = {"__qualname__": cls.__qualname__}
+    layout = {"__qualname__": type.__dict__["__qualname__"].__get__(cls)}
     if slots is not _MISSING:
         layout["__slots__"] = slots if is_a(slots, str) else tuple(slots)
     skip = set()
     if dataclasses.is_dataclass(cls) and "__dataclass_params__" in cls.__dict__:
         skip = _generated_by_dataclass(cls)
-    bases = cls.__bases__
-    return make_class, (type(cls), cls.__name__, bases, layout), _class_state(cls, skip), None, None, set_class_state
+    made_from = (type(cls), type.__dict__["__name__"].__get__(cls), cls.__bases__, layout)
+    return make_class, made_from, _class_state(cls, skip), None, None, set_class_state
 
 
 GENERAL.insert(0, _class)
@@ -67,16 +74,13 @@ def _interpreter_type(cls: type) -> Reduced:
 def _class_state(cls: type, skip: set[str]) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for name, value in cls.__dict__.items():
-        if name in _OWN or name in skip or name == "__slots__":
+        if name in skip or name == "__slots__" or name in _OWN and name not in _MAY_BE_THE_USERS:
             continue
         if is_a(value, (types.MemberDescriptorType, types.GetSetDescriptorType)):
             continue
         attributes[name] = value
     order = [name for name in cls.__dict__ if name in attributes or name in skip]
     state = {"attributes": attributes, "generated": sorted(skip), "order": order}
-    if getattr(cls, "__abstractmethods__", None) and "__abstractmethods__" in cls.__dict__:
-        attributes.pop("__abstractmethods__", None)
-        state["abstract"] = cls.__abstractmethods__  # type: ignore[attr-defined]
     if _cpython.LAZY_ANNOTATIONS:
         # The cache of evaluated annotations is made again from `__annotate_func__` when it is asked for.
         attributes.pop("__annotations_cache__", None)
@@ -114,19 +118,44 @@ _IMMUTABLE = 1 << 8
 
 
 def set_class_state(cls: type, state: dict[str, Any]) -> None:
-    attributes = state["attributes"]
-    for name, value in attributes.items():
-        if name in ("__dict__", "__qualname__"):
-            continue
-        try:
-            type.__setattr__(cls, name, value)
-        except (AttributeError, TypeError) as error:
-            if name not in _VERSION_BOUND:
-                raise CannotSave(f"class {cls.__qualname__}: {name}: {error}") from error
-    if "abstract" in state:
-        cls.__abstractmethods__ = state["abstract"]  # type: ignore[attr-defined]
+    for name, value in state["attributes"].items():
+        if not _is_hidden(cls, name):
+            _set(cls, name, value)
+        elif name in _SET_BY_TYPE and type(value) in _SET_BY_TYPE[name]:
+            type.__dict__[name].__set__(cls, value)
+        else:
+            # The namespace itself, which the proxy hides.
+            gc.get_referents(cls.__dict__)[0][name] = value
+    # Has the interpreter forget what it knows of the class, in case anything was put into the namespace itself.
+    type.__dict__["__doc__"].__set__(cls, cls.__dict__.get("__doc__"))
     if state["generated"] and not _is_named_tuple(cls):
         _generate_dataclass(cls, state["generated"])
+
+
+def _set(cls: type, name: str, value: Any) -> None:
+    try:
+        type.__setattr__(cls, name, value)
+    except (AttributeError, TypeError) as error:
+        if name not in _VERSION_BOUND:
+            raise CannotSave(f"class {cls.__qualname__}: {name}: {error}") from error
+
+
+def _is_hidden(cls: type, name: str) -> bool:
+    """Whether a descriptor of the metaclass would take the value: ``type`` has one for ``__name__``, the user's any."""
+    for meta in type(cls).__mro__:
+        if name in meta.__dict__:
+            return hasattr(type(meta.__dict__[name]), "__set__")
+    return False
+
+
+#: What descriptors of `type` keep in the namespace of the class, if it is of an ordinary type.
+_SET_BY_TYPE: dict[str, tuple[type, ...]] = {
+    "__module__": (str,),
+    "__doc__": (str, type(None)),
+    "__annotations__": (dict,),
+    "__type_params__": (tuple,),
+    "__abstractmethods__": (frozenset, set),
+}
 
 
 #: Attributes that only some interpreters let a class have.
@@ -257,27 +286,7 @@ def set_member_state(member: Any, state: dict[str, Any]) -> None:
     member.__dict__.update(state)
 
 
-# --- type variables -------------------------------------------------------------------------------------------------
-
-
-def _type_variable(pickler: StatePickler, variable: Any) -> Reduced:
-    if not pickler.modules.has(variable.__module__):
-        return NotImplemented
-    keywords = {
-        "bound": variable.__bound__,
-        "covariant": variable.__covariant__,
-        "contravariant": variable.__contravariant__,
-    }
-    return make_type_variable, (variable.__name__, variable.__constraints__, keywords, variable.__module__)
-
-
-def make_type_variable(name: str, constraints: tuple[Any, ...], keywords: dict[str, Any], module: str) -> Any:
-    variable = typing.TypeVar(name, *constraints, **keywords)  # type: ignore[misc]
-    variable.__module__ = module
-    return variable
-
-
-REDUCERS[typing.TypeVar] = _type_variable
+# --- descriptors ---------------------------------------------------------------------------------------------------
 
 
 @reducer(types.GetSetDescriptorType, types.MemberDescriptorType)

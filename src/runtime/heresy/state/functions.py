@@ -146,8 +146,9 @@ def _cell(pickler: StatePickler, cell: types.CellType) -> Reduced:
         contents = (cell.cell_contents,)
     except ValueError:
         contents = ()
-    if contents and _is_namespace(contents[0]):
-        return types.CellType, (), _class_of(contents[0]), None, None, set_class_cell
+    cls = _class_of(contents[0]) if contents and _is_namespace(contents[0]) else None
+    if cls is not None:
+        return types.CellType, (), cls, None, None, set_class_cell
     return types.CellType, (), contents, None, None, set_cell
 
 
@@ -157,15 +158,17 @@ def set_cell(cell: types.CellType, contents: tuple[Any, ...]) -> None:
 
 
 def _is_namespace(value: object) -> bool:
-    """Whether a dict is the namespace of a class itself: from 3.14 on, functions that evaluate annotations hold it."""
-    return type(value) is dict and "__module__" in value and "__static_attributes__" in value
+    """Whether a dict may be the namespace of a class itself: functions that evaluate type parameters (from 3.12 on) or
+    annotations (from 3.14 on) hold it."""
+    return type(value) is dict and "__module__" in value and "__doc__" in value
 
 
-def _class_of(namespace: dict[str, Any]) -> type:
+def _class_of(namespace: dict[str, Any]) -> type | None:
+    """The class that a dict is the namespace of; none if that is still being made."""
     for holder in gc.get_referrers(namespace):
         if is_a(holder, type) and gc.get_referents(holder.__dict__)[0] is namespace:
             return holder
-    raise CannotSave("the namespace of a class that is still being made")
+    return None
 
 
 def set_class_cell(cell: types.CellType, cls: type) -> None:

@@ -63,12 +63,18 @@ def _shape(state: FrameState) -> FrameState:
     return state._replace(
         variables=dict.fromkeys(state.variables),
         cells=dict.fromkeys(state.cells),  # type: ignore[arg-type]
-        blocks=[(kind, value if kind == "left" else None) for kind, value in state.blocks],
+        blocks=[(kind, _way(value) if kind == "left" else None) for kind, value in state.blocks],
         comprehensions=[_progress_shape(progress) for progress in state.comprehensions],
         instance=[None] * len(state.instance),
         operands=[],
         generator=[],
+        waiting=[],
     )
+
+
+def _way(left: list[Any]) -> list[Any]:
+    """How something is left, without the value that is returned."""
+    return [left[0], *[None] * len(left[1:])]
 
 
 def _progress_shape(progress: Progress) -> Progress:
@@ -83,7 +89,7 @@ def _progress_shape(progress: Progress) -> Progress:
 
 def _values(state: FrameState) -> dict[str, Any]:
     """What `_shape` leaves out, but for the generator itself."""
-    names = ("variables", "cells", "blocks", "instance", "operands", "comprehensions")
+    names = ("variables", "cells", "blocks", "instance", "operands", "comprehensions", "waiting")
     return {name: getattr(state, name) for name in names}
 
 
@@ -182,7 +188,7 @@ def _suspended_form(shape: FrameState) -> ResumeForm:
     """The resume form of suspended generators of one shape: they share it, since each uses it once only."""
     what = (
         shape.unit, shape.scope, shape.place, shape.site,
-        tuple(shape.variables), tuple(shape.cells), tuple(shape.blocks),
+        tuple(shape.variables), tuple(shape.cells), repr(shape.blocks),
     )  # fmt: skip
     if what not in _forms:
         _forms[what] = _form(shape)

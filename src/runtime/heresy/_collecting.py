@@ -1,0 +1,93 @@
+"""What C code is making of the items that it asks for: the list behind ``list(map(f, xs))`` or ``sorted(f(x) for x in xs)``.
+
+Nothing refers to it but the C code. But the garbage collector knows it, and it grows: when the function that gives the items
+returns one, the sizes of all lists are written down, and before anything else of Python's runs, it is the only one that has
+this very item at its end now. So a stop waits until one item is done, and then can take place within any other.
+"""
+
+from __future__ import annotations
+
+import gc
+import types
+from collections.abc import Iterator
+from typing import Any
+
+from ._errors import NotContinuable
+
+
+class Uncounted(NotContinuable):
+    """What is being made has not been seen to grow yet.
+
+    Attributes:
+        watch: sees it.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__(f"an item for a {watch.kind.__name__} is not done")
+        self.watch = watch
+
+
+#: By the identity of what gives the items, while it is asked for them: that, and what is made of them.
+_made: dict[int, tuple[Any, Any]] = {}
+
+
+def made_of(iterator: Any) -> Any:
+    """What is being made of the items of an iterator; None if that is not known."""
+    known, made = _made.get(id(iterator), (None, None))
+    return made if known is iterator else None
+
+
+def forget() -> None:
+    """The program is not stopped after all."""
+    _made.clear()
+
+
+class Watch:
+    """Finds what C code makes of items.
+
+    Args:
+        iterator: what is asked for them.
+        kind: the type of what is made.
+        code: that of the frames which give the items.
+
+    Attributes:
+        is_over: it was found.
+    """
+
+    def __init__(self, iterator: Any, kind: type, code: types.CodeType) -> None:
+        self.iterator = iterator
+        self.kind = kind
+        self.code = code
+        self.is_over = False
+        self._sizes: dict[int, int] = {}
+        self._item: list[Any] = []
+
+    def given(self, item: Any) -> None:
+        """An item has been made, and will be taken at once."""
+        self._item = [item]
+        self._sizes = {id(found): len(found) for found in _all(self.kind)}
+
+    def look(self) -> None:
+        """Something of Python's is to run next."""
+        if not self._item:
+            return
+        (item,), self._item = self._item, []
+        grown = [found for found in _all(self.kind) if self._sizes.get(id(found)) == len(found) - 1]
+        grown = [found for found in grown if _ends_with(found, item)]
+        if len(grown) == 1 and not [other for other in gc.get_referrers(grown[0]) if other is not grown]:
+            _made[id(self.iterator)] = self.iterator, grown[0]
+            self.is_over = True
+
+
+def _all(kind: type) -> Iterator[Any]:
+    return (found for found in gc.get_objects() if type(found) is kind)
+
+
+def _ends_with(made: Any, item: Any) -> bool:
+    match made:
+        case list():
+            return made[-1] is item
+        case dict():
+            key, value = next(reversed(made.items()))
+            return type(item) is tuple and len(item) == 2 and key is item[0] and value is item[1]
+    return any(each is item for each in made)
