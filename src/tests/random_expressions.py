@@ -226,7 +226,7 @@ class Expressions:
         return f"[ident, total, abs][{self.integer(d)} % 3]({self.integer(d)})"
 
     def _instance_call(self, d: int) -> str:
-        return f"{self.object(d)}({self.integer(d)})"
+        return f"{self.object(d)}({self.integer(d)}, {self.budget()})"
 
     def _new_then_method(self, d: int) -> str:
         made = f"{self.pick(self.classes)}({self.integer(d)}, {self.budget()})"

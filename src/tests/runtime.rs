@@ -8,6 +8,9 @@ use std::process::Command;
 
 const HERESY: &str = env!("CARGO_BIN_EXE_heresy");
 
+/// How many random programs are run, under all interpreters together.
+const RANDOM_PROGRAMS: usize = 2000;
+
 #[test]
 fn a_program_stopped_again_and_again_goes_on_as_if_nothing_had_happened() {
     // Each program under two of the interpreters, by turns: all under all is what the long sweep does.
@@ -22,9 +25,22 @@ fn a_program_stopped_again_and_again_goes_on_as_if_nothing_had_happened() {
 
 #[test]
 fn random_programs_go_on_as_if_nothing_had_happened() {
+    // Others under each of the interpreters; the same in each run.
+    let pythons = pythons();
     for_each_python("random_programs.py", |python, driver| {
-        driver.args(["--heresy", HERESY, "--programs", "16", "--python", python]);
+        let turn = pythons.iter().position(|each| each == python).unwrap_or_default();
+        let programs = RANDOM_PROGRAMS.div_ceil(pythons.len());
+        let first = 1 + turn * programs;
+        driver.args(["--heresy", HERESY, "--python", python]);
+        driver.args(["--programs", &programs.to_string(), "--seed", &first.to_string()]);
     });
+}
+
+#[test]
+fn random_programs_have_all_that_they_are_to_test() {
+    let pythons = pythons();
+    let Some(first) = pythons.first() else { return };
+    run("random_constructs.py", first, |_, _| ()).unwrap_or_else(|failure| panic!("{failure}"));
 }
 
 #[test]
