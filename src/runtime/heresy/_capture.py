@@ -47,6 +47,7 @@ from ._sites import (
     EXIT,
     FOR,
     NEW,
+    SEND,
     YIELD,
     Site,
     SiteName,
@@ -296,6 +297,9 @@ class Part:
             self.driven = follows.generator
         elif drives.site.kind == COLLECT and type(drives.iterator) is not map:
             raise NotContinuable("items come from a method")
+        elif drives.site.kind == SEND and type(drives.iterator) is not map:
+            # It may have methods like those of generators.
+            raise NotContinuable("a generator waits for an iterator of the program's own")
         elif type(drives.iterator) is map:
             found = called(follows.function, follows)
             if found.makes is not None or found.kind == NEW:
@@ -318,7 +322,7 @@ class Part:
         if site.kind not in (YIELD, DELEGATE):
             raise NotContinuable("it is not suspended in a yield that is written as one")
         if site.kind == DELEGATE:
-            self.operands = [iterator]
+            self.operands = [begun_for(iterator)]
 
     def through(self, following: list[types.FrameType]) -> None:
         """The next frame may be one that has no scope, and that does nothing more than to return."""

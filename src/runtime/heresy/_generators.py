@@ -20,7 +20,7 @@ from ._collecting import Uncounted, Watch, made_of
 from ._errors import NotContinuable
 from ._kinds import MISSING
 from ._running import Following
-from ._sites import CLOSE, COLLECT, CONSUME, NEXT, SEND, Site
+from ._sites import CLOSE, COLLECT, CONSUME, FOR, NEXT, SEND, Site
 from ._slots import Slots
 from ._taken import Taken
 from ._values import bound_special, static_attribute
@@ -112,14 +112,13 @@ def driven(site: Site, taken: Taken, following: Following) -> Driven | None:
         NotContinuable: it cannot be continued.
     """
     match site.kind:
-        case "for":
+        case "for" | "send" | "delegate":
+            # It stands at its yield when something was thrown into it, and from there into what it delegates to.
+            site = site if site.kind == FOR else Site(SEND, site.node)
             began = _begun.get(taken.asked())
             if began is not None and following.frame.f_code is taken.continued:
                 return Driven(site, began[1])
             return Driven(site, _asked_at(taken.asked(), following, site))
-        case "send" | "delegate":
-            # It stands at its yield when something was thrown into it, and from there into what it delegates to.
-            return Driven(Site(SEND, site.node), _asked_at(taken.asked(), following, site))
         case "next" | "close" | "consume" | "collect":
             assert taken.hole is not None
             if taken.hole.operands and following.frame.f_code is taken.continued:

@@ -139,8 +139,7 @@ class Residual(RestOfExpressions):
                 self.besides(AssertionError)
                 return [self.copied(s, test=_failed(s.test), msg=self.rest(s.msg))]
             case ast.Delete():
-                index = self.index(s.targets)
-                return [self.copied(s, targets=[self.rest(s.targets[index]), *s.targets[index + 1 :]])]
+                return [self.copied(s, targets=self._to_delete(s.targets))]
             case ast.If() | ast.While() if s.test in self.path:
                 return self.copied(s, test=self.rest(s.test))
             case ast.For() if s.iter in self.path:
@@ -220,10 +219,11 @@ class Residual(RestOfExpressions):
             return [done]
         if not isinstance(s, (ast.Assign, ast.Delete)) or isinstance(s, ast.Assign) and s.value in self.path:
             raise NotContinuable(f"inside this part of a {type(s).__name__}")
+        if isinstance(s, ast.Delete):
+            left = self._to_delete(s.targets, is_done=True)
+            return [done, self.copied(s, targets=left)] if left else [done]
         index = self.index(s.targets)
         after = s.targets[index + 1 :]
-        if isinstance(s, ast.Delete):
-            return [done, self.copied(s, targets=after)] if after else [done]
         target = s.targets[index]
         if target is not self.node:
             levels: list[int] = []
@@ -241,6 +241,15 @@ class Residual(RestOfExpressions):
         both = made_at(ast.Tuple([self.again(s.value), self.hole], ast.Load()), s.value)
         value = made_at(ast.Subscript(both, made_at(ast.Constant(0), s.value), ast.Load()), s.value)
         return [self.copied(s, targets=after, value=value)]
+
+    def _to_delete(self, targets: list[ast.expr], is_done: bool = False) -> list[ast.expr]:
+        """What is left to be deleted, from the target in progress on; or from the next, if that is done."""
+        index = self.index(targets)
+        target, after = targets[index], targets[index + 1 :]
+        if isinstance(target, (ast.Tuple, ast.List)):
+            inner = self._to_delete(target.elts, is_done)
+            return [self.copied(target, elts=inner), *after] if inner else after
+        return after if is_done else [self.rest(target), *after]
 
     def _targets_after(self, target: ast.expr, levels: list[int]) -> ast.expr | None:
         """The targets after the one that was stored to, nested as they are; None if there are none."""

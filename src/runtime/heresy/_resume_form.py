@@ -201,6 +201,8 @@ class ResumeForm:
             case "for" if function is not None:
                 # Asked by the loop's own header: first the half-done call, then the iterator as ever.
                 self.stack[0] = begun(function, self.stack[0])
+            case "send" if function is not None:
+                self.operands[0] = begun(function, self.operands[0])
             case "next":
                 iterator, *default = state.operands
                 if function is not None and default:

@@ -185,6 +185,35 @@ def _method(pickler: StatePickler, method: types.MethodType) -> Reduced:
     return types.MethodType, (method.__func__, method.__self__)
 
 
+@reducer(types.BuiltinMethodType)
+def _builtin_method(pickler: StatePickler, method: Any) -> Reduced:
+    """A method of C's bound to an object, whose class may have one of its own under that name."""
+    owner, name = method.__self__, method.__name__
+    if owner is None or is_a(owner, types.ModuleType):
+        return NotImplemented
+    descriptor = types.ClassMethodDescriptorType if is_a(owner, type) else types.MethodDescriptorType
+    for cls in type.__dict__["__mro__"].__get__(owner if is_a(owner, type) else type(owner)):
+        found = cls.__dict__.get(name)
+        if type(found) is descriptor and _bound(found, owner) == method:
+            return bound_method, (cls, name, owner)
+    return NotImplemented
+
+
+@reducer(types.MethodWrapperType)
+def _method_wrapper(pickler: StatePickler, method: Any) -> Reduced:
+    return bound_method, (method.__objclass__, method.__name__, method.__self__)
+
+
+def _bound(descriptor: Any, owner: Any) -> Any:
+    return descriptor.__get__(None, owner) if is_a(owner, type) else descriptor.__get__(owner, type(owner))
+
+
+def bound_method(cls: type, name: str, owner: Any) -> Any:
+    """What ``cls``, or a base of it, has under a name, bound to an object."""
+    found = next(base.__dict__[name] for base in cls.__mro__ if name in base.__dict__)
+    return _bound(found, owner) if type(found) is types.ClassMethodDescriptorType else found.__get__(owner, type(owner))
+
+
 @reducer(super)
 def _super(pickler: StatePickler, proxy: Any) -> Reduced:
     # What is asked of the proxy itself, it looks up on the object behind it.
