@@ -7,6 +7,9 @@ stopped at its n-th safe point and continued in a fresh process; what both lives
 leave must be those of the plain run. With `--points N` at most N points, spread over the run, are tried. With `--chain`
 the program is stopped again and again, at each safe point after every resume (or at every K-th with `--stride K`), so that
 it has as many lives as it has safe points.
+
+Lives are forked from a server that has what a life imports (`lives`); a failure is confirmed with a fresh interpreter for
+each, as with `--cold`.
 """
 
 from __future__ import annotations
@@ -24,8 +27,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-RUNTIME = Path(__file__).resolve().parent.parent / "runtime" / "heresy" / "_boot.py"
-TIMEOUT = 120
+from lives import RUNTIME, Interpreter, Life, run
 
 
 class Outcome(NamedTuple):
@@ -41,20 +43,6 @@ class Failure(Exception):
     """A stopped and continued program differs from the plain one."""
 
 
-def environment(seed: str) -> dict[str, str]:
-    keep = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "HERESY"))}
-    return {**keep, "PYTHONHASHSEED": seed, "HERESY_DEBUG": "1"}
-
-
-def run(
-    command: list[str], folder: Path, seed: str = "1", path: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        command, cwd=folder, env={**environment(seed), **(path or {})}, stdin=subprocess.DEVNULL, capture_output=True,
-        timeout=TIMEOUT,
-    )  # fmt: skip
-
-
 def files_in(folder: Path) -> dict[str, bytes]:
     found = {}
     for path in sorted(folder.rglob("*")):
@@ -67,9 +55,11 @@ def files_in(folder: Path) -> dict[str, bytes]:
 class Program:
     """One script under one interpreter, with the modules below its folder; or a package, run by ``-m``."""
 
-    def __init__(self, heresy: str, python: str, script: Path, cache: Path) -> None:
+    def __init__(self, heresy: str, python: str, script: Path, cache: Path, interpreter: Interpreter | None = None) -> None:
         self.heresy = heresy
         self.python = python
+        #: Gives it its lives, unless it is a package.
+        self.interpreter = interpreter or Interpreter(python, cold=True)
         self.package = script.name if script.is_dir() else None
         self.script = script / "__main__.py" if self.package else script
         self.root = script.parent
@@ -85,7 +75,7 @@ class Program:
             done = run([self.python, *words], Path(folder), path={"PYTHONPATH": path})
             return Outcome(done.returncode, done.stdout, done.stderr, files_in(Path(folder)))
 
-    def life(self, folder: Path, resume: bool, stop_at: int | None) -> subprocess.CompletedProcess[bytes]:
+    def life(self, folder: Path, resume: bool, stop_at: int | None) -> Life:
         launch = {
             "kind": "module" if self.package else "script",
             "script": self.package or str(self.script),
@@ -101,7 +91,10 @@ class Program:
             "command": "again",
             "stop_at": stop_at,
         }
-        return run([self.python, str(RUNTIME), json.dumps(launch)], folder, path=self.path)
+        if self.package:
+            done = run([self.python, str(RUNTIME), json.dumps(launch)], folder, path=self.path)
+            return Life(done.returncode, done.stdout, done.stderr)
+        return self.interpreter.life(launch, self.script, folder)
 
     def safe_points(self) -> tuple[int, Outcome]:
         """How many safe points an unstopped run passes, and what it does."""
@@ -112,7 +105,7 @@ class Program:
             if found is None:
                 raise Failure(f"the run did not end: {done.stderr.decode(errors='replace')}")
             return int(found[1]), Outcome(
-                done.returncode, done.stdout, own_words_removed(done.stderr), files_in(folder)
+                done.status, done.stdout, own_words_removed(done.stderr), files_in(folder)
             )
 
     def stopped(self, first: int, stride: int | None, asked: int, most: int) -> tuple[int, Outcome]:
@@ -131,7 +124,7 @@ class Program:
                 done = self.life(folder, stops > 0, stop_at)
                 stdout += done.stdout
                 stderr += own_words_removed(done.stderr)
-                if done.returncode != -signal.SIGINT:
+                if done.status != -signal.SIGINT:
                     break
                 stops += 1
                 if stops > most:
@@ -139,10 +132,10 @@ class Program:
                 stop_at = stride if stops < asked else None
             if (folder / ".heresy" / "program.ckpt").exists():
                 raise Failure(
-                    f"after {stops} stops a checkpoint is left; status {done.returncode}: "
+                    f"after {stops} stops a checkpoint is left; status {done.status}: "
                     + done.stderr.decode(errors="replace")[-3000:]
                 )
-            return stops, Outcome(done.returncode, stdout, stderr, files_in(folder))
+            return stops, Outcome(done.status, stdout, stderr, files_in(folder))
 
 
 def own_words_removed(stderr: bytes) -> bytes:
@@ -162,13 +155,26 @@ def show(value: object) -> str:
     return text[-1500:]
 
 
-def check(task: tuple[str, str, str, str, int, int | None, bool]) -> tuple[str, int, str]:
+#: What this process has served lives from.
+_interpreters: dict[str, Interpreter] = {}
+
+
+def check(task: tuple[str, str, str, str, int, int | None, bool, bool]) -> tuple[str, int, str]:
     """One script. Returns its name, the number of stops that were tried, and what failed."""
-    heresy, python, script, cache, points, stride, chain = task
-    name = Path(script).stem
+    heresy, python, script, cache, points, stride, chain, cold = task
+    stops = failure = None
+    if not cold:
+        interpreter = _interpreters.setdefault(python, Interpreter(python, cold=False))
+        stops, failure = tried(Program(heresy, python, Path(script), Path(cache), interpreter), points, stride, chain)
+    if failure or stops is None:
+        stops, failure = tried(Program(heresy, python, Path(script), Path(cache)), points, stride, chain)
+    return Path(script).stem, stops, failure or ""
+
+
+def tried(program: Program, points: int, stride: int | None, chain: bool) -> tuple[int, str]:
+    """Stops a program. Returns the number of stops that were tried, and what failed."""
     stops = passed_by = 0
     try:
-        program = Program(heresy, python, Path(script), Path(cache))
         plain = program.plain()
         total, unstopped = program.safe_points()
         compare(plain, unstopped, "unstopped")
@@ -188,8 +194,8 @@ def check(task: tuple[str, str, str, str, int, int | None, bool]) -> tuple[str, 
             if 2 * passed_by > stops:
                 raise Failure(f"{passed_by} of {total} points were not stopped at")
     except (Failure, subprocess.TimeoutExpired) as error:
-        return name, stops, str(error)
-    return name, stops, ""
+        return stops, str(error)
+    return stops, ""
 
 
 def spread(total: int, points: int) -> list[int]:
@@ -206,6 +212,7 @@ def main() -> int:
     parser.add_argument("--points", type=int, default=10**9, help="at most this many stops of each program")
     parser.add_argument("--stride", type=int, help="stop again so many safe points later, up to three stops")
     parser.add_argument("--chain", action="store_true", help="one run with as many lives as there are points")
+    parser.add_argument("--cold", action="store_true", help="start an interpreter for each life, not a fork of one")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("scripts", nargs="+")
     options = parser.parse_args()
@@ -221,6 +228,7 @@ def main() -> int:
                     options.points,
                     options.stride,
                     options.chain,
+                    options.cold,
                 )
                 for script in options.scripts
             ]

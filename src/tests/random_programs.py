@@ -9,7 +9,7 @@ are made smaller as long as they still do (`--keep FOLDER` keeps them). A stop t
 holds (H3xx) is counted apart. The run goes on after a failure; one that was ended goes on with the `--seed` it has named.
 
 Starting an interpreter and importing the modules that a resume needs is most of the time of a short life, so lives are forked
-from a server that has the modules loaded (`random_lives`). `--cold` starts an interpreter for each; a failure is confirmed in
+from a server that has the modules loaded (`lives`). `--cold` starts an interpreter for each; a failure is confirmed in
 that way.
 """
 
@@ -34,7 +34,7 @@ from typing import NamedTuple
 import everywhere
 import random_smaller
 import random_source
-from random_lives import Interpreter, Life
+from lives import Interpreter, Life
 
 _INTERNAL = re.compile(rb"^(?:error\[(H9\d\d)\]|Fatal Python error|SystemError)", re.M)
 _REFUSED = re.compile(rb"^error\[(H3\d\d)\]", re.M)
@@ -95,7 +95,7 @@ class Program:
             "resume": resume, "command": "again", "stop_at": stop_at,
         }  # fmt: skip
         try:
-            life = self.interpreter.life(launch, self.script)
+            life = self.interpreter.life(launch, self.script, self.folder)
         except subprocess.TimeoutExpired:
             raise Failure("crash", "it does not end") from None
         found = _INTERNAL.search(life.stderr)

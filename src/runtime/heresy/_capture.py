@@ -468,8 +468,8 @@ class Part:
         """In a list, the value of a ``return`` that waits for a ``finally`` or for the exit of a manager."""
         if not isinstance(way, ast.Return) or way.value is None:
             return []
-        if left in self.scope.returning:
-            return list(self.scope.returning[left])  # type: ignore[index]
+        if kept := self.scope.returning.get(left):  # type: ignore[call-overload]
+            return list(kept)  # a resumed frame has not come to its `return` yet
         if left is not self.statement:
             _, beginning, _ = way_out(self.scope, left, self.offset)  # type: ignore[arg-type]
             return [self.slots.value(start)] if beginning == start + 1 else []

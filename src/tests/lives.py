@@ -1,7 +1,8 @@
-"""Lives of random programs: processes forked from a server that has all loaded which each would have to load anew.
+"""Lives of programs: processes forked from a server that has all loaded which each would have to load anew.
 
 Most of a short life would be the start of an interpreter and the import of what a stop and a resume need. What is forked runs
-the boot script as it does when it is started, or the script alone, for the plain life, as `python SCRIPT` does.
+the boot script as it does when it is started, or the script alone, for the plain life, as `python SCRIPT` does. A *cold* life
+is that of a fresh interpreter.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-import everywhere
+TIMEOUT = 120
+RUNTIME = Path(__file__).resolve().parent.parent / "runtime" / "heresy" / "_boot.py"
 
 #: Seconds of processor time for one life of a program.
 LIMIT = 10
@@ -67,7 +69,7 @@ def served(boot):
         os._exit(0)
     os.chdir(folder)
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
-    for number, name, flags in (0, os.devnull, os.O_RDONLY), (1, "out", 577), (2, "err", 577):
+    for number, name, flags in (0, os.devnull, os.O_RDONLY), (1, ".heresy-out", 577), (2, ".heresy-err", 577):
         handle = os.open(name, flags, 0o600)
         os.dup2(handle, number)
         os.close(handle)
@@ -84,6 +86,20 @@ def served(boot):
 code, boot = served(sys.argv[1])
 exec(code, {"__name__": "__main__", "__file__": boot, "__builtins__": __builtins__})
 """.replace("SECONDS", str(LIMIT))
+
+
+def environment(seed: str) -> dict[str, str]:
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "HERESY"))}
+    return {**keep, "PYTHONHASHSEED": seed, "HERESY_DEBUG": "1"}
+
+
+def run(
+    command: list[str], folder: Path, seed: str = "1", path: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        command, cwd=folder, env={**environment(seed), **(path or {})}, stdin=subprocess.DEVNULL, capture_output=True,
+        timeout=TIMEOUT,
+    )  # fmt: skip
 
 
 class Life(NamedTuple):
@@ -103,27 +119,27 @@ class Interpreter:
         self.server: subprocess.Popen[str] | None = None
 
     def plain(self, script: Path) -> Life:
-        """What plain Python does with a script."""
-        return self._life(None, script)
+        """What plain Python does with a script, in the folder that it is in."""
+        return self._life(None, script, script.parent)
 
-    def life(self, launch: dict[str, object], script: Path) -> Life:
-        return self._life(json.dumps(launch), script)
+    def life(self, launch: dict[str, object], script: Path, folder: Path) -> Life:
+        """What heresy does with a script in some folder."""
+        return self._life(json.dumps(launch), script, folder)
 
-    def _life(self, launch: str | None, script: Path) -> Life:
-        folder = script.parent
+    def _life(self, launch: str | None, script: Path, folder: Path) -> Life:
         if self.cold:
-            words = [str(script)] if launch is None else [str(everywhere.RUNTIME), launch]
-            done = everywhere.run([self.python, *words], folder)
+            words = [str(script)] if launch is None else [str(RUNTIME), launch]
+            done = run([self.python, *words], folder)
             return Life(done.returncode, done.stdout, done.stderr)
         if self.server is None:
             self.server = subprocess.Popen(
-                [self.python, "-c", _SERVER, str(everywhere.RUNTIME)], env=everywhere.environment("1"),
+                [self.python, "-c", _SERVER, str(RUNTIME)], env=environment("1"),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             )  # fmt: skip
         assert self.server.stdin is not None and self.server.stdout is not None
         print(json.dumps([launch, str(script), str(folder)]), file=self.server.stdin, flush=True)
         status = os.waitstatus_to_exitcode(int(self.server.stdout.readline()))
-        return Life(status, (folder / "out").read_bytes(), (folder / "err").read_bytes())
+        return Life(status, (folder / ".heresy-out").read_bytes(), (folder / ".heresy-err").read_bytes())
 
     def close(self) -> None:
         if self.server is not None and self.server.stdin is not None and self.server.stdout is not None:
