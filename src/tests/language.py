@@ -4,7 +4,6 @@
 
 Each test module is run twice by the interpreter's own ``-m test``: plainly, and by ``heresy run --instrument 'test.*'``, which
 makes the test package itself continuable. Every test must end in the same way both times: passed, failed, or skipped.
-What is known to differ is listed in `KNOWN`, with the reason; a listed test that does not differ is said, too.
 """
 
 from __future__ import annotations
@@ -42,17 +41,6 @@ REST = """
     test_typechecks test_types test_typing test_unary test_unpack test_unpack_ex test_userdict test_userlist
     test_userstring test_utf8source test_weakref test_yield_from
 """.split()
-
-_SHOWS_NAMES = "shows all variables of a function, and with them those that heresy adds"
-#: Tests that may differ, and why.
-KNOWN = {
-    "test.test_builtin.BuiltinTest.test_vars": _SHOWS_NAMES,
-    "test.test_inspect.TestGetGeneratorState.test_getgeneratorlocals": _SHOWS_NAMES,
-    "test.test_inspect.test_inspect.TestGetGeneratorState.test_getgeneratorlocals": _SHOWS_NAMES,
-    "test.test_inspect.test_inspect.TestGetAsyncGenState.test_getasyncgenlocals": _SHOWS_NAMES,
-    "test.test_traceback.TestStack.test_format_locals": _SHOWS_NAMES,
-    "test.test_traceback.TestTracebackException.test_from_exception": _SHOWS_NAMES,
-}
 
 TIMEOUT = 900
 
@@ -92,12 +80,7 @@ def check(task: tuple[str, str, str]) -> tuple[str, int, list[str], str]:
     differences = [
         f"{test}: {plain.get(test, 'missing')} plainly, {other.get(test, 'missing')} here"
         for test in sorted({*plain, *other})
-        if plain.get(test) != other.get(test) and test not in KNOWN
-    ]
-    differences += [
-        f"{test}: is listed as one that differs, and does not"
-        for test in sorted(KNOWN.keys() & plain.keys())
-        if plain[test] == other.get(test)
+        if plain.get(test) != other.get(test)
     ]
     if not plain and not other:
         return module, 0, [], ""

@@ -277,7 +277,7 @@ class Residual(RestOfExpressions):
             case ast.Attribute(value=owner, attr=name):
                 name = mangled(name, self._class_name)
                 self.besides(setattr)
-                parts = [self.again(owner), ast.copy_location(ast.Constant(name), s)]
+                parts = [self.again(owner), standing_for(ast.Constant(name), s)]
                 self.constant_besides(name)
                 stored = _call_of("setattr", s, [*parts, value()])
             case ast.Subscript(value=owner, slice=index) if not isinstance(index, ast.Slice):
