@@ -18,13 +18,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .. import _cpython
 from .._kinds import is_a
 from . import hashes
 from .pickling import GENERAL, CannotSave, Reduced, StatePickler, reducer
 
 #: Attributes that every class gets anew.
-_OWN = {"__dict__", "__weakref__", "_abc_impl", "__static_attributes_cache__", "__annotations_cache__"}
+_OWN = {"__dict__", "__weakref__", "_abc_impl", "__static_attributes_cache__"}
 #: Of these, what a class may have of its own: its body names them.
 _MAY_BE_THE_USERS = {"__dict__", "__weakref__"}
 _MISSING: Any = object()
@@ -81,11 +80,7 @@ def _class_state(cls: type, skip: set[str]) -> dict[str, Any]:
             continue
         attributes[name] = value
     order = [name for name in cls.__dict__ if name in attributes or name in skip]
-    state = {"attributes": attributes, "generated": sorted(skip), "order": order}
-    if _cpython.LAZY_ANNOTATIONS:
-        # The cache of evaluated annotations is made again from `__annotate_func__` when it is asked for.
-        attributes.pop("__annotations_cache__", None)
-    return state
+    return {"attributes": attributes, "generated": sorted(skip), "order": order}
 
 
 def make_class(
@@ -204,7 +199,9 @@ def _generated_by_dataclass(cls: type) -> set[str]:
     return found
 
 
-_NOT_FOR_TWIN = _OWN | {"__annotations__", "__annotate__", "__annotate_func__", "__slots__", "__match_args__"}
+_NOT_FOR_TWIN = _OWN | {
+    "__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__slots__", "__match_args__",
+}  # fmt: skip
 
 
 def _generate_dataclass(cls: Any, names: list[str]) -> None:

@@ -124,19 +124,43 @@ def function_state(function: types.FunctionType) -> dict[str, Any]:
     annotate = getattr(function, "__annotate__", None) if _cpython.LAZY_ANNOTATIONS else None
     if annotate is not None and is_a(annotate, types.FunctionType):
         state["__annotate__"] = annotate
+        if (evaluated := _evaluated_annotations(function)) is not None:
+            state["__annotations__"] = evaluated
     elif function.__annotations__:
         state["__annotations__"] = function.__annotations__
     return state
 
 
+def _evaluated_annotations(function: types.FunctionType) -> dict[str, Any] | None:
+    """The annotations that a function keeps since it was asked for them first; None if it was not."""
+    others = (function.__globals__, function.__builtins__, function.__kwdefaults__, function.__dict__)
+    found = [each for each in gc.get_referents(function) if type(each) is dict]
+    return next((each for each in found if all(each is not other for other in others)), None)
+
+
+def _keep_annotations(function: types.FunctionType, annotate: types.FunctionType, annotations: dict[str, Any]) -> None:
+    """Gives a function both: each of the two attributes clears the other when it is set."""
+    code = annotate.__code__
+    given = (lambda _: "annotations").__code__
+    consts = tuple(annotations if const == "annotations" else const for const in given.co_consts)
+    annotate.__code__ = given.replace(co_consts=consts, co_freevars=code.co_freevars)
+    try:
+        getattr(function, "__annotations__")  # noqa: B009
+    finally:
+        annotate.__code__ = code
+
+
 def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> None:
     function.__dict__.update(state.pop("__dict__", {}))
+    both = _cpython.LAZY_ANNOTATIONS and "__annotate__" in state and state.pop("__annotations__", None)
     for name, value in state.items():
         try:
             setattr(function, name, value)
         except AttributeError:
             # `__annotate__` and `__type_params__` came with 3.14 and 3.12: an older interpreter goes without.
             continue
+    if both:
+        _keep_annotations(function, state["__annotate__"], both)
 
 
 # --- cells ------------------------------------------------------------------------------------------------------
