@@ -20,14 +20,15 @@ import functools
 import sys
 import types
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import _cpython
 from ._blocks import SLOTS, Block, around, way_index
-from ._code_index import ScopeKey, captured
+from ._code_index import captured
 from ._collecting import Watch
-from ._comprehensions import Level, Progress, Read, levels, merged, own_names, owner_of, read
+from ._comprehensions import Level, Read, levels, merged, own_names, owner_of, read
 from ._errors import NotContinuable
+from ._frame_state import FrameState, Stack
 from ._generated import Generated, generated
 from ._generators import Driven, begun_for, driven, is_generator
 from ._handled import name_exceptions
@@ -62,55 +63,6 @@ from ._values import MISSING, Values, bound_special, restartable_waits, static_a
 from ._ways import Way, way_out
 
 _ASYNC_GENERATOR = 0x0200
-
-
-class FrameState(NamedTuple):
-    """A frame, as a checkpoint holds it: names, places and objects.
-
-    Attributes:
-        unit: the id of the unit whose scope it runs.
-        module: the module object whose globals it uses.
-        scope: which scope.
-        place: the statement it stands at or in.
-        site: what of that statement is in progress, None at its start.
-        restart: it is a C function that is to be called again.
-        line: the line in the source, for people.
-        variables: the bound local variables (empty for a module: its globals are saved with it).
-        cells: the cells of the variables that functions share.
-        blocks: for each enclosing block that keeps slots, outermost first, its kind and the value behind it.
-        instance: in a list, the object under construction, if the next frame is its ``__init__``.
-        operands: objects that the site needs again once the next frame has returned.
-        generator: in a list, the generator or coroutine whose frame it is.
-        closing: that generator is being closed.
-        generated: in a list, the frame of a generated ``__init__`` between this and the next.
-        comprehensions: those that it is in, outermost first.
-        waiting: what of its statement was evaluated before, in that order.
-    """
-
-    unit: str
-    module: types.ModuleType
-    scope: ScopeKey
-    place: Place
-    site: SiteName | None
-    restart: bool
-    line: int
-    variables: dict[str, Any]
-    cells: dict[str, types.CellType]
-    blocks: list[tuple[str, Any]]
-    instance: list[Any]
-    operands: list[Any]
-    generator: list[Any]
-    closing: bool
-    generated: list[Generated]
-    comprehensions: list[Progress]
-    waiting: list[Any]
-
-
-class Stack(NamedTuple):
-    """The frames of a program, outermost first, and what to tell people of them."""
-
-    frames: list[FrameState]
-    shown: list[tuple[str, int, str, str]]
 
 
 class Unsafe(NotContinuable):

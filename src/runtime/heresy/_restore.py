@@ -11,9 +11,9 @@ import types
 from typing import Any
 
 from . import _checkpoint
-from ._capture import FrameState
 from ._comprehensions import split
 from ._errors import HeresyError
+from ._frame_state import FrameState
 from ._hook import Hook
 from ._resume_form import ResumeForm, filled
 from ._start import Launch

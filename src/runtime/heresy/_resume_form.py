@@ -33,12 +33,13 @@ from typing import Any
 
 from . import _constants, _cpython, _goto, _run_form
 from ._blocks import SLOTS, Block, enclosing, way_named
-from ._capture import FrameState, bound_names
+from ._capture import bound_names
 from ._code_index import walk_code, with_own_code
 from ._comprehensions import Level, owner_in
 from ._continued import Continued, covered_by
 from ._errors import InternalError
 from ._expressions import Comprehension, as_function
+from ._frame_state import FrameState
 from ._generated import rebuilt
 from ._generators import begun
 from ._holes import Result, hole, restarted
@@ -73,7 +74,7 @@ from ._sites import (
     opened,
     site_named,
 )  # fmt: skip
-from ._stand_ins import DELEGATIONS, awaitable, delegation, lambda_as_function, next_item, without_preamble
+from ._stand_ins import DELEGATIONS, awaitable, delegation, lambda_as_function, next_item, put_back, without_preamble
 from ._values import bound_special
 from ._ways import Way
 
@@ -277,7 +278,7 @@ class ResumeForm:
         depth = sum(map(_goto.slots, pushes))
         if self.is_module:
             assert isinstance(body, ast.Module)
-            body.body = [_annotations_kept(), goto, *without_preamble(body.body)]
+            body.body = [put_back(_GOTO_LINE), goto, *without_preamble(body.body)]
             tree = body
         else:
             tree = self._factory(body, goto)
@@ -598,11 +599,3 @@ def _returning(index: int) -> frozenset[str]:
 def _kept(kind: str, value: Any) -> Any:
     """What a block keeps on the value stack."""
     return bound_special(value, "__exit__") if kind == "with" else value
-
-
-def _annotations_kept() -> ast.stmt:
-    """``VALUES.pop()()``: puts back what is set up anew before a module's first statement: by `runpy`, and since 3.14
-    by the module's own code."""
-    statement = ast.Expr(ast.Call(pop(VALUES), [], []))
-    place(statement, _GOTO_LINE)
-    return statement

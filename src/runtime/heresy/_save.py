@@ -13,8 +13,8 @@ import warnings
 from typing import Any
 
 from . import _checkpoint
-from ._capture import Stack
 from ._errors import HeresyError, NotContinuable
+from ._frame_state import Stack
 from ._kinds import is_a
 from ._stop import Stopper
 from ._units import Unit

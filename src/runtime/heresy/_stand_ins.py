@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _goto
 from ._code_index import MARK
-from ._nodes import OPERANDS, at, copied, pending, pop
+from ._nodes import OPERANDS, VALUES, at, copied, pending, place, pop
 from ._sites import DELEGATE, SEND, YIELD, Site
 
 DELEGATIONS = (YIELD, DELEGATE, SEND)
@@ -59,3 +59,11 @@ def without_preamble(body: list[ast.stmt]) -> list[ast.stmt]:
     ):
         del result[0]
     return [s for s in result if not (isinstance(s, ast.ImportFrom) and s.module == "__future__" and s.level == 0)]
+
+
+def put_back(line: int) -> ast.stmt:
+    """``VALUES.pop()()``: puts back what is set up anew before a module's first statement: by `runpy`, and since 3.14
+    by the module's own code."""
+    statement = ast.Expr(ast.Call(pop(VALUES), [], []))
+    place(statement, line)
+    return statement

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
-    from ._capture import Stack
     from ._collecting import Watch
+    from ._frame_state import Stack
     from ._program import Programs
     from ._start import Launch
     from ._units import Units

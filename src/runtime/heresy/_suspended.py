@@ -10,9 +10,10 @@ import ast
 from typing import Any
 
 from . import _cpython
-from ._capture import FrameState, Part
+from ._capture import Part
 from ._errors import NotContinuable
 from ._expressions import OUTERMOST, check
+from ._frame_state import FrameState
 from ._generators import delegate_of, frame_of
 from ._handled import name_exceptions
 from ._program import Programs

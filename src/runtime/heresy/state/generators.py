@@ -12,10 +12,10 @@ import types
 from typing import Any
 
 from .. import _cpython
-from .._capture import FrameState
 from .._code_index import MARK, ScopeKey, marked
 from .._comprehensions import Progress, split
 from .._errors import InternalError, NotContinuable
+from .._frame_state import FrameState
 from .._generators import code_of, frame_of, is_running, is_suspended
 from .._program import Program
 from .._resume_form import ResumeForm, filled

@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from .._capture import FrameState
+from .._frame_state import FrameState
 from .._program import Programs
 from .._units import Unit, Units
 
