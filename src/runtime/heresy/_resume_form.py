@@ -38,7 +38,7 @@ from ._code_index import walk_code, with_own_code
 from ._comprehensions import Level, owner_in
 from ._continued import Continued, covered_by
 from ._errors import InternalError
-from ._expressions import Comprehension, as_function
+from ._expressions import Comprehension, as_function, keeps_slots
 from ._frame_state import FrameState
 from ._generated import rebuilt
 from ._generators import begun
@@ -256,7 +256,13 @@ class ResumeForm:
         return [*self._of_blocks(), *self.inside.pushes(held, self.state.comprehensions)]
 
     def _of_blocks(self) -> list[tuple[str, Any]]:
-        pushed = [(kind, value) for kind, value in self.state.blocks if kind in _goto.OF_BLOCKS]
+        blocks = self.state.blocks
+        if isinstance(self.node, COMPREHENSIONS) and blocks:
+            # Suspended within all of its loops. The function loops where a comprehension only assigns.
+            kept = iter(blocks)
+            loops = self.node.generators
+            blocks = [next(kept) if keeps_slots(self.node, loop) else ("for", iter(())) for loop in loops]
+        pushed = [(kind, value) for kind, value in blocks if kind in _goto.OF_BLOCKS]
         return [(_goto.OF_BLOCKS[kind], _kept(kind, value)) for kind, value in pushed]
 
     # --- the tree ------------------------------------------------------------------------------------------------

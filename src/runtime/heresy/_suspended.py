@@ -12,7 +12,7 @@ from typing import Any
 from . import _cpython
 from ._capture import Part
 from ._errors import NotContinuable
-from ._expressions import OUTERMOST, check
+from ._expressions import OUTERMOST, check, keeps_slots
 from ._frame_state import FrameState
 from ._generators import delegate_of, frame_of
 from ._handled import name_exceptions
@@ -75,8 +75,12 @@ def _expression_state(part: Part, generator: Any, held: _cpython.Suspended) -> F
         raise NotContinuable("it is not suspended at its element")
     blocks: list[tuple[str, Any]] = []
     seen: list[Any] = []
-    for source in held.stack[: len(node.generators)]:
-        blocks.append(("for", _iterator(generator, source, sum(1 for other in seen if other is source))))
+    # The function that it is continued as loops everywhere.
+    is_function = part.scope.is_function_of_comprehension
+    loops = [loop for loop in node.generators if is_function or keeps_slots(node, loop)]
+    for loop, source in zip(loops, held.stack):
+        if keeps_slots(node, loop):
+            blocks.append(("for", _iterator(generator, source, sum(1 for other in seen if other is source))))
         seen.append(source)
     part.block_values = blocks
     return part.state(held.cells)
