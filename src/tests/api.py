@@ -313,7 +313,11 @@ def in_child():
 def in_tuple():
     return tuple(map(from_c, [1]))
 
+def in_list():
+    return list(map(from_c, [1]))
+
 print(attempt(in_tuple))
+print(attempt(in_list))
 print(attempt(with_thread))
 print(attempt(in_child))
 os.environ["WISH"] = "save"
@@ -483,15 +487,16 @@ objects of type int cannot be saved in another way
         refused = "error[H315]: cannot make a checkpoint here: "
         start = [
             f"{refused}tuple() does not call __init__ directly",
+            f"{refused}an item for a list is not done",
             "error[H313]: cannot stop here: the program has other threads running: worker",
             f"{refused}this is a child process of the program",
             "0",
         ]
         status, stdout, stderr = self.life(interrupted="sleeping", WISH="save")
         lines = stdout.splitlines()
-        need(lines[:4] == start, stdout + stderr)
+        need(lines[:5] == start, stdout + stderr)
         failed = "error[H316]: cannot stop here: the on_save function before raised OSError: no disk at "
-        need(lines[4].startswith(failed) and lines[5] == "sleeping", stdout)
+        need(lines[5].startswith(failed) and lines[6] == "sleeping", stdout)
         need(failed in stderr and "the program runs on" in stderr, stderr)
         # It was refused, by the Ctrl-C and by its own checkpoint, which it does not expect.
         need(status == 1 and "CheckpointError" in stderr and not self.house.checkpoints(), f"status {status}: {stderr}")

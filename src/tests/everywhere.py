@@ -8,8 +8,8 @@ leave must be those of the plain run. With `--points N` at most N points, spread
 the program is stopped again and again, at each safe point after every resume (or at every K-th with `--stride K`), so that
 it has as many lives as it has safe points.
 
-Lives are forked from a server that has what a life imports (`lives`); a failure is confirmed with a fresh interpreter for
-each, as with `--cold`.
+Lives are forked from a server that has what a life imports (`lives`), with `--cold` each is that of a fresh interpreter. So
+is each of a program that takes longer than the server allows.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ class Outcome(NamedTuple):
 
 class Failure(Exception):
     """A stopped and continued program differs from the plain one."""
+
+
+class TooLong(Exception):
+    """A life has taken more time than the server of lives allows."""
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -94,7 +98,10 @@ class Program:
         if self.package:
             done = run([self.python, str(RUNTIME), json.dumps(launch)], folder, path=self.path)
             return Life(done.returncode, done.stdout, done.stderr)
-        return self.interpreter.life(launch, self.script, folder)
+        life = self.interpreter.life(launch, self.script, folder)
+        if life.status in (-signal.SIGXCPU, -signal.SIGALRM) and not self.interpreter.cold:
+            raise TooLong
+        return life
 
     def safe_points(self) -> tuple[int, Outcome]:
         """How many safe points an unstopped run passes, and what it does."""
@@ -162,13 +169,12 @@ _interpreters: dict[str, Interpreter] = {}
 def check(task: tuple[str, str, str, str, int, int | None, bool, bool]) -> tuple[str, int, str]:
     """One script. Returns its name, the number of stops that were tried, and what failed."""
     heresy, python, script, cache, points, stride, chain, cold = task
-    stops = failure = None
-    if not cold:
-        interpreter = _interpreters.setdefault(python, Interpreter(python, cold=False))
+    try:
+        interpreter = _interpreters.setdefault(python, Interpreter(python, cold=cold))
         stops, failure = tried(Program(heresy, python, Path(script), Path(cache), interpreter), points, stride, chain)
-    if failure or stops is None:
+    except TooLong:
         stops, failure = tried(Program(heresy, python, Path(script), Path(cache)), points, stride, chain)
-    return Path(script).stem, stops, failure or ""
+    return Path(script).stem, stops, failure
 
 
 def tried(program: Program, points: int, stride: int | None, chain: bool) -> tuple[int, str]:

@@ -33,7 +33,7 @@ from ._generated import Generated, generated
 from ._generators import Driven, begun_for, driven, is_generator
 from ._handled import name_exceptions
 from ._marked import Place, is_labelled, place_of
-from ._operands import Wanted, count, paired
+from ._operands import Wanted, operands
 from ._program import BODIES, COMPREHENSIONS, SCOPES, Hole, Programs
 from ._residual import residual
 from ._running import Following, called, running
@@ -378,14 +378,7 @@ class Part:
     def _wait(self, base: int) -> None:
         """What lies between the blocks and the site is what the rest of the statement needs."""
         held = self.slots.values(base, self.top)
-        kept = self.scope.waiting.get(self.statement)
-        if kept and count(self.wanted) and all(value is MISSING for value in held):
-            # A comprehension is being filled that was begun in another life: they are not on the stack yet.
-            self.waiting = list(kept)
-        else:
-            self.waiting = paired(self.wanted, held)
-        if len(self.waiting) != count(self.wanted):
-            raise NotContinuable("the operands beside a call are not known")
+        self.waiting = operands(self.wanted, held, self.scope.waiting.get(self.statement))
 
     def _block_value(self, index: int, block: Block, way: Way, start: int) -> Any:
         match block.kind:

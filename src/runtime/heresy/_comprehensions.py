@@ -20,7 +20,7 @@ from ._code_index import captured
 from ._errors import InternalError, NotContinuable
 from ._expressions import MADE, OUTERMOST, Comprehension, keeps_slots
 from ._generators import begun_for
-from ._operands import count, paired
+from ._operands import operands
 from ._program import COMPREHENSIONS, Program, Scope, first_evaluated, is_first_iterable
 from ._residual import of_part
 from ._sites import COMPREHEND, FOR, Site, node_named
@@ -212,17 +212,11 @@ def read(scope: Scope, frame: types.FrameType, level: Level, name: tuple[str, in
         covered = {name: slots.value(depth + at) for at, name in of_names if name not in code.co_freevars}
     if made and type(made[0]) is not _KINDS[type(node)] or depth < 0 or depth and node is scope.node:
         raise NotContinuable("the value stack holds something that has no name")
-    operands: list[Any] = []
+    beside: list[Any] = []
     if not asks:
         top = scope.below(offset) if inside is None else inside.below
-        held = slots.values(start, top)
         wanted = of_part(part, level.inner, ast.Constant(None)).wanted
-        kept = scope.waiting.get(node)
-        # While the comprehension inside is filled that was begun in another life, they are not on the stack yet.
-        waits = bool(kept) and count(wanted) > 0 and all(value is MISSING for value in held)
-        operands = list(kept) if waits else paired(wanted, held)
-        if len(operands) != count(wanted):
-            raise NotContinuable("the operands beside a comprehension are not known")
+        beside = operands(wanted, slots.values(start, top), scope.waiting.get(node))
     own = {name: slots.variable(name) for name in sorted(own_names(node)) if name in _cpython.local_names(code)}
     if len(own) != len(own_names(node)):
         raise NotContinuable("a variable of a comprehension is not where it should be")
@@ -231,7 +225,7 @@ def read(scope: Scope, frame: types.FrameType, level: Level, name: tuple[str, in
     cells = {n: value for n, value in own.items() if n in shared and type(value) is types.CellType}
     values = {n: contents(v) if n in code.co_cellvars else v for n, v in own.items() if n not in cells}
     variables = {n: value for n, value in values.items() if value is not MISSING}
-    return Read(Progress(name, level.part, made, sources, variables, cells, operands), covered, depth)
+    return Read(Progress(name, level.part, made, sources, variables, cells, beside), covered, depth)
 
 
 _KINDS: dict[type[ast.AST], type] = {ast.ListComp: list, ast.SetComp: set, ast.DictComp: dict}

@@ -405,17 +405,6 @@ def loads_value(code: types.CodeType, item: Instruction) -> bool:
     return is_load(code, item.offset) and name not in ("LOAD_SPECIAL", "LOAD_COMMON_CONSTANT")
 
 
-def constant_at(code: types.CodeType, offset: int) -> Any:
-    """The constant that an instruction loads; None if it loads none."""
-    extended = 0
-    while code.co_code[offset] == _EXTENDED_ARG:
-        extended = (extended | code.co_code[offset + 1]) << 8
-        offset += 2
-    if opcode.opname[code.co_code[offset]] != "LOAD_CONST":
-        return None
-    return code.co_consts[extended | code.co_code[offset + 1]]
-
-
 def is_load(code: types.CodeType, offset: int) -> bool:
     """Whether an instruction loads something."""
     return opcode.opname[code.co_code[offset]].startswith("LOAD_")

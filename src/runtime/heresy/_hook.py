@@ -126,8 +126,10 @@ class Hook:
 
     def _adopt_imported(self, names: Iterable[str], units: list[Unit]) -> None:
         """Adopts those of some modules that are library modules which units import."""
-        for name in LIBRARIES.keys() & names - self.units.by_id.keys():
-            if any(_imports(unit.code, name) for unit in units):
+        there = LIBRARIES.keys() & names - self.units.by_id.keys()
+        for unit in units if there else ():
+            for name in there & _mentioned(unit.code):
+                there.discard(name)
                 self.adopt(name)
 
     def _imported_for_runtime(self, names: list[str]) -> None:
@@ -185,9 +187,9 @@ class Hook:
                 function.__code__ = code
 
 
-def _imports(code: CodeType, name: str) -> bool:
-    """Whether a code object, or one inside it, mentions a module as an import statement does."""
-    return name in code.co_names or any(_imports(c, name) for c in code.co_consts if isinstance(c, type(code)))
+def _mentioned(code: CodeType) -> set[str]:
+    """The names in a code object and in those inside it: modules that it imports are among them."""
+    return set(code.co_names).union(*(_mentioned(c) for c in code.co_consts if isinstance(c, type(code))))
 
 
 def _functions_of(module: Any) -> list[Any]:

@@ -110,8 +110,7 @@ def _place_others(scope: ast.AST) -> None:
     """Statements without a label: no stop is made at their start, but they may run a function that can be stopped in."""
     count = 0
     work: list[ast.AST] = [scope]
-    while work:
-        node = work.pop(0)
+    for node in work:  # which grows meanwhile
         if isinstance(node, ast.stmt):
             count += 1
             if place_of(node) is None:

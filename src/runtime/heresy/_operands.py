@@ -51,12 +51,28 @@ def count(wanted: list[Wanted]) -> int:
     return sum(item.what if item.kind == TUPLE else item.kind in (VALUE, METHOD, UNPACKED) for item in wanted)
 
 
-def paired(wanted: list[Wanted], held: list[Any]) -> list[Any]:
-    """The operands, from what is on the stack: MISSING stands for NULL.
+def operands(wanted: list[Wanted], held: list[Any], kept: list[Any] | None) -> list[Any]:
+    """The operands that the rest takes, from what is on the stack.
+
+    Args:
+        held: what lies there; MISSING stands for NULL.
+        kept: what a resumed frame is still to put there.
 
     Raises:
         NotContinuable: they cannot be told apart.
     """
+    wants = count(wanted)
+    if kept and wants and all(value is MISSING for value in held):
+        # A comprehension is being filled that was begun in another life: they are not on the stack yet.
+        found = list(kept)
+    else:
+        found = _paired(wanted, held)
+    if len(found) != wants:
+        raise NotContinuable("the operands beside a call are not known")
+    return found
+
+
+def _paired(wanted: list[Wanted], held: list[Any]) -> list[Any]:
     found: list[list[Any]] = []
     for way in _pairings(wanted, held):
         if found and not _same(way, found[0]):

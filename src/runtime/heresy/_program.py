@@ -127,9 +127,6 @@ class Scope:
         statement = self.program.statement_of(node)
         if statement is None or place_of(statement) is None or node not in first_evaluated(statement):
             return None
-        loaded = _cpython.constant_at(self.code, offset)
-        if any(loaded is kept for kept in self.returning.values()):
-            return None  # a `return` that goes on, whose value was computed before
         header = self.program.header
         entered = any(before < 0 or header(self.nodes[before // 2]) is not statement for before in self.leading(offset))
         return statement if entered else None

@@ -39,6 +39,7 @@ from ._comprehensions import Level, owner_in
 from ._continued import Continued, covered_by
 from ._errors import InternalError
 from ._expressions import Comprehension, as_function, keeps_slots
+from ._factory import FUNCTION, enclosed, parameters_alone
 from ._frame_state import FrameState
 from ._generated import rebuilt
 from ._generators import begun
@@ -67,6 +68,7 @@ from ._sites import (
     COMPREHEND,
     EXIT,
     FOR,
+    RETURN,
     SEND,
     Site,
     entered_items,
@@ -86,10 +88,6 @@ _SET_UP = (
     "__annotate__", "__conditional_annotations__", "__doc__", "__file__", "__cached__", "__loader__", "__package__",
     "__spec__",
 )  # fmt: skip
-
-# No program can spell these names, so they hide none of its own.
-_FACTORY = ".factory"
-_FUNCTION = ".function"
 
 
 class ResumeForm:
@@ -309,7 +307,7 @@ class ResumeForm:
         code = _run_form.compile_tree(tree, self.program.filename, self.program.flags)
         if self.is_module:
             return code
-        return next(c for c in walk_code(code) if c.co_name == _FUNCTION)
+        return next(c for c in walk_code(code) if c.co_name == FUNCTION)
 
     def _finished(self, code: types.CodeType, depth: int, table: dict[Any, Any]) -> types.CodeType:
         depths = _cpython.stack_depths(code)
@@ -338,7 +336,7 @@ class ResumeForm:
                 rest = parent.finalbody[parent.finalbody.index(node) + 1 :]  # type: ignore[attr-defined]
                 replacement = self._left(parent, [*replacement, *rest])
             elif isinstance(parent, ast.Lambda):
-                replacement = [lambda_as_function(parent, _FUNCTION, replacement)]
+                replacement = [lambda_as_function(parent, FUNCTION, replacement)]
             else:
                 fresh = copied(parent)
                 for name, value in ast.iter_fields(parent):
@@ -354,9 +352,9 @@ class ResumeForm:
         if self.site is None:
             label = at(ast.Pass(), node)
             place(label, _LABEL_LINE)
-            return as_function(node, self.run_code, _FUNCTION, [label], test)
+            return as_function(node, self.run_code, FUNCTION, [label], test)
         _, _, continued = self.inside.inside(self._hole(self.site))
-        return as_function(continued, self.run_code, _FUNCTION, [], test)
+        return as_function(continued, self.run_code, FUNCTION, [], test)
 
     def _left(self, left: ast.stmt, rest: list[ast.stmt]) -> list[ast.stmt]:
         """The rest of a ``finally``, and then on as it was being left::
@@ -377,9 +375,10 @@ class ResumeForm:
         """The statement that something is being left by; what is returned was computed before."""
         if left not in self.returning:
             return way
-        value = standing_for(pop(_returning(list(self.returning).index(left))), way)
         again = copied(way)
-        again.value = value
+        # A site that nothing runs at: else a stop took it for the start of the statement, which would compute the value anew.
+        value = pop(_returning(list(self.returning).index(left)))
+        again.value = self._stands_for(Site(RETURN, way), value, way)
         return again
 
     def _unbound(self, where: ast.stmt) -> list[ast.stmt]:
@@ -512,16 +511,19 @@ class ResumeForm:
         return as_part(whole, ast.IfExp(test, rest, whole))
 
     def _factory(self, body: ast.AST, goto: ast.stmt) -> ast.Module:
-        """``def factory(): …`` around the function, which owns its free variables and gives the class name for mangling."""
+        """The function, which begins with the goto, and what is around it: see `_factory`."""
         function = body
         assert isinstance(function, FUNCTIONS)
         code, state = self.run_code, self.state
         covered = self.inside.covered()
         cells = [name for name in code.co_cellvars if name in state.cells]
-        function.name, function.decorator_list, function.returns = _FUNCTION, [], None
+        function.name, function.decorator_list, function.returns = FUNCTION, [], None
         if hasattr(function, "type_params"):
             function.type_params = []
-        parameters, function.args = self._parameters(function.args)
+        old = function.args
+        parameters, function.args = parameters_alone(old, self._class_name())
+        # What they are called with does not matter: the goto sets all variables.
+        self.arguments = [None] * len([*old.posonlyargs, *old.args])
         hoisted = [name for name in dict.fromkeys([*state.variables, *cells]) if name not in covered]
         self.hoisted = hoisted
         prologue: list[ast.stmt] = []
@@ -538,48 +540,9 @@ class ResumeForm:
         for statement in prologue:
             place(statement, _GOTO_LINE)
         function.body = [*prologue, goto, *function.body]
-        owned = sorted(code.co_freevars)
-        suite: list[ast.stmt] = [ast.Assign([ast.Name(name, ast.Store())], ast.Constant(None)) for name in owned]
-        inner: ast.stmt = function
-        cls = self._class_name()
-        if cls is not None:
-            # The class is there to mangle names; the name itself must mean what it means to the function.
-            if cls not in owned:
-                suite.insert(0, ast.Global([cls]))
-            inner = ast.ClassDef(cls, [], [], [function], [])
-            if hasattr(function, "type_params"):
-                inner.type_params = []  # type: ignore[attr-defined]
-        empty = ast.arguments([], [], None, [], [], None, [])
-        factory = ast.FunctionDef(_FACTORY, empty, [*suite, inner], [])
-        if hasattr(function, "type_params"):
-            factory.type_params = []  # type: ignore[attr-defined]
-        for node in [*suite, factory] if inner is function else [*suite, inner, factory]:
-            place(node, self.node.lineno, deep=node in suite)
+        made = enclosed(function, sorted(code.co_freevars), self._class_name(), self.node.lineno)
         # A method of what a module has imported is called in another way than that of an object (from 3.12 on).
-        return ast.Module([*self.program.imports, factory], [])
-
-    def _parameters(self, old: ast.arguments) -> tuple[list[str], ast.arguments]:
-        """The function's parameters without defaults and annotations."""
-        names: list[str] = []
-
-        def parameter(arg: ast.arg) -> ast.arg:
-            name = self._mangled(arg.arg)
-            names.append(name)
-            return ast.copy_location(ast.arg(name), arg)
-
-        fresh = ast.arguments(
-            [parameter(a) for a in old.posonlyargs],
-            [parameter(a) for a in old.args],
-            parameter(old.vararg) if old.vararg else None,
-            [parameter(a) for a in old.kwonlyargs],
-            [],
-            parameter(old.kwarg) if old.kwarg else None,
-            [],
-        )
-        fresh.kw_defaults = [None] * len(fresh.kwonlyargs)
-        # What they are called with does not matter: the goto sets all variables.
-        self.arguments = [None] * len([*old.posonlyargs, *old.args])
-        return names, fresh
+        return ast.Module([*self.program.imports, made], [])
 
     def _mangled(self, name: str) -> str:
         return mangled(name, self._class_name())

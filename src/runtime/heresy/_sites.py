@@ -69,6 +69,8 @@ CLOSE = "close"
 CONSUME = "consume"
 #: A call that makes something of all items of an iterator: ``list(it)``, ``sorted(it)``.
 COLLECT = "collect"
+#: A ``return`` whose value was computed in another life.
+RETURN = "return"
 
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

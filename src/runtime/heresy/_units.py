@@ -238,11 +238,12 @@ class AtWork:
 
     def end(self) -> None:
         self.units.busy = False
-        names = list(sys.modules)[self.units.modules_before :]
-        self.units.runtimes_own.update(names)
         sys.path[:] = self.units.program_path
-        if names and self.units.imported_for_runtime is not None:
-            self.units.imported_for_runtime(names)
+        if len(sys.modules) > self.units.modules_before:
+            names = list(sys.modules)[self.units.modules_before :]
+            self.units.runtimes_own.update(names)
+            if self.units.imported_for_runtime is not None:
+                self.units.imported_for_runtime(names)
 
 
 class HandedOver(AtWork):
