@@ -160,6 +160,12 @@ def anywhere(house: House, signals: int, chance: random.Random) -> str:
                 life.send_signal(signal.SIGINT)
                 sent += 1
                 moment = f"after {delay:.3f} s"
+                if chance.random() < 0.3:
+                    # Who is impatient types it once more, while the first is being answered.
+                    more = chance.random() * chance.choice([0.002, 0.2])
+                    time.sleep(more)
+                    life.send_signal(signal.SIGINT)
+                    moment += f" and {more:.4f} s later"
             text, words = house.end(life)
             stdout += text
             history.append(f"{moment}: {len(text)} bytes, status {life.returncode}: {words[-300:]!r}")

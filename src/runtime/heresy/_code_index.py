@@ -6,7 +6,6 @@ is compiled again, by another CPython too.
 
 from __future__ import annotations
 
-import re
 import types
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -16,8 +15,6 @@ from ._errors import InternalError
 #: A code object's name: its qualified name, and which one of that name in source order.
 ScopeKey: TypeAlias = tuple[str, int]
 
-#: Comprehensions have code objects of their own in 3.11 only; names must not depend on that.
-_INLINED = re.compile(r"<(?:list|set|dict)comp>\.(?=.)")
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 
 #: The flag by which `types.coroutine` marks a generator function, whose code it replaces by a copy.
@@ -33,7 +30,7 @@ class CodeIndex:
         self._by_id: dict[int, ScopeKey] = {}
         named: dict[str, list[types.CodeType]] = {}
         for code in walk_code(module):
-            named.setdefault(_INLINED.sub("", code.co_qualname), []).append(code)
+            named.setdefault(_name(code), []).append(code)
         for name, codes in named.items():
             for number, code in enumerate(sorted(codes, key=lambda c: c.co_firstlineno)):
                 self._by_key[name, number] = code
@@ -49,13 +46,19 @@ class CodeIndex:
     def named(self, code: types.CodeType) -> types.CodeType | None:
         """The code object here that has the name of another compilation's, at the same line."""
         for number in range(len(self._by_key)):
-            found = self._by_key.get((_INLINED.sub("", code.co_qualname), number))
+            found = self._by_key.get((_name(code), number))
             if found is None or found.co_firstlineno == code.co_firstlineno:
                 return marked(found, code.co_flags & MARK) if found is not None else None
         return None
 
     def code(self, key: ScopeKey) -> types.CodeType | None:
         return self._by_key.get(tuple(key))  # type: ignore[arg-type]
+
+
+def _name(code: types.CodeType) -> str:
+    """Its qualified name. Comprehensions have code objects of their own in 3.11 only, so names inside do not tell of them."""
+    *around, last = code.co_qualname.split(".")
+    return ".".join([*(part for part in around if part not in _COMPREHENSIONS), last])
 
 
 def is_marked_copy(code: types.CodeType, original: types.CodeType) -> bool:

@@ -128,7 +128,10 @@ class Stopper:
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
         if frame is None:
             return  # the program is over: the interpreter is on its way to its own end
-        if os.getpid() != self.pid or time.monotonic() - self.refused_at < 5 or _sent_by_program(frame):
+        # While the runtime is at work, or a module is imported, what is needed to tell may be there in part only.
+        busy = self.units.busy
+        by_program = not busy and _importer(frame) is None and self._is_sent_by_program(frame)
+        if os.getpid() != self.pid or time.monotonic() - self.refused_at < 5 or by_program:
             # A child of the program, the user insists after a refusal, or nobody has typed it: as in plain Python.
             signal.default_int_handler(number, frame)
         self.asked += 1
@@ -141,9 +144,23 @@ class Stopper:
             self._untrace(frame)
             signal.default_int_handler(number, frame)
         else:
-            self._try(frame, waiting=True)
+            if not busy:
+                self._try(frame, waiting=True)
             if self.asked:
                 self._trace(frame)
+
+    def _is_sent_by_program(self, frame: types.FrameType) -> bool:
+        """Whether the program itself has sent the signal: it is in a call that does so, or in what that call runs."""
+        with self.units.at_work():
+            from . import _cpython
+
+        current: types.FrameType | None = frame
+        while current is not None:
+            if _cpython.called_name(current.f_code, current.f_lasti) in _SENDERS:
+                return True
+            # A call may go on in a generator, and in those that it delegates to.
+            current = current.f_back if current.f_code.co_flags & _GENERATOR else None
+        return False
 
     # --- tracing ------------------------------------------------------------------------------------------------
 
@@ -165,8 +182,10 @@ class Stopper:
                 frame.f_trace = None
             frame = frame.f_back
         self.asked, self.barrier, self.watch = 0, None, None
-        if (collecting := sys.modules.get(f"{__package__}._collecting")) is not None:
-            collecting.forget()
+        # It may not have been imported, or in part only.
+        forget = getattr(sys.modules.get(f"{__package__}._collecting"), "forget", None)
+        if forget is not None:
+            forget()
 
     def _on_call(self, frame: types.FrameType, event: str, arg: Any) -> Any:
         self._look()
@@ -205,6 +224,13 @@ class Stopper:
         return False
 
     def _try(self, frame: types.FrameType, *, waiting: bool) -> None:
+        importer = _importer(frame)
+        if importer is not None:
+            # Nothing can be continued there, and a module that the runtime needs may be there in part only.
+            self.reason = "a module is being imported"
+            if not waiting:
+                self.barrier = (importer, importer.f_lasti)
+            return
         with self.units.at_work():
             self._examine(frame, waiting=waiting)
 
@@ -374,17 +400,16 @@ _SENDERS = frozenset(
 )
 
 
-def _sent_by_program(frame: types.FrameType) -> bool:
-    """Whether the program itself has sent the signal: it is in a call that does so, or in what that call runs."""
-    from . import _cpython
-
+def _importer(frame: types.FrameType) -> types.FrameType | None:
+    """The outermost frame that is importing a module; None if there is none."""
+    found = None
     current: types.FrameType | None = frame
     while current is not None:
-        if _cpython.called_name(current.f_code, current.f_lasti) in _SENDERS:
-            return True
-        # A call may go on in a generator, and in those that it delegates to.
-        current = current.f_back if current.f_code.co_flags & _GENERATOR else None
-    return False
+        below = current.f_back
+        if below is not None and current.f_code.co_filename == "<frozen importlib._bootstrap>":
+            found = below
+        current = below
+    return found
 
 
 def _is_on_stack(frame: types.FrameType) -> bool:

@@ -1,0 +1,102 @@
+"""Forks one life of a program for each line it reads: see `lives`.
+
+    python life_server.py …/heresy/_boot.py
+
+A line is ``[launch or null, script, folder]`` in JSON; the answer is the status that `os.waitpid` gives. What the life prints
+is in the files ``.heresy-out`` and ``.heresy-err`` of the folder.
+"""
+
+# ruff: noqa: F401 (what a life would import, a stop or a resume)
+import ast
+import collections
+import copy
+import ctypes
+import functools
+import gc
+import hashlib
+import hmac
+import importlib
+import inspect
+import io
+import json
+import marshal
+import opcode
+import os
+import pickle
+import re
+import resource
+import signal
+import sys
+import threading
+import traceback
+import types
+import warnings
+
+#: Seconds of processor time for one life of a program.
+LIMIT = 10
+
+
+def import_runtime(boot):
+    """Its modules keep nothing of a program's before one is started."""
+    folder = os.path.dirname(boot)
+    sys.path.insert(0, os.path.dirname(folder))
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".py") and name not in ("__init__.py", "__main__.py", "_boot.py", "_standalone.py"):
+            importlib.import_module("heresy." + name[:-3])
+    for name in sorted(os.listdir(os.path.join(folder, "state"))):
+        if name.endswith(".py"):
+            importlib.import_module("heresy.state." + name[:-3])
+    del sys.path[0]
+
+
+def serve(boot):
+    """Returns in each child that has a launch to run, with the boot script's code."""
+    import_runtime(boot)
+    with open(boot, encoding="utf-8") as file:
+        code = compile(file.read(), boot, "exec")
+    own = sys.modules["__main__"]
+    c = ctypes.CDLL(None)
+    c.fopen.restype = ctypes.c_void_p
+    run = ctypes.pythonapi.PyRun_SimpleFileExFlags
+    run.argtypes = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p
+    # What is there stays: no life looks through it for garbage, and none takes it apart at its end. A life is so short
+    # that its own garbage can wait for that.
+    kept = [own, *(dict(vars(module)) for module in sys.modules.values())]
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    for line in iter(sys.stdin.readline, ""):
+        launch, script, folder = json.loads(line)
+        child = os.fork()
+        if not child:
+            break
+        # A life that waits for ever is ended; the alarm may not be its own, which would be saved with it.
+        signal.signal(signal.SIGALRM, lambda *_, child=child: os.kill(child, signal.SIGALRM))
+        signal.alarm(20 * LIMIT)
+        status = os.waitpid(child, 0)[1]
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        print(status, flush=True)
+    else:
+        os._exit(0)
+    os.chdir(folder)
+    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT + 1))
+    writing = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    for number, name, flags in (0, os.devnull, os.O_RDONLY), (1, ".heresy-out", writing), (2, ".heresy-err", writing):
+        handle = os.open(name, flags, 0o600)
+        os.dup2(handle, number)
+        os.close(handle)
+    if launch is None:
+        sys.argv = [script]
+        sys.path[0] = os.path.dirname(script)
+        sys.modules["__main__"] = type(sys)("__main__")
+        sys.modules["__main__"].__builtins__ = __builtins__
+        sys.exit(-run(c.fopen(script.encode(), b"rb"), script.encode(), 1, None))
+    sys.argv = [boot, launch]
+    sys.path[0] = os.path.dirname(boot)
+    return code, boot
+
+
+code, boot = serve(sys.argv[1])
+exec(code, {"__name__": "__main__", "__file__": boot, "__builtins__": __builtins__})
