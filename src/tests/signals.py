@@ -38,7 +38,9 @@ PATIENCE = 0.5
 TRIES = 6
 
 # Everything that a signal can interrupt: arithmetic, calls in calls, a wait, buffered output, a file, a handler.
+# The imports take a moment, in which a signal finds modules half made.
 WANDERER = """\
+import argparse, decimal, logging, re, statistics
 import time
 
 log = open("log.txt", "w")
