@@ -3,7 +3,8 @@
     python life_server.py …/heresy/_boot.py
 
 A line is ``[launch or null, script, folder]`` in JSON; the answer is the status that `os.waitpid` gives. What the life prints
-is in the files ``.heresy-out`` and ``.heresy-err`` of the folder.
+is in the files ``.heresy-out`` and ``.heresy-err`` of the folder. The lives of one script follow each other: it is compiled,
+and read for a stop, once for all of them.
 """
 
 # ruff: noqa: F401 (what a life would import, a stop or a resume)
@@ -49,6 +50,46 @@ def import_runtime(boot):
     del sys.path[0]
 
 
+class Script:
+    """A script, read before the lives that run it are forked.
+
+    Attributes:
+        name: its path and the digest of its text.
+        unit: its run form, or None: each life is to compile it, and to give the warnings of the compiler.
+        program: it again, read for a stop or a resume.
+    """
+
+    def __init__(self, launch):
+        from heresy import _errors, _program, _start, _units
+
+        self.name = launch["source"], launch["sha256"]
+        self.unit = self.program = None
+        how = _start.Launch(launch, [], [])
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            try:
+                unit = _start.main_unit(how, _units.Units(how.store()))
+                program = _program.Program(unit)
+            except (_errors.HeresyError, OSError):
+                return
+        if not warned:
+            self.unit, self.program = unit, program
+
+    def use(self):
+        """Has this life find it read already."""
+        from heresy import _program, _start
+
+        if self.unit is not None:
+            _start.main_unit = lambda how, units: self.unit
+            make = _program.Programs.__init__
+
+            def make_with_script(programs, units):
+                make(programs, units)
+                programs._programs[self.unit.id] = self.program
+
+            _program.Programs.__init__ = make_with_script
+
+
 def serve(boot):
     """Returns in each child that has a launch to run, with the boot script's code."""
     import_runtime(boot)
@@ -66,8 +107,15 @@ def serve(boot):
     gc.collect()
     gc.freeze()
     gc.disable()
+    read = None
     for line in iter(sys.stdin.readline, ""):
         launch, script, folder = json.loads(line)
+        if launch is not None:
+            words = json.loads(launch)
+            if read is None or read.name != (words["source"], words["sha256"]):
+                read = None
+                gc.collect()
+                read = Script(words)
         child = os.fork()
         if not child:
             break
@@ -93,6 +141,7 @@ def serve(boot):
         sys.modules["__main__"] = type(sys)("__main__")
         sys.modules["__main__"].__builtins__ = __builtins__
         sys.exit(-run(c.fopen(script.encode(), b"rb"), script.encode(), 1, None))
+    read.use()
     sys.argv = [boot, launch]
     sys.path[0] = os.path.dirname(boot)
     return code, boot
