@@ -35,6 +35,8 @@ import warnings
 
 #: Seconds of processor time for one life of a program.
 LIMIT = 10
+#: Where a life notes which modules it had to read, in its folder.
+NOTES = ".heresy-read"
 
 
 def import_runtime(boot):
@@ -50,44 +52,79 @@ def import_runtime(boot):
     del sys.path[0]
 
 
-class Script:
-    """A script, read before the lives that run it are forked.
+class Read:
+    """Modules that are read before the lives that run them are forked: a script, and what its lives have read of the library.
 
     Attributes:
-        name: its path and the digest of its text.
-        unit: its run form, or None: each life is to compile it, and to give the warnings of the compiler.
-        program: it again, read for a stop or a resume.
+        script: its path and the digest of its text.
+        units: the run forms, by name of the module.
+        programs: the same modules, read for a stop or a resume.
     """
 
     def __init__(self, launch):
-        from heresy import _errors, _program, _start, _units
+        from heresy import _start
 
-        self.name = launch["source"], launch["sha256"]
-        self.unit = self.program = None
-        how = _start.Launch(launch, [], [])
+        self.script = launch["source"], launch["sha256"]
+        self.how = _start.Launch(launch, [], [])
+        self.units = {}
+        self.programs = {}
+        self._read("__main__", lambda units: _start.main_unit(self.how, units))
+
+    def add_library(self, name, path):
+        """Reads a module that a life had to read."""
+        from heresy import _units
+
+        with open(path, "rb") as file:
+            data = file.read()
+        self._read(name, lambda units: _units.load(units, name, path, data, library=True))
+
+    def _read(self, name, load):
+        from heresy import _errors, _program, _units
+
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             try:
-                unit = _start.main_unit(how, _units.Units(how.store()))
+                unit = load(_units.Units(self.how.store()))
                 program = _program.Program(unit)
             except (_errors.HeresyError, OSError):
                 return
-        if not warned:
-            self.unit, self.program = unit, program
+        if not warned:  # what the compiler warns of, each life is to say
+            self.units[name], self.programs[name] = unit, program
 
     def use(self):
-        """Has this life find it read already."""
-        from heresy import _program, _start
+        """Has this life find what was read, and note in a file what it reads itself."""
+        from heresy import _hook, _program, _start
 
-        if self.unit is not None:
-            _start.main_unit = lambda how, units: self.unit
-            make = _program.Programs.__init__
+        if "__main__" in self.units:
+            _start.main_unit = lambda how, units: self.units["__main__"]
+        load, program = _hook.load, _program.Programs.program
 
-            def make_with_script(programs, units):
-                make(programs, units)
-                programs._programs[self.unit.id] = self.program
+        def load_known(units, name, path, data, *, library=False, **others):
+            known = self.units.get(name) if library else None
+            return known or load(units, name, path, data, library=library, **others)
 
-            _program.Programs.__init__ = make_with_script
+        def program_known(programs, unit):
+            if self.units.get(unit.name) is unit:
+                programs._programs[unit.id] = self.programs[unit.name]
+            elif unit.library and unit.id not in programs._programs:
+                with open(NOTES, "a") as file:
+                    print(json.dumps([unit.name, unit.path]), file=file)
+            return program(programs, unit)
+
+        _hook.load = load_known
+        _program.Programs.program = program_known
+
+    def learn(self, folder):
+        """Reads what a life has noted."""
+        try:
+            with open(os.path.join(folder, NOTES)) as file:
+                notes = [json.loads(line) for line in file]
+            os.unlink(os.path.join(folder, NOTES))
+        except FileNotFoundError:
+            return
+        for name, path in notes:
+            if name not in self.units:
+                self.add_library(name, path)
 
 
 def serve(boot):
@@ -112,10 +149,10 @@ def serve(boot):
         launch, script, folder = json.loads(line)
         if launch is not None:
             words = json.loads(launch)
-            if read is None or read.name != (words["source"], words["sha256"]):
+            if read is None or read.script != (words["source"], words["sha256"]):
                 read = None
                 gc.collect()
-                read = Script(words)
+                read = Read(words)
         child = os.fork()
         if not child:
             break
@@ -125,6 +162,8 @@ def serve(boot):
         status = os.waitpid(child, 0)[1]
         signal.alarm(0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        if launch is not None:
+            read.learn(folder)
         print(status, flush=True)
     else:
         os._exit(0)
