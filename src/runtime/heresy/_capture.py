@@ -210,8 +210,11 @@ class Part:
         if self.scope.is_pending():
             raise NotContinuable("the frames above are still to be restored")
         if self.scope.entered_at == self.offset:
-            # Only the jump comes here first; a loop that comes here again starts the statement.
-            self.scope.entered_at = None
+            # Only the jump comes here first; a loop that comes here again starts the statement. If it is a jump itself, back
+            # to where its own line starts, there is an event for that, too, before it is made.
+            if not self.scope.is_jump(self.offset) or self.scope.entered_again:
+                self.scope.entered_at = None
+            self.scope.entered_again = True
             raise NotContinuable("the frame has just been continued")
         statement = self.scope.statement_starting_at(self.offset)
         if statement is None or not is_labelled(statement) or isinstance(self.scope.node, COMPREHENSIONS):

@@ -69,6 +69,8 @@ class Scope:
         #: For a resume form: the byte offset that its goto jumps to. What is reached there by the jump may be the rest
         #: of a statement, so it is not taken for a start.
         self.entered_at: int | None = None
+        #: There was an event for that already.
+        self.entered_again = False
         #: The same, and the statement that is finished there: its rest has no other start.
         self.rest: tuple[int, ast.stmt] | None = None
         #: For a resume form: what waits beside the comprehensions that it is in, for each of them and for the statement, while
@@ -128,8 +130,28 @@ class Scope:
         if statement is None or place_of(statement) is None or node not in first_evaluated(statement):
             return None
         header = self.program.header
-        entered = any(before < 0 or header(self.nodes[before // 2]) is not statement for before in self.leading(offset))
-        return statement if entered else None
+        for before in self.leading(offset):
+            from_ = header(self.nodes[before // 2]) if before >= 0 else None
+            if from_ is not statement and not self._is_left_through(from_, statement):
+                return statement
+        return None
+
+    def _is_left_through(self, from_: ast.stmt | None, jump: ast.stmt) -> bool:
+        """Whether a jump out of a ``try`` is made at last: one comes to it from the ``finally``, which must not run again."""
+        if not isinstance(jump, (ast.Return, ast.Break, ast.Continue)):
+            return False
+        parents = self.program.parents
+        child: ast.AST | None = from_
+        while child is not None and not isinstance(child, SCOPES):
+            parent = parents.get(child)
+            if isinstance(parent, (ast.Try, ast.TryStar)) and child in parent.finalbody:
+                around: ast.AST | None = jump
+                while around is not None and around is not child and parents.get(around) is not parent:
+                    around = parents.get(around)
+                if around is not None and around not in parent.finalbody:
+                    return True
+            child = parent
+        return False
 
     def start_of(self, statement: ast.stmt, offset: int) -> int | None:
         """Where the copy of ``statement`` that the instruction at ``offset`` belongs to starts.
@@ -243,6 +265,10 @@ class Program:
         if found is None and code.co_flags & MARK:
             return next((scope for scope in self._scopes.values() if is_marked_copy(code, scope.code)), None)
         return found
+
+    def scopes(self) -> list[Scope]:
+        """All scopes that are known."""
+        return [*self._scopes.values()]
 
     def scope_named(self, key: ScopeKey) -> Scope | None:
         code = self.index.code(key)
