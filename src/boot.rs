@@ -35,6 +35,12 @@ pub struct Words<'a> {
     pub checkpoint: &'a Path,
     /// Whether to continue from the checkpoint.
     pub resume: bool,
+    /// The program's modules that have changed since it was stopped.
+    pub edits: &'a [Edit],
+    /// The line at which the user wants the innermost function that has it to go on.
+    pub at: Option<u32>,
+    /// Only say whether and where the program can be continued.
+    pub dry_run: bool,
     /// The command line that continues the program, for messages.
     pub command: &'a [OsString],
     pub bounce: bool,
@@ -50,6 +56,15 @@ pub struct Words<'a> {
 pub struct HashSeed {
     pub value: OsString,
     pub was: Option<OsString>,
+}
+
+/// A module that has changed: both digests, and the file with the alignment of its texts.
+#[derive(Debug)]
+pub struct Edit {
+    pub path: PathBuf,
+    pub old: String,
+    pub new: String,
+    pub table: PathBuf,
 }
 
 fn quoted(value: &OsStr) -> Vec<u8> {
@@ -85,6 +100,23 @@ impl Words<'_> {
         json.strings("exclude", self.exclude);
         json.string("checkpoint", self.checkpoint);
         json.raw("resume", self.resume.to_string().as_bytes());
+        if !self.edits.is_empty() {
+            let mut edits = Object::new();
+            for edit in self.edits {
+                let mut words = Object::new();
+                words.string("old", &edit.old);
+                words.string("new", &edit.new);
+                words.string("table", &edit.table);
+                edits.member(edit.path.as_os_str(), &words.finish());
+            }
+            json.raw("edits", &edits.finish());
+        }
+        if let Some(line) = self.at {
+            json.raw("at", line.to_string().as_bytes());
+        }
+        if self.dry_run {
+            json.raw("dry_run", b"true");
+        }
         json.string("command", shell_command(self.command));
         json.raw("bounce", self.bounce.to_string().as_bytes());
         json.string("heresy", self.heresy);
@@ -119,8 +151,15 @@ impl Object {
     }
 
     fn raw(&mut self, key: &str, value: &[u8]) {
-        let separator = if self.0.len() == 1 { "" } else { ", " };
-        self.0.extend(format!("{separator}\"{key}\": ").bytes());
+        self.member(OsStr::new(key), value);
+    }
+
+    fn member(&mut self, key: &OsStr, value: &[u8]) {
+        if self.0.len() > 1 {
+            self.0.extend(b", ");
+        }
+        self.0.extend(quoted(key));
+        self.0.extend(b": ");
         self.0.extend(value);
     }
 

@@ -36,6 +36,9 @@ pub struct Manifest {
     pub args: Vec<OsText>,
     pub cwd: OsText,
     pub source: SourceIdentity,
+    /// The instrumented modules besides the main one.
+    #[serde(default)]
+    pub modules: Vec<ModuleIdentity>,
     /// How the interpreter found the program: see `boot::Words`.
     pub kind: String,
     /// The `--instrument` patterns that it was started with.
@@ -56,6 +59,16 @@ pub struct SourceIdentity {
 #[derive(Debug, Deserialize)]
 pub struct HashSeed {
     pub value: String,
+}
+
+/// A module as the program had loaded it.
+#[derive(Debug, Deserialize)]
+pub struct ModuleIdentity {
+    pub path: OsText,
+    pub sha256: String,
+    /// It is a library's, and will be imported again.
+    #[serde(default)]
+    pub library: bool,
 }
 
 /// Where a frame stands.

@@ -63,6 +63,9 @@ pub struct RunArgs {
     #[arg(long)]
     pub bounce: bool,
 
+    #[command(flatten)]
+    pub place: PlaceArgs,
+
     /// Modules to make continuable besides the program's own: a name, `pkg.*` or `*`
     ///
     /// The program's own modules are those below the script's folder and the current project. A pattern adds others, of
@@ -144,7 +147,7 @@ pub fn words(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
                 words.push("--".into());
                 words.extend(typed.by_ref());
             }
-            "--python" | "--instrument" | "--color" => words.extend(typed.next()),
+            "--python" | "--instrument" | "--color" | "--at" => words.extend(typed.next()),
             option if option.len() > 2 && (option.starts_with("-m") || option.starts_with("-c")) => {
                 words.push("--".into());
                 words.extend(typed.by_ref());
@@ -199,8 +202,26 @@ pub struct ResumeArgs {
     #[arg(long)]
     pub bounce: bool,
 
+    #[command(flatten)]
+    pub place: PlaceArgs,
+
     /// The checkpoint; without it, the only one in ./.heresy
     pub file: Option<PathBuf>,
+}
+
+/// Where a stopped program goes on, above all after its source was changed.
+#[derive(Debug, Args)]
+pub struct PlaceArgs {
+    /// Go on at this line, of the innermost function that was running and has a statement there
+    ///
+    /// What that function had called is left as it is, and does not return. For a source that was changed where the program
+    /// stood, so that heresy cannot tell by itself where to go on.
+    #[arg(long, value_name = "LINE")]
+    pub at: Option<u32>,
+
+    /// Say whether the stopped program can be continued, and where, without running it
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]

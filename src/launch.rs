@@ -12,10 +12,11 @@ use anyhow::Context;
 use heresy::{Options, Source};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 
-use crate::boot::{self, HashSeed};
+use crate::boot::{self, Edit, HashSeed};
 use crate::cache;
 use crate::changes;
 use crate::checkpoint::Manifest;
+use crate::edits::{self, Changed};
 use crate::interpreter::{self, Interpreter};
 use crate::program::{Program, SourceFile};
 use crate::refusal::Refusal;
@@ -34,6 +35,10 @@ pub struct Launch {
     pub checkpoint: PathBuf,
     /// What the checkpoint says, if the program continues from it.
     pub manifest: Option<Manifest>,
+    /// The line at which it is to go on, if the user has chosen one.
+    pub at: Option<u32>,
+    /// Only say whether and where it can be continued.
+    pub dry_run: bool,
     /// The command line that continues the program, for messages.
     pub command: Vec<OsString>,
     /// The folders whose modules are the program's own.
@@ -49,18 +54,25 @@ struct Prepared {
     code: PathBuf,
     interpreter: Interpreter,
     boot: PathBuf,
+    changed: Vec<Changed>,
 }
 
 /// Replaces this process by the interpreter. Returns only if that fails: with a [`Refusal`], or a failure of the
 /// machine.
 pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
     let source = launch.program.source.as_ref();
+    let prepared = cache::with_folder(|folder| prepare(launch, folder))?;
     if let (Some(manifest), Some(source)) = (&launch.manifest, source)
         && manifest.source.sha256 != source.sha256
+        && !prepared.changed.iter().any(|changed| changed.edit.path == source.path)
     {
         return Err(source_changed(launch, manifest, &source.bytes).into());
     }
-    let prepared = cache::with_folder(|folder| prepare(launch, folder))?;
+    for changed in &prepared.changed {
+        let path = changed.edit.path.display();
+        anstream::eprintln!("heresy: {path} has changed since the program was stopped:\n{}", changed.changes);
+    }
+    let edits: Vec<Edit> = prepared.changed.into_iter().map(|changed| changed.edit).collect();
 
     let hash_seed = choose_hash_seed(launch.manifest.as_ref());
     let executable = env::current_exe()?;
@@ -80,6 +92,9 @@ pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
         exclude: &launch.exclude,
         checkpoint: &launch.checkpoint,
         resume: launch.manifest.is_some(),
+        edits: &edits,
+        at: launch.at,
+        dry_run: launch.dry_run,
         command: &launch.command,
         bounce: launch.bounce,
         heresy: &executable,
@@ -100,7 +115,11 @@ fn prepare(launch: &Launch, folder: &Path) -> anyhow::Result<Prepared> {
     }
     let boot = runtime::lay_out(folder)?.join("_boot.py");
     let code = cache::code_folder(folder)?;
-    Ok(Prepared { cache: folder.to_owned(), code, interpreter, boot })
+    let changed = match &launch.manifest {
+        Some(manifest) => edits::find(manifest, launch.program.source.as_ref(), interpreter.version, folder)?,
+        None => Vec::new(),
+    };
+    Ok(Prepared { cache: folder.to_owned(), code, interpreter, boot, changed })
 }
 
 /// Makes sure that the cache has a program's text and its marked form; the runtime transpiles what it imports.

@@ -13,6 +13,9 @@
 //! `emit` applies and [`diff()`] shows. [`Room::check`] looks at an accepted tree for what cannot be continued all the same;
 //! [`explain`] has the long text of every code.
 //!
+//! [`align::align`] finds, for each statement of a script, its counterpart in a later version, so that a stopped program can go on
+//! after its source was changed.
+//!
 //! What a statement has computed and still needs (operands, the iterators of loops, managers, exceptions) has no name, and
 //! gets none: the runtime reads it from the interpreter's value stack when a stop is asked for, and puts it back there when
 //! the program continues.
@@ -30,6 +33,7 @@
 //! - **What is accepted, the target's `compile()` accepts**, and so it does the output; what it accepts is accepted here.
 //! - **Passes do not know those after them.**
 
+pub mod align;
 pub mod diagnostic;
 pub mod explain;
 pub mod source;

@@ -7,6 +7,7 @@ mod checkpoint;
 mod cli;
 mod commands;
 mod config;
+mod edits;
 mod exit;
 mod interpreter;
 mod launch;

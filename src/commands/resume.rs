@@ -40,6 +40,8 @@ pub fn execute(args: &ResumeArgs) -> anyhow::Result<Exit> {
         exclude: config.exclude,
         roots: [Some(folder), project].into_iter().flatten().collect(),
         manifest: Some(manifest),
+        at: args.place.at,
+        dry_run: args.place.dry_run,
         command: env::args_os().collect(),
     })?;
     match never {}

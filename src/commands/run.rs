@@ -28,6 +28,10 @@ pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
     let (identity, stem) = found.identity(target);
     let checkpoint = checkpoint::path_of_program(&identity, &stem, args.program_args(), &checkpoints);
     let manifest = if args.fresh { None } else { existing_manifest(&checkpoint)? };
+    if manifest.is_none() && args.place.dry_run {
+        anstream::eprintln!("heresy: there is no checkpoint of this program here: it would start from the beginning");
+        return Ok(Exit::Success);
+    }
     // Where the source of a module is, a checkpoint knows.
     let program = match &manifest {
         Some(manifest) if found.kind == Kind::Module => program::of_manifest(manifest)?,
@@ -40,6 +44,8 @@ pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
         bounce: args.bounce,
         checkpoint,
         manifest,
+        at: args.place.at,
+        dry_run: args.place.dry_run,
         command: command_to_continue(args),
         roots: [Some(folder), project].into_iter().flatten().collect(),
         instrument: [&*args.instrument, &*config.instrument].concat(),

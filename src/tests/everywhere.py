@@ -93,6 +93,7 @@ class Program:
             "checkpoint": str(folder / ".heresy" / "program.ckpt"),
             "resume": resume,
             "command": "again",
+            "hash_seed": {"value": "1", "was": "1"},
             "stop_at": stop_at,
         }
         if self.package:

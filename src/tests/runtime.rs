@@ -24,6 +24,14 @@ fn a_program_stopped_again_and_again_goes_on_as_if_nothing_had_happened() {
 }
 
 #[test]
+fn a_program_that_was_changed_goes_on_in_its_new_text() {
+    let cases: Vec<PathBuf> = entries_of("fixtures/fix");
+    for_each_python("fix.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--python", python]).args(&cases);
+    });
+}
+
+#[test]
 fn random_programs_go_on_as_if_nothing_had_happened() {
     // Others under each of the interpreters; the same in each run.
     let pythons = pythons();

@@ -11,6 +11,7 @@ import types
 from typing import Any
 
 from . import _checkpoint
+from ._changed import Changed
 from ._comprehensions import split
 from ._errors import HeresyError
 from ._frame_state import FrameState
@@ -34,16 +35,17 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
         HeresyError: the checkpoint cannot be continued from; it is as it was.
     """
     manifest, payload = _checkpoint.read(launch.checkpoint)
-    if manifest["source"]["sha256"] != launch.sha256:
-        raise _changed(launch.script)
+    changed = Changed(launch, hook, stopper.read())
+    changed.compare("__main__", launch.source, manifest["source"]["sha256"], launch.sha256)
     spec = _name_main(main, manifest)
-    own = [main, *_make_modules(manifest["modules"], hook)]
-    programs = stopper.read()
-    modules = Modules([(module, module.__dict__) for module in own], hook.units, programs)
+    own = [main, *_make_modules(manifest["modules"], hook, changed)]
+    modules = Modules([(module, module.__dict__) for module in own], hook.units, stopper.read())
     modules.unit = _Libraries(manifest["modules"], hook).unit
+    modules.edits = changed.edits()
     functions.restoring(modules)
-    around, frames = _unpickle(modules, payload, hook)
+    around, saved = _unpickle(modules, payload, hook)
     surroundings.restore(around, atexit.register, main.__dict__)
+    frames = changed.placed(modules, saved)
     stopper.on_save, stopper.on_restore, types_ = around["asked"]
     stopper.types = dict(types_)
     forms = [form for frame in frames for form in _forms(modules, frame)]
@@ -53,8 +55,13 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
         # The innermost call is that of `heresy.checkpoint`, which returns True now.
         forms[-1].enters([True].pop)
     generators.start()
-    last = manifest["stack"][-1]
-    where = f"{last['file']}:{last['line']}" + ("" if last["function"] == "<module>" else f" in {last['function']}()")
+    last = manifest["stack"][len(frames) - 1 - len(saved)]
+    line = forms[-1].state.line if modules.edits else last["line"]
+    where = f"{last['file']}:{line}" + ("" if last["function"] == "<module>" else f" in {last['function']}()")
+    if launch.options.get("dry_run"):
+        say(f"{launch.script} can be continued, at {where}")
+        sys.stdout.flush()
+        os._exit(0)
     say(f"continuing {launch.script} at {where}")
     return spec, forms[0].code
 
@@ -74,11 +81,11 @@ def _spec(name: str, path: str, *, package: bool) -> Any:
     return _frozen_importlib_external.spec_from_file_location(name, path, submodule_search_locations=locations)
 
 
-def _make_modules(described: list[dict[str, Any]], hook: Hook) -> list[types.ModuleType]:
+def _make_modules(described: list[dict[str, Any]], hook: Hook, changed: Changed) -> list[types.ModuleType]:
     """The program's own modules, still empty; their code is compiled from the sources of then.
 
     Raises:
-        HeresyError: a source is missing, has changed, or cannot be instrumented here.
+        HeresyError: a source is missing, has changed too much, or cannot be instrumented here.
     """
     found: dict[str, types.ModuleType] = {}
     for entry in described:
@@ -96,8 +103,7 @@ def _make_modules(described: list[dict[str, Any]], hook: Hook) -> list[types.Mod
             ) from None  # fmt: skip
         except (CannotInstrument, SyntaxError) as error:
             raise HeresyError("H325", f"{path} cannot be made continuable", why=str(error)) from None
-        if unit.sha256 != entry["sha256"]:
-            raise _changed(path)
+        changed.compare(entry["id"], path, entry["sha256"], unit.sha256)
         home = entry.get("again", entry["id"])
         if home not in found:
             spec = _spec(name, path, package=entry.get("package", False))
@@ -131,13 +137,6 @@ class _Libraries:
                 help="continue it with the Python that it was stopped under",
             )  # fmt: skip
         return unit
-
-
-def _changed(what: str) -> HeresyError:
-    return HeresyError(
-        "H304", f"{what} has changed since the program was stopped",
-        help="put the old version back to continue, or start over with `--fresh`",
-    )  # fmt: skip
 
 
 def _forms(modules: Modules, frame: Any) -> list[ResumeForm]:

@@ -97,12 +97,17 @@ def make_function(
     unit: str, key: ScopeKey, module: types.ModuleType, closure: tuple[types.CellType, ...] | None, mark: int
 ) -> types.FunctionType:
     """A function of the program, without its state."""
-    assert _modules is not None
-    code = _modules.units.by_id[unit].index.code(key)
+    modules = restored_modules()
+    code = modules.code(unit, key)
     if code is None:
         raise CannotSave(f"{key[0]} is not in {unit}")
     code = marked(code, mark)
-    return types.FunctionType(code, module.__dict__, code.co_name, None, _closure(code, closure))
+    edits = modules.edits.get(unit)
+    cells = _closure(code, closure) if edits is None else edits.closure(key, closure)
+    function = types.FunctionType(code, module.__dict__, code.co_name, None, cells)
+    if edits is not None:
+        edits.made(function, key)
+    return function
 
 
 def _closure(code: types.CodeType, cells: tuple[types.CellType, ...] | None) -> tuple[types.CellType, ...]:

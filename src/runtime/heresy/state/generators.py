@@ -106,7 +106,7 @@ def make_plain(
     arguments: list[Any],
 ) -> Any:
     """A generator that has not started; its variables come afterwards."""
-    code = restored_modules().unit(unit).index.code(key)
+    code = restored_modules().code(unit, key)
     if code is None:
         raise CannotSave(f"{key[0]} is not in {unit}")
     return _called(marked(code, mark), module.__dict__, free, arguments)
@@ -127,8 +127,10 @@ def set_plain(generator: Any, state: tuple[bool, tuple[str, str], dict[str, Any]
     finished, (generator.__name__, generator.__qualname__), variables = state
     if finished:
         generator.close()
+    here = code_of(generator).co_varnames
     for name, value in variables.items():
-        _cpython.write_local(generator.gi_frame if hasattr(generator, "gi_frame") else generator.cr_frame, name, value)
+        if name in here:  # the function may have been changed meanwhile
+            _cpython.write_local(frame_of(generator), name, value)
 
 
 def make_finished(is_coroutine: bool, filename: str, name: str, qualname: str) -> Any:
@@ -166,12 +168,13 @@ _made: dict[int, _Made] = {}
 
 def make_generator(shape: tuple[Any, ...], free: dict[str, types.CellType], mark: int) -> Any:
     """A generator in the place of a suspended or running one; it has not started."""
-    state = FrameState(*shape)
+    whole = FrameState(*shape)
+    state = restored_modules().frame(whole)
     form = _suspended_form(state) if _is_suspended(state) else _form(state)
     call: Any = form.function(free)
     call.func.__code__ = marked(call.func.__code__, mark)
     generator = call()
-    _made[id(generator)] = _Made(generator, state, form)
+    _made[id(generator)] = _Made(generator, whole, form)
     return generator
 
 
@@ -206,7 +209,7 @@ def _suspended_form(shape: FrameState) -> ResumeForm:
 def set_generator(generator: Any, state: tuple[dict[str, Any], tuple[str, str]]) -> None:
     values, (generator.__name__, generator.__qualname__) = state
     made = _made[id(generator)]
-    made.state = made.whole._replace(**values, generator=[generator])
+    made.state = restored_modules().frame(made.whole._replace(**values, generator=[generator]))
 
 
 def forms_of(generator: Any) -> list[ResumeForm]:

@@ -13,11 +13,15 @@ import pickle
 import sys
 import types
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from .._code_index import ScopeKey
 from .._frame_state import FrameState
 from .._program import Programs
 from .._units import Unit, Units
+
+if TYPE_CHECKING:
+    from .._edits import Edits
 
 #: What a reducer returns: the tuple that ``object.__reduce_ex__`` returns, or NotImplemented for the default.
 Reduced: TypeAlias = Any
@@ -53,6 +57,7 @@ class Modules:
         programs: their syntax.
         reducers: those of the types that the program has registered.
         running: the frames on the stack that are those of generators, by the identity of the generator.
+        edits: while a program is restored: of the modules that were changed meanwhile, by the id of the unit.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Modules:
         self.programs = programs
         self.reducers = reducers or {}
         self.running: dict[int, FrameState] = {}
+        self.edits: dict[str, Edits] = {}
         #: Gives the unit of an id; while a program is restored, one of a library's, too.
         self.unit: Callable[[str], Unit] = units.by_id.__getitem__
         self._namespaces = {id(module): namespace for module, namespace in homes}
@@ -77,6 +83,16 @@ class Modules:
     def has(self, name: object) -> bool:
         """Whether a module of this name is one of the program's own."""
         return isinstance(name, str) and name in self._names
+
+    def code(self, unit: str, key: ScopeKey) -> types.CodeType | None:
+        """The code that a checkpoint names."""
+        edits = self.edits.get(unit)
+        return self.unit(unit).index.code(edits.key(key) if edits is not None else key)
+
+    def frame(self, state: FrameState) -> FrameState:
+        """A frame of a checkpoint, in the text of now."""
+        edits = self.edits.get(state.unit)
+        return edits.frame(state) if edits is not None else state
 
     def with_globals(self, namespace: object) -> types.ModuleType | None:
         """The module whose globals a dict is."""
