@@ -108,6 +108,13 @@ fn aligned(old: &[Statement], new: &[Statement]) -> Alignment {
     Alignment(aligner.found.into_iter().zip(starts).collect())
 }
 
+/// What a statement can be found by.
+#[derive(PartialEq)]
+enum Key<'a> {
+    Text(u64),
+    Name(&'a str),
+}
+
 struct Aligner<'a> {
     found: Vec<Counterpart>,
     /// Which new statements are counterparts.
@@ -220,25 +227,27 @@ impl<'a> Aligner<'a> {
         }
     }
 
-    /// Looks all over a scope for what has no counterpart beside its neighbours.
+    /// Looks all over a scope for what has no counterpart beside its neighbours: the same text, a definition of the same name,
+    /// or one that differs in its name alone.
     fn find_moved(&mut self, old: &[&'a Statement], new: &[&'a Statement]) {
-        let keys: [fn(&Statement) -> u64; 2] = [|statement| statement.whole, |statement| statement.nameless];
+        let keys: [fn(&Statement) -> Option<Key<'_>>; 3] = [
+            |statement| Some(Key::Text(statement.whole)),
+            |statement| statement.name.as_deref().map(Key::Name),
+            |statement| statement.name.as_ref().map(|_| Key::Text(statement.nameless)),
+        ];
         for key in keys {
             for &statement in old {
-                if self.found[statement.number] != Counterpart::Gone {
-                    continue;
-                }
                 let scope = match statement.scope.map(|scope| self.found[scope]) {
                     None => None,
                     Some(Counterpart::At(scope, _)) => Some(scope),
                     Some(_) => continue,
                 };
-                let rivals = old.iter().filter(|other| {
-                    other.scope == statement.scope && key(other) == key(statement) && other.kind == statement.kind
-                });
-                let mut candidates = new.iter().filter(|other| {
-                    other.scope == scope && key(other) == key(statement) && other.kind == statement.kind
-                });
+                if self.found[statement.number] != Counterpart::Gone || key(statement).is_none() {
+                    continue;
+                }
+                let is_like = |other: &Statement| other.kind == statement.kind && key(other) == key(statement);
+                let rivals = old.iter().filter(|other| other.scope == statement.scope && is_like(other));
+                let mut candidates = new.iter().filter(|other| other.scope == scope && is_like(other));
                 let (Some(candidate), None, 1) = (candidates.next(), candidates.next(), rivals.count()) else {
                     continue;
                 };
