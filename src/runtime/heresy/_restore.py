@@ -33,14 +33,17 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     Raises:
         HeresyError: the checkpoint cannot be continued from; it is as it was.
     """
-    manifest, payload = _checkpoint.read(launch.checkpoint)
+    manifest, payload = _checkpoint.read(
+        launch.options.get("from") or launch.checkpoint,
+        environ=stopper.baseline.environ, trust=launch.options.get("trust", False),
+    )  # fmt: skip
     if manifest["source"]["sha256"] != launch.sha256:
         raise _changed(launch.script)
     spec = _name_main(main, manifest)
-    own = [main, *_make_modules(manifest["modules"], hook)]
+    own = [main, *_make_modules(manifest.get("modules", []), hook)]
     programs = stopper.read()
     modules = Modules([(module, module.__dict__) for module in own], hook.units, programs)
-    modules.unit = _Libraries(manifest["modules"], hook).unit
+    modules.unit = _Libraries(manifest.get("modules", []), hook).unit
     functions.restoring(modules)
     around, frames = _unpickle(modules, payload, hook)
     surroundings.restore(around, atexit.register, main.__dict__)
@@ -54,7 +57,9 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
         forms[-1].enters([True].pop)
     generators.start()
     last = manifest["stack"][-1]
-    where = f"{last['file']}:{last['line']}" + ("" if last["function"] == "<module>" else f" in {last['function']}()")
+    where = f"{last.get('file', launch.source)}:{last['line']}"
+    if last["function"] != "<module>":
+        where += f" in {last['function']}()"
     say(f"continuing {launch.script} at {where}")
     return spec, forms[0].code
 
@@ -148,7 +153,7 @@ def _forms(modules: Modules, frame: Any) -> list[ResumeForm]:
     return [filled(ResumeForm(program, state), state) for state in split(program, frame)]
 
 
-def _unpickle(modules: Modules, payload: bytes, hook: Hook) -> tuple[Any, list[Any]]:
+def _unpickle(modules: Modules, payload: list[Any], hook: Hook) -> tuple[Any, list[Any]]:
     """Fills the globals of the program's modules; returns the surroundings, and the frames or their generators."""
     unpickler = StateUnpickler(payload, modules)
     try:

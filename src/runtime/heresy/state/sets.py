@@ -14,13 +14,15 @@ Elements that hash by address have another order in every process anyway, and se
 from __future__ import annotations
 
 import gc
+import itertools
 import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from . import hashes
-from .pickling import CannotSave, Reduced, StatePickler, reducer
+from .pickling import CannotSave, Met, Reduced, StatePickler, reducer
 
+_KINDS = frozenset({set, frozenset})
 _LINEAR_PROBES = 9
 _PERTURB_SHIFT = 5
 _SMALLEST = 8
@@ -58,13 +60,11 @@ def _order(pickler: StatePickler, order: Order) -> Reduced:
 
 def recipes(pickler: StatePickler) -> list[Recipe]:
     """What is to be done so that the sets that were pickled keep their order."""
-    candidates = [held for held in gc.get_objects() if type(held) in (set, frozenset) and _would_change(held)]
-    if not candidates:
-        return []
-    pickled = pickler.memo.copy()
+    met = Met(pickler)
     result: list[Recipe] = []
-    for held in candidates:
-        if id(held) not in pickled:
+    everything = gc.get_objects()
+    for held in itertools.compress(everything, map(_KINDS.__contains__, map(type, everything))):
+        if not met(held) or not _would_change(held):
             continue
         table = read(held)
         if table is None or type(held) is frozenset or not _rebuilt_alike(table):
