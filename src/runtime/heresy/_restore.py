@@ -19,7 +19,7 @@ from ._resume_form import ResumeForm, filled
 from ._start import Launch
 from ._stop import Stopper, say
 from ._units import CannotInstrument, Unit, load
-from .state import imports, sets, surroundings
+from .state import imports, moved, sets, surroundings
 from .state.all import Modules, StateUnpickler, caches, functions, generators
 
 
@@ -33,6 +33,7 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     Raises:
         HeresyError: the checkpoint cannot be continued from; it is as it was.
     """
+    moved.folders[:] = launch.options.get("map", [])
     manifest, payload = _checkpoint.read(
         launch.options.get("from") or launch.checkpoint,
         environ=stopper.baseline.environ, trust=launch.options.get("trust", False),
@@ -56,8 +57,12 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
         # The innermost call is that of `heresy.checkpoint`, which returns True now.
         forms[-1].enters([True].pop)
     generators.start()
+    if launch.options.get("pdb"):
+        from . import _debug
+
+        _debug.begin(forms[-1].code, stopper)
     last = manifest["stack"][-1]
-    where = f"{last.get('file', launch.source)}:{last['line']}"
+    where = f"{moved.here(last.get('file', launch.source))}:{last['line']}"
     if last["function"] != "<module>":
         where += f" in {last['function']}()"
     say(f"continuing {launch.script} at {where}")
@@ -69,7 +74,7 @@ def _name_main(main: types.ModuleType, manifest: dict[str, Any]) -> Any:
     name = manifest["source"].get("module")
     if name is None:
         return None
-    spec = _spec(name, manifest["source"]["path"], package=False)
+    spec = _spec(name, moved.here(manifest["source"]["path"]), package=False)
     main.__spec__, main.__loader__ = spec, spec.loader
     return spec
 
@@ -89,7 +94,7 @@ def _make_modules(described: list[dict[str, Any]], hook: Hook) -> list[types.Mod
     for entry in described:
         if entry.get("library"):
             continue
-        name, path = entry["id"].partition("#")[0], entry["path"]
+        name, path = entry["id"].partition("#")[0], moved.here(entry["path"])
         try:
             with open(path, "rb") as file:
                 data = file.read()
@@ -157,11 +162,14 @@ def _unpickle(modules: Modules, payload: list[Any], hook: Hook) -> tuple[Any, li
     """Fills the globals of the program's modules; returns the surroundings, and the frames or their generators."""
     unpickler = StateUnpickler(payload, modules)
     try:
-        imports.restore(unpickler.load())
+        path, again = unpickler.load()
+        surroundings.add_path(path)
+        imports.restore(again)
         unpickler.load()  # strings of libraries: the state refers to them
         _, around, others, frames, tables, places = unpickler.load()
         for module, names, _ in others:
             module.__dict__.update(names)
+            moved.rename(module.__dict__)
         sets.apply(tables)
         caches.fill()
         for module, _, order in others:

@@ -88,7 +88,7 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> Chunks:
         nonlocal pickler
         payload = Chunks()
         pickler = StatePickler(payload, modules)
-        pickler.dump(again)
+        pickler.dump((path, again))
         pickler.dump(library_strings)
         constants.anchor(pickler, library_strings)
         pickler.dump((definitions, around, others, frames, sets.Order(), imports.placed(modules)))
@@ -97,10 +97,11 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> Chunks:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            around = surroundings.save(stopper.baseline, modules.units.program_path, stopper.exits, modules)
+            around = surroundings.save(stopper.baseline, stopper.exits, modules)
             around["asked"] = stopper.on_save, stopper.on_restore, list(stopper.types.items())
             # The frame of a generator is saved with the generator.
             frames = [frame.generator[0] if frame.generator else tuple(frame) for frame in stack.frames]
+            path = surroundings.added_path(stopper.baseline, modules.units.program_path)
             again = imports.save(modules, stopper.baseline.modules)
             payload = dump([])
             held = constants.held_in(pickler, [name for name, _ in again])

@@ -14,15 +14,15 @@ from collections.abc import Callable
 from typing import Any
 
 from .._kinds import is_a
+from . import moved
 from .pickling import CannotSave, Modules
 
 
-def save(baseline: Any, path: list[str], exits: list[tuple[Any, ...]], modules: Modules) -> dict[str, Any]:
+def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[str, Any]:
     """The surroundings, to be pickled with the program's state.
 
     Args:
-        baseline: the environment and ``sys.path`` as they were at the start.
-        path: ``sys.path`` as the program has it.
+        baseline: the environment as it was at the start.
         exits: what was registered with ``atexit``, in order.
 
     Raises:
@@ -35,7 +35,6 @@ def save(baseline: Any, path: list[str], exits: list[tuple[Any, ...]], modules: 
         "recursion_limit": sys.getrecursionlimit(),
         "environ": {k: v for k, v in os.environ.items() if baseline.environ.get(k) != v},
         "unset": [k for k in baseline.environ if k not in os.environ],
-        "path": [(i, p) for i, p in enumerate(path) if p not in baseline.path],
         "streams": {n: getattr(sys, n) for n in _STREAMS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
         "hooks": {n: getattr(sys, n) for n in _HOOKS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
         "exits": [exit_ for exit_ in exits if _is_programs(exit_[0], modules)],
@@ -52,6 +51,17 @@ def save(baseline: Any, path: list[str], exits: list[tuple[Any, ...]], modules: 
     return saved
 
 
+def added_path(baseline: Any, path: list[str]) -> list[tuple[int, str]]:
+    """What the program has put into ``sys.path``, and where: modules that it has imported may have been found there."""
+    return [(i, p) for i, p in enumerate(path) if p not in baseline.path]
+
+
+def add_path(added: list[tuple[int, str]]) -> None:
+    """Puts it there again."""
+    for index, entry in added:
+        sys.path.insert(index, moved.here(entry))
+
+
 def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict[str, Any]) -> None:
     """Puts back what `save` found.
 
@@ -64,10 +74,8 @@ def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict
     os.environ.update(saved["environ"])
     for name in saved["unset"]:
         os.environ.pop(name, None)
-    for index, entry in saved["path"]:
-        sys.path.insert(index, entry)
     if "cwd" in saved:
-        os.chdir(saved["cwd"])
+        os.chdir(moved.here(saved["cwd"]))
     for name, value in {**saved["streams"], **saved["hooks"]}.items():
         setattr(sys, name, value)
     for function, args, keywords in saved["exits"]:
