@@ -275,6 +275,9 @@ fn read_head(file: &mut File) -> Result<Head, Error> {
         return Err(Error::Damaged("its manifest was altered".to_owned()));
     }
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| Error::Damaged(error.to_string()))?;
+    if manifest.hash_seed.parse::<u32>().is_err() {
+        return Err(Error::Damaged("its hash seed is none".to_owned()));
+    }
     let length = first.len() + text.len() + 1;
     let expected =
         manifest.parts.iter().fold(length + SIGNATURE_BYTES, |length, part| length.saturating_add(part.bytes));
