@@ -8,6 +8,7 @@ asked for, nothing of this costs anything.
 from __future__ import annotations
 
 import _signal as signal  # the module behind `signal`, which brings `enum` along
+import _warnings  # the same of `warnings`
 import atexit
 import os
 import sys
@@ -43,6 +44,7 @@ class Baseline:
         except OSError:
             self.cwd = ""  # it was removed
         self.path = list(sys.path)
+        self.filters = list(_warnings.filters)
         self.modules = set(sys.modules)
 
 

@@ -109,6 +109,10 @@ class Chunks(list[Any]):
 
     write = list.append
 
+    def memoized(self) -> int:
+        """How many objects it refers to at most, but for those of the last frame."""
+        return sum(chunk.count(pickle.MEMOIZE) for chunk in self if type(chunk) is bytes)
+
 
 class StatePickler(pickle.Pickler):
     """Pickles the state of a program.
@@ -119,6 +123,7 @@ class StatePickler(pickle.Pickler):
 
     def __init__(self, file: Chunks, modules: Modules) -> None:
         super().__init__(file, protocol=5)
+        self.written = file
         self.modules = modules
         self.last: Any = None
         self.reducers = {**REDUCERS, **modules.reducers}

@@ -6,6 +6,7 @@ nor be shown to be untouched refuses the stop.
 
 from __future__ import annotations
 
+import _signal
 import os
 import signal
 import sys
@@ -46,7 +47,7 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
         pass
     for name, (take, _) in _LIBRARIES.items():
         library = sys.modules.get(name)
-        if library is not None:
+        if library is not None and not (name == "warnings" and library.filters == baseline.filters):
             saved[name] = take(library)
     return saved
 
@@ -119,16 +120,16 @@ def _is_programs(function: Any, modules: Modules) -> bool:
 
 def _signal_handlers(modules: Modules) -> dict[int, Any]:
     found: dict[int, Any] = {}
-    for number in signal.valid_signals():
-        handler = signal.getsignal(number)
+    for number in range(1, _signal.NSIG):
+        handler = _signal.getsignal(number)
         usual = signal.SIG_DFL if number not in (signal.SIGPIPE, signal.SIGXFSZ) else signal.SIG_IGN
         if (
             callable(handler)
             and _is_programs(handler, modules)
-            or handler is signal.SIG_IGN
+            or handler is _signal.SIG_IGN
             and usual is signal.SIG_DFL
         ):
-            found[int(number)] = handler
+            found[number] = handler
     return found
 
 
