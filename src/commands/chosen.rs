@@ -71,7 +71,7 @@ pub fn size(bytes: usize) -> String {
     let units = [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
     match units.into_iter().find(|(_, length)| bytes as f64 >= *length) {
         Some((unit, length)) => format!("{:.1} {unit}", bytes as f64 / length),
-        None => format!("{bytes} bytes"),
+        None => format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" }),
     }
 }
 

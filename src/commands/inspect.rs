@@ -1,6 +1,7 @@
 //! `heresy inspect`: what a checkpoint holds, without unpickling it.
 
 use std::collections::HashMap;
+use std::env;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -20,7 +21,8 @@ use crate::payload::{self, Sizes, Variables};
 use crate::refusal::Refusal;
 
 pub fn execute(args: &InspectArgs, color: ColorChoice) -> anyhow::Result<Exit> {
-    let file = choose(args.file.as_deref(), args.at)?.file;
+    let chosen = choose(args.file.as_deref(), args.at)?.file;
+    let file = chosen.strip_prefix(env::current_dir()?).unwrap_or(&chosen).to_owned();
     let refused = |error: Error| Refusal::checkpoint(&file, &error);
     let found = checkpoint::read(&file).map_err(refused)?;
     let unpacked = found.payload().map_err(refused)?;

@@ -188,12 +188,12 @@ def trials(house: House, stride: int) -> Iterator[str]:
             for way, faults in ("killed", ("before", "after")), ("failing", ("ENOSPC", "EIO", "EROFS")):
                 results: dict[str, int] = {}
                 for fault in faults:
-                    for at in range(1 + (calls if stride > 1 else 0) % stride, calls + 1, stride):
+                    for at in range(1 + calls % stride, calls + 1, stride):
                         result = _tried(trial, way, fault, at)
                         results[result] = results.get(result, 0) + 1
                 yield f"{trial.name}: {way} at each of {calls} calls: {results}"
     trial = Trial(house, older=True, keep=True)
-    sizes = range(0, 40_000, 2500 * stride)
+    sizes = range(0, 100_000, 4000 * stride)
     results = {}
     for size in sizes:
         result = _tried(trial, "failing", "limit", size)

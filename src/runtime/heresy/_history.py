@@ -46,7 +46,7 @@ def set_aside(path: str) -> None:
 def prune(path: str, keep: int) -> None:
     """Removes all older ones but the last so many."""
     files = list(older(path).values())
-    for file in files[: len(files) - keep]:
+    for file in files[: max(0, len(files) - keep)]:
         try:
             os.unlink(file)
         except OSError:
