@@ -47,7 +47,7 @@ impl Key {
     pub fn from_text(text: &str) -> Option<Key> {
         let digits = text.trim().strip_prefix(TEXT_START)?;
         let mut key = [0; SIZE];
-        if digits.len() != 2 * SIZE || !digits.is_ascii() {
+        if digits.len() != 2 * SIZE || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return None;
         }
         for (byte, pair) in key.iter_mut().zip(digits.as_bytes().chunks(2)) {
