@@ -33,7 +33,7 @@ pub struct Words<'a> {
     /// Patterns of names of modules that are left alone.
     pub exclude: &'a [String],
     pub checkpoint: &'a Path,
-    /// Whether to continue from the checkpoint.
+    /// Whether to continue from a checkpoint: that one, or another.
     pub resume: bool,
     /// The program's modules that have changed since it was stopped.
     pub edits: &'a [Edit],
@@ -41,6 +41,15 @@ pub struct Words<'a> {
     pub at: Option<u32>,
     /// Only say whether and where the program can be continued.
     pub dry_run: bool,
+    pub from: Option<&'a Path>,
+    pub trust: bool,
+    /// Folders that have moved since, with where they are now.
+    pub map: &'a [(PathBuf, PathBuf)],
+    /// Whether to begin in the debugger.
+    pub pdb: bool,
+    /// How many older checkpoints to keep, and how they are written.
+    pub keep: Option<u32>,
+    pub compress: Option<&'a str>,
     /// The command line that continues the program, for messages.
     pub command: &'a [OsString],
     pub bounce: bool,
@@ -80,6 +89,10 @@ fn quoted(value: &OsStr) -> Vec<u8> {
     quoted
 }
 
+fn array(items: &[Vec<u8>]) -> Vec<u8> {
+    [b"[", &*items.join(&b", "[..]), b"]"].concat()
+}
+
 /// One argument of a process has at most 128 KiB on Linux; what is only for messages must not be what breaks that.
 const LONGEST_COMMAND: usize = 4096;
 
@@ -117,6 +130,25 @@ impl Words<'_> {
         if self.dry_run {
             json.raw("dry_run", b"true");
         }
+        if let Some(from) = self.from {
+            json.string("from", from);
+        }
+        if self.trust {
+            json.raw("trust", b"true");
+        }
+        if !self.map.is_empty() {
+            let pair = |(old, new): &(PathBuf, PathBuf)| array(&[quoted(old.as_os_str()), quoted(new.as_os_str())]);
+            json.raw("map", &array(&self.map.iter().map(pair).collect::<Vec<_>>()));
+        }
+        if self.pdb {
+            json.raw("pdb", b"true");
+        }
+        if let Some(keep) = self.keep {
+            json.raw("keep", keep.to_string().as_bytes());
+        }
+        if let Some(compress) = self.compress {
+            json.string("compress", compress);
+        }
         json.string("command", shell_command(self.command));
         json.raw("bounce", self.bounce.to_string().as_bytes());
         json.string("heresy", self.heresy);
@@ -147,7 +179,7 @@ impl Object {
 
     fn strings(&mut self, key: &str, values: &[impl AsRef<OsStr>]) {
         let items: Vec<Vec<u8>> = values.iter().map(|value| quoted(value.as_ref())).collect();
-        self.raw(key, &[b"[", &*items.join(&b", "[..]), b"]"].concat());
+        self.raw(key, &array(&items));
     }
 
     fn raw(&mut self, key: &str, value: &[u8]) {

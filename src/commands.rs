@@ -13,8 +13,12 @@ use heresy::Diagnostic;
 
 pub mod cache;
 pub mod check;
+mod chosen;
 pub mod diff;
 pub mod explain;
+pub mod inspect;
+pub mod key;
+pub mod log;
 pub mod mark;
 pub mod resume;
 pub mod run;

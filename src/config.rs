@@ -5,6 +5,8 @@
 //! instrument = ["otherlib.*"]   # make these modules continuable, too
 //! exclude = ["app.plugins.*"]   # leave these alone: they are imported again when the program continues
 //! checkpoint-dir = "/scratch/checkpoints"
+//! keep = 5                      # as --keep
+//! compress = "none"             # as --compress
 //! ```
 
 use std::env;
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 use heresy::{Code, Diagnostic};
 use serde::Deserialize;
 
+use crate::cli::Compress;
 use crate::exit::Exit;
 use crate::refusal::Refusal;
 
@@ -30,6 +33,8 @@ pub struct Config {
     pub exclude: Vec<String>,
     /// Where checkpoints go in place of `.heresy` in the current directory; relative to the project's folder.
     pub checkpoint_dir: Option<PathBuf>,
+    pub keep: Option<u32>,
+    pub compress: Option<Compress>,
 }
 
 /// The project that a folder belongs to: the nearest folder upwards that looks like the root of one.

@@ -16,6 +16,8 @@ use crate::boot::{self, Edit, HashSeed};
 use crate::cache;
 use crate::changes;
 use crate::checkpoint::Manifest;
+use crate::cli::{Compress, SavingArgs};
+use crate::config::Config;
 use crate::edits::{self, Changed};
 use crate::interpreter::{self, Interpreter};
 use crate::program::{Program, SourceFile};
@@ -33,12 +35,10 @@ pub struct Launch {
     pub python: Option<OsString>,
     pub bounce: bool,
     pub checkpoint: PathBuf,
-    /// What the checkpoint says, if the program continues from it.
+    /// What the checkpoint says, if the program continues from one.
     pub manifest: Option<Manifest>,
-    /// The line at which it is to go on, if the user has chosen one.
-    pub at: Option<u32>,
-    /// Only say whether and where it can be continued.
-    pub dry_run: bool,
+    pub resuming: Resuming,
+    pub saving: Saving,
     /// The command line that continues the program, for messages.
     pub command: Vec<OsString>,
     /// The folders whose modules are the program's own.
@@ -46,6 +46,39 @@ pub struct Launch {
     /// Patterns of names of further modules that are, and of those that are left alone.
     pub instrument: Vec<String>,
     pub exclude: Vec<String>,
+}
+
+/// How a program is continued.
+#[derive(Debug, Default)]
+pub struct Resuming {
+    /// The checkpoint to continue from, if it is not the newest.
+    pub from: Option<PathBuf>,
+    pub trust: bool,
+    pub map: Vec<(PathBuf, PathBuf)>,
+    pub pdb: bool,
+    /// The line at which it is to go on, if the user has chosen one.
+    pub line: Option<u32>,
+    /// Only say whether and where it can be continued.
+    pub dry_run: bool,
+}
+
+/// How checkpoints are written.
+#[derive(Debug)]
+pub struct Saving {
+    pub keep: Option<u32>,
+    pub compress: Option<String>,
+}
+
+impl Saving {
+    /// What the command line says; else what the program was started with; else what the project says.
+    pub fn choose(args: &SavingArgs, manifest: Option<&Manifest>, config: &Config) -> Saving {
+        let name = |compress: Option<Compress>| compress.map(|compress| compress.name().to_owned());
+        let compress_before = || manifest.and_then(|manifest| manifest.compress.clone());
+        Saving {
+            keep: args.keep.or_else(|| manifest.and_then(|manifest| manifest.keep)).or(config.keep),
+            compress: name(args.compress).or_else(compress_before).or_else(|| name(config.compress)),
+        }
+    }
 }
 
 /// Everything that the interpreter needs, laid out in files.
@@ -93,8 +126,14 @@ pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
         checkpoint: &launch.checkpoint,
         resume: launch.manifest.is_some(),
         edits: &edits,
-        at: launch.at,
-        dry_run: launch.dry_run,
+        at: launch.resuming.line,
+        dry_run: launch.resuming.dry_run,
+        from: launch.resuming.from.as_deref(),
+        trust: launch.resuming.trust,
+        map: &launch.resuming.map,
+        pdb: launch.resuming.pdb,
+        keep: launch.saving.keep,
+        compress: launch.saving.compress.as_deref(),
         command: &launch.command,
         bounce: launch.bounce,
         heresy: &executable,
@@ -151,7 +190,7 @@ fn source_changed(launch: &Launch, manifest: &Manifest, new: &[u8]) -> Refusal {
 fn choose_hash_seed(manifest: Option<&Manifest>) -> HashSeed {
     let was = env::var_os(HASH_SEED);
     let chosen = match (manifest, &was) {
-        (Some(manifest), _) => manifest.hash_seed.value.clone().into(),
+        (Some(manifest), _) => manifest.hash_seed.clone().into(),
         (None, Some(fixed)) if !fixed.is_empty() && fixed != "random" => fixed.clone(),
         // 0 would switch randomization off, which is visible in `sys.flags`.
         (None, _) => (1 + RandomState::new().build_hasher().finish() % u64::from(u32::MAX)).to_string().into(),

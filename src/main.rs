@@ -10,7 +10,10 @@ mod config;
 mod edits;
 mod exit;
 mod interpreter;
+mod key;
 mod launch;
+mod os_text;
+mod payload;
 mod program;
 mod refusal;
 mod runtime;
@@ -31,6 +34,9 @@ fn main() -> ExitCode {
     let ended = panic::catch_unwind(|| match &command {
         Command::Run(args) => commands::run::execute(args),
         Command::Resume(args) => commands::resume::execute(args),
+        Command::Inspect(args) => commands::inspect::execute(args, color),
+        Command::Log(args) => commands::log::execute(args),
+        Command::Key(args) => commands::key::execute(args),
         Command::Transpile(args) => commands::transpile::execute(args, color),
         Command::Check(args) => commands::check::execute(args, color),
         Command::Explain(args) => commands::explain::execute(args),

@@ -16,13 +16,16 @@ use crate::interpreter;
 pub const MACHINE: Code = Code { number: "H012", name: "machine" };
 const NO_SCRIPT: Code = Code { number: "H020", name: "no-script" };
 const NO_INTERPRETER: Code = Code { number: "H021", name: "no-interpreter" };
-// The runtime gives the first four, too, with the same meaning; H310 to H329 are its own.
+// The runtime gives the first four and H317, too, with the same meaning; the others from H305 to H329 are its own.
 const UNREADABLE_CHECKPOINT: Code = Code { number: "H301", name: "unreadable-checkpoint" };
 const FOREIGN_CHECKPOINT: Code = Code { number: "H302", name: "foreign-checkpoint" };
 const DAMAGED_CHECKPOINT: Code = Code { number: "H303", name: "damaged-checkpoint" };
 const SOURCE_CHANGED: Code = Code { number: "H304", name: "source-changed" };
+const NO_KEY: Code = Code { number: "H317", name: "no-key" };
 const WHICH_CHECKPOINT: Code = Code { number: "H330", name: "which-checkpoint" };
 const PLACE_GONE: Code = Code { number: "H331", name: "place-gone" };
+const NO_SUCH_NUMBER: Code = Code { number: "H340", name: "no-such-number" };
+const NOT_A_KEY: Code = Code { number: "H341", name: "not-a-key" };
 
 /// What is not done, and why.
 #[derive(Debug)]
@@ -118,7 +121,7 @@ impl Refusal {
         use checkpoint::Error;
         let (code, exit) = match error {
             Error::Io(_) => (UNREADABLE_CHECKPOINT, Exit::Usage),
-            Error::Foreign | Error::Newer(_) => (FOREIGN_CHECKPOINT, Exit::Refused),
+            Error::Foreign | Error::Older(_) | Error::Newer(_) => (FOREIGN_CHECKPOINT, Exit::Refused),
             Error::Cut { .. } | Error::Damaged(_) => (DAMAGED_CHECKPOINT, Exit::Refused),
         };
         let why = match error {
@@ -144,11 +147,37 @@ impl Refusal {
         Refusal::new(Exit::Usage, diagnostic)
     }
 
+    /// There is no checkpoint of this number.
+    pub fn no_such_number(newest: &Path, number: u64, there: &[u64]) -> Refusal {
+        let there = match there {
+            [] => "there is none at all".to_owned(),
+            _ => format!("there are {}", there.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
+        };
+        let title = format!("there is no checkpoint {number} of {}", newest.display());
+        let note = format!("{there}; `heresy log` lists them, and `--keep N` keeps the last N");
+        Refusal::new(Exit::Usage, Diagnostic::new(NO_SUCH_NUMBER, title).note(note))
+    }
+
+    /// What was to be imported is no key.
+    pub fn not_a_key() -> Refusal {
+        let diagnostic = Diagnostic::new(NOT_A_KEY, "what was given is not a key")
+            .note("`heresy key export` on the other machine prints one: a line that begins with `heresy-key-`");
+        Refusal::new(Exit::Usage, diagnostic)
+    }
+
+    /// There is no key to sign with, and none can be made.
+    pub fn no_key(place: &Path, error: &io::Error) -> Refusal {
+        let title = format!("there is no key in {}: {}", place.display(), in_words(error));
+        let note = "set HERESY_KEY to a file of yours that can be written, outside of the program's folder";
+        Refusal::new(Exit::Usage, Diagnostic::new(NO_KEY, title).note(note))
+    }
+
     /// The directory that a program worked in is not there.
     pub fn place_gone(cwd: &Path, error: &io::Error) -> Refusal {
         let title = format!("the program's working directory {} cannot be entered: {}", cwd.display(), in_words(error));
         let diagnostic = Diagnostic::new(PLACE_GONE, title)
-            .note("a program continues in the directory that it was started in, where its files are");
+            .note("a program continues in the directory that it was started in, where its files are")
+            .note("if it has moved, or this is another machine: `heresy resume --map OLD=NEW`");
         Refusal::new(Exit::Usage, diagnostic)
     }
 }

@@ -9,7 +9,7 @@ use crate::checkpoint::{self, Manifest};
 use crate::cli::{RunArgs, Target};
 use crate::config;
 use crate::exit::Exit;
-use crate::launch::{self, Launch};
+use crate::launch::{self, Launch, Resuming, Saving};
 use crate::program::{self, Kind};
 use crate::refusal::Refusal;
 
@@ -28,7 +28,7 @@ pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
     let (identity, stem) = found.identity(target);
     let checkpoint = checkpoint::path_of_program(&identity, &stem, args.program_args(), &checkpoints);
     let manifest = if args.fresh { None } else { existing_manifest(&checkpoint)? };
-    if manifest.is_none() && args.place.dry_run {
+    if manifest.is_none() && args.dry_run {
         anstream::eprintln!("heresy: there is no checkpoint of this program here: it would start from the beginning");
         return Ok(Exit::Success);
     }
@@ -37,6 +37,7 @@ pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
         Some(manifest) if found.kind == Kind::Module => program::of_manifest(manifest)?,
         _ => found,
     };
+    let saving = Saving::choose(&args.saving, manifest.as_ref(), &config);
     let never = launch::launch(&Launch {
         program,
         args: args.program_args().to_owned(),
@@ -44,8 +45,8 @@ pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
         bounce: args.bounce,
         checkpoint,
         manifest,
-        at: args.place.at,
-        dry_run: args.place.dry_run,
+        resuming: Resuming { line: args.at, dry_run: args.dry_run, ..Resuming::default() },
+        saving,
         command: command_to_continue(args),
         roots: [Some(folder), project].into_iter().flatten().collect(),
         instrument: [&*args.instrument, &*config.instrument].concat(),
@@ -75,6 +76,12 @@ fn command_to_continue(args: &RunArgs) -> Vec<OsString> {
     }
     if args.bounce {
         words.push("--bounce".into());
+    }
+    if let Some(keep) = args.saving.keep {
+        words.push(format!("--keep={keep}").into());
+    }
+    if let Some(compress) = args.saving.compress {
+        words.push(format!("--compress={}", compress.name()).into());
     }
     words.extend(args.instrument.iter().map(|pattern| format!("--instrument={pattern}").into()));
     match args.target() {

@@ -191,3 +191,59 @@ fn depth_is_no_crash() {
         assert_eq!(ended.status.code(), Some(status), "{}…: {}", &script[..20], text(&ended.stderr));
     }
 }
+
+#[test]
+fn the_help_of_what_is_about_checkpoints() {
+    for command in ["run", "resume", "inspect", "log", "key"] {
+        snapshot(&format!("cli_help_{command}"), heresy(&folder(), &[command, "--help"]));
+    }
+}
+
+#[test]
+fn where_no_program_was_stopped() {
+    let folder = folder();
+    for command in ["resume", "inspect"] {
+        let ended = run(&folder, &[command]);
+        assert_eq!((ended.status.code(), ended.stdout.len()), (Some(2), 0), "{command}");
+        assert!(text(&ended.stderr).contains("error[H330]"), "{command}: {}", text(&ended.stderr));
+    }
+    let ended = run(&folder, &["log"]);
+    assert!(ended.status.success() && ended.stdout.is_empty());
+    assert!(text(&ended.stderr).starts_with("heresy: no program was stopped in "));
+}
+
+#[test]
+fn what_is_no_checkpoint_is_not_looked_into() {
+    let folder = folder();
+    snapshot("cli_inspect_foreign", heresy(&folder, &["inspect", "in.py"]));
+    fs::write(folder.path().join("old.ckpt"), "heresy checkpoint 1\n{}\n").expect("the file can be written");
+    snapshot("cli_inspect_older", heresy(&folder, &["inspect", "old.ckpt"]));
+    snapshot("cli_inspect_missing", heresy(&folder, &["inspect", "missing.ckpt"]));
+}
+
+#[test]
+fn keys_are_shown_exported_and_imported() {
+    let folder = folder();
+    let key = |home: &str, arguments: &[&str], given: &str| {
+        let mut command = heresy(&folder, &["key"]);
+        command.args(arguments).env("HERESY_KEY", folder.path().join(home).join("key"));
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("heresy starts");
+        child.stdin.take().expect("a pipe").write_all(given.as_bytes()).expect("heresy reads");
+        let ended = child.wait_with_output().expect("heresy ends");
+        assert!(ended.status.success(), "{}", text(&ended.stderr));
+        text(&ended.stdout)
+    };
+    assert!(key("here", &[], "").starts_with("no key yet"));
+    let exported = key("here", &["export"], "");
+    assert_eq!(key("here", &["export"], ""), exported, "a key is made once");
+    let mode = fs::metadata(folder.path().join("here/key")).expect("the key is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let shown = key("here", &["show"], "");
+    let fingerprint = &shown[..8];
+    key("there", &["import"], &exported);
+    key("there", &["import"], &exported);
+    assert!(key("there", &[], "").contains(&format!("{fingerprint}  imported\n")));
+    assert!(!key("there", &["export"], "").contains(&exported), "the own key stays what it is");
+}

@@ -59,6 +59,31 @@ fn a_signal_at_any_moment_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn checkpoints_can_be_gone_back_to_moved_and_looked_into() {
+    for_each_python("checkpoints.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--python", python]);
+    });
+}
+
+#[test]
+fn an_altered_checkpoint_is_refused() {
+    // The reader is the same under all; which Python wrote it makes no difference to it.
+    let pythons = pythons();
+    let Some(last) = pythons.last() else { return };
+    run("mutations.py", last, |python, driver| {
+        driver.args(["--heresy", HERESY, "--files", "2000", "--commands", "40", "--python", python]);
+    })
+    .unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+#[test]
+fn whatever_goes_wrong_in_a_write_a_checkpoint_is_whole() {
+    for_each_python("faults.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--stride", "7", "--python", python]);
+    });
+}
+
+#[test]
 fn many_first_starts_at_the_same_time_are_as_one() {
     for_each_python("starts.py", |python, driver| {
         driver.args(["--heresy", HERESY, "--python", python]);

@@ -28,7 +28,7 @@ from ._code_index import captured
 from ._collecting import Watch
 from ._comprehensions import Level, Read, levels, merged, own_names, owner_of, read
 from ._errors import NotContinuable
-from ._frame_state import FrameState, Stack
+from ._frame_state import FrameState, Span, Stack
 from ._generated import Generated, generated
 from ._generators import Driven, begun_for, driven, is_generator
 from ._handled import name_exceptions
@@ -143,6 +143,7 @@ def freeze(parts: list[Part]) -> Stack:
     return Stack(
         merged([part.state(part.cells()) for part in parts]),
         [(p.program.filename, p.line, p.frame.f_code.co_qualname, p.place[0]) for p in parts if not p.is_merged],
+        [p.span for p in parts if not p.is_merged],
     )
 
 
@@ -431,6 +432,14 @@ class Part:
         if self.site is None and isinstance(self.scope.node, ast.GeneratorExp):
             return self.frame.f_lineno
         return self.site.node.lineno if self.site is not None else self.statement.lineno
+
+    @property
+    def span(self) -> Span | None:
+        """What of the text is in progress: a call, or a statement that is to start."""
+        if self.site is None and isinstance(self.scope.node, ast.GeneratorExp):
+            return None
+        node: Any = self.site.node if self.site is not None else self.statement
+        return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
 
     def cells(self) -> dict[str, types.CellType]:
         """Its cells, but for those of comprehensions that are not running."""

@@ -87,7 +87,7 @@ class Changed:
                 raise
             except Exception as error:
                 raise HeresyError(
-                    "H306", f"{edits.path} has new definitions that cannot be run",
+                    "H307", f"{edits.path} has new definitions that cannot be run",
                     why=f"{type(error).__name__}: {error}", help="mend them, then run the same command again",
                 ) from None  # fmt: skip
         return kept
@@ -101,6 +101,6 @@ class Changed:
             if found is not None:
                 return [*frames[:index], found]
         raise HeresyError(
-            "H306", f"cannot continue at line {self._line}: no function that was running has a statement there",
+            "H307", f"cannot continue at line {self._line}: no function that was running has a statement there",
             help="choose the first line of a statement in one of the functions that the stop has named",
         )  # fmt: skip

@@ -1,12 +1,7 @@
-"""The checkpoint file.
+"""The checkpoint file: written so that the older one or the new one is whole, read only once it is authenticated.
 
-    heresy checkpoint 1\\n
-    {"heresy": "0.1.0", "python": "3.11.7", "script": …, "stack": […], "payload": {"bytes": n, …}}\\n
-    <payload: a pickle, deflated>
-    <32 bytes: HMAC-SHA256 of all that stands before, with the user's own key>
-
-The manifest is read by people and by ``heresy`` itself; the payload is code once it is unpickled, so it is not touched
-before the file is authenticated. A checkpoint is written to a new file, synced and renamed over the older one.
+What it looks like, byte by byte, is said in ``src/checkpoint.rs``, which reads its manifest. The payload is code once it is
+unpickled; so nothing of it is used before the file is known to be whole, and signed by a key of the user's.
 """
 
 from __future__ import annotations
@@ -15,55 +10,209 @@ import hashlib
 import hmac
 import json
 import os
-import secrets
 import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from . import _history, _key
 from ._errors import HeresyError
 
-MAGIC = b"heresy checkpoint 1\n"
+FORMAT = b"2"
+_MAGIC = b"heresy checkpoint "
 _MAC_SIZE = 32
 
+#: What ``--compress`` asks for, and the level of zlib that gives it.
+LEVELS = {"none": 0, "fast": 1, "small": 9}
 
-def write(path: str, manifest: dict[str, Any], payload: bytes) -> None:
+#: A chunk of this size is a part of its own, and is first tried whether it gets smaller.
+_LARGE = 1 << 20
+_SAMPLE = 1 << 16
+
+#: What the pickler has written, in order: chunks as they came, large ones not copied.
+Payload = list[Any]
+
+
+def write(
+    path: str,
+    manifest: dict[str, Any],
+    payload: Payload,
+    *,
+    environ: Mapping[str, str],
+    compress: str = "fast",
+    keep: int | None = None,
+) -> None:
     """Makes a checkpoint durable.
 
     Args:
         path: where it goes; its folder is created, with a ``.gitignore``.
+        environ: see `_key.place`.
+        compress: one of `LEVELS`.
+        keep: how many older ones stay; None leaves those alone that are there.
 
     Raises:
         OSError: it could not be written; an older checkpoint is as it was.
+        HeresyError: there is no key to sign it with.
     """
-    packed = zlib.compress(payload, 1)
-    manifest = {**manifest, "payload": {"bytes": len(packed), "raw": len(payload), "compression": "zlib"}}
-    head = MAGIC + json.dumps(manifest, separators=(",", ":")).encode() + b"\n"
+    key = _key.own(environ)
     folder = os.path.dirname(path)
     _make_folder(folder)
-    mac = hmac.new(_key(folder, create=True), head, hashlib.sha256)
-    mac.update(packed)
+    packed = list(_packed(payload, LEVELS[compress]))
+    manifest = {
+        **manifest,
+        "number": _history.next_number(path),
+        "key": _key.fingerprint(key),
+        "parts": [part for part, _ in packed],
+    }
+    text = json.dumps(manifest, separators=(",", ":")).encode()
+    chunks = [_MAGIC + FORMAT + b" %08x\n" % zlib.crc32(text), text, b"\n"]
+    chunks += (chunk for _, stored in packed for chunk in stored)
+    chunks.append(_mac(key, chunks))
+    _put(path, folder, chunks, keep)
+
+
+def _packed(payload: Payload, level: int) -> Iterator[tuple[dict[str, Any], list[Any]]]:
+    """The parts of a payload: what the manifest says of each, and the chunks that are stored."""
+    for chunks in _grouped(payload) if level else [[memoryview(chunk).cast("B") for chunk in payload]]:
+        raw = sum(chunk.nbytes for chunk in chunks)
+        stored: list[Any] = chunks
+        if level and _gets_smaller(chunks[0]):
+            packer = zlib.compressobj(level)
+            packed = [*map(packer.compress, chunks), packer.flush()]
+            # Of the same length it would count as stored as it is.
+            if sum(map(len, packed)) < raw:
+                stored = packed
+        crc = 0
+        for chunk in stored:
+            crc = zlib.crc32(chunk, crc)
+        yield {"bytes": sum(map(len, stored)), "raw": raw, "crc32": f"{crc:08x}"}, stored
+
+
+def _grouped(payload: Payload) -> Iterator[list[memoryview]]:
+    """Chunks that are to be stored alike."""
+    small: list[memoryview] = []
+    for chunk in payload:
+        view = memoryview(chunk).cast("B")
+        if view.nbytes < _LARGE:
+            small.append(view)
+            continue
+        if small:
+            yield small
+        yield [view]
+        small = []
+    if small:
+        yield small
+
+
+def _gets_smaller(chunk: memoryview) -> bool:
+    """Whether it is worth while: measured numbers, pictures and the like would only take their time."""
+    return chunk.nbytes < _LARGE or len(zlib.compress(chunk[:_SAMPLE], 1)) < 0.9 * _SAMPLE
+
+
+def _mac(key: bytes, chunks: Iterable[Any]) -> bytes:
+    """Of a digest, so that a file is gone through once however many keys are tried."""
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return _signed(key, digest.digest())
+
+
+def _signed(key: bytes, digest: bytes) -> bytes:
+    return hmac.digest(key, digest, "sha256")
+
+
+def _put(path: str, folder: str, chunks: list[Any], keep: int | None) -> None:
+    """A new file, synced, then renamed over the older one; then the folder is synced, which makes the rename durable."""
+    _remove_left_over(path, folder)
     new = f"{path}.{os.getpid()}.new"
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            for part in (head, packed, mac.digest()):
-                view = memoryview(part)
+            for chunk in chunks:
+                view = memoryview(chunk)
                 while view:
                     view = view[os.write(descriptor, view) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        if keep:
+            _history.set_aside(path)
         os.replace(new, path)
     except BaseException:
-        try:
-            os.unlink(new)
-        except OSError:
-            pass
+        _unlink(new)
         raise
     _sync_folder(folder)
+    if keep is not None:
+        _history.prune(path, keep)
 
 
-def read(path: str) -> tuple[dict[str, Any], bytes]:
-    """The manifest and the payload of a checkpoint that this user has written.
+def _remove_left_over(path: str, folder: str) -> None:
+    """New files of processes that were killed while they wrote."""
+    start = os.path.basename(path) + "."
+    for name in os.listdir(folder):
+        pid = name[len(start) : -len(".new")]
+        if name.startswith(start) and name.endswith(".new") and pid.isdigit() and not _is_running(int(pid)):
+            _unlink(os.path.join(folder, name))
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _make_folder(folder: str) -> None:
+    if not os.path.isdir(folder):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        _sync_folder(os.path.dirname(folder))
+    ignore = os.path.join(folder, ".gitignore")
+    if not os.path.exists(ignore):
+        with open(ignore, "w") as file:
+            file.write("*\n")
+
+
+def _sync_folder(folder: str) -> None:
+    """Makes what its names stand for durable."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        pass  # some file systems cannot sync a folder, or nobody may read it; what was asked for has succeeded
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
+def remove(path: str, keep: int | None) -> None:
+    """Removes the checkpoint of a program that has ended; if older ones are kept, it is one of them."""
+    if keep:
+        try:
+            _history.set_aside(path)
+            _history.prune(path, keep)
+        except OSError:
+            return  # nothing is lost: it stays where it is
+    _unlink(path)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read(path: str, *, environ: Mapping[str, str], trust: bool = False) -> tuple[dict[str, Any], list[Any]]:
+    """The manifest and the payload, in chunks, of a checkpoint that one of the user's keys has signed.
+
+    Args:
+        environ: see `_key.place`.
+        trust: whoever has signed it is believed.
 
     Raises:
         HeresyError: the file cannot be read, is damaged, or is someone else's.
@@ -73,99 +222,90 @@ def read(path: str) -> tuple[dict[str, Any], bytes]:
             data = file.read()
     except OSError as error:
         raise HeresyError("H301", f"cannot read the checkpoint {path}: {error.strerror}") from None
-    if not data.startswith(MAGIC):
-        raise HeresyError("H302", f"{path} is not a checkpoint of this version of heresy")
-    head_end = data.find(b"\n", len(MAGIC)) + 1
-    if head_end == 0 or len(data) < head_end + _MAC_SIZE:
-        raise _damaged(path)
-    body, mac = data[:-_MAC_SIZE], data[-_MAC_SIZE:]
+    head, _, _ = data[:64].partition(b"\n")
+    if not head.startswith(_MAGIC):
+        raise HeresyError("H302", f"{path} is not a checkpoint of heresy's")
+    format_, _, crc = head[len(_MAGIC) :].partition(b" ")
+    if format_ != FORMAT:
+        raise HeresyError(
+            "H302", f"{path} is a checkpoint in another format, {_shown(format_)}, than this heresy's, {_shown(FORMAT)}",
+            help="continue with the release of heresy that wrote it",
+        )  # fmt: skip
+    start = len(head) + 1
+    end = data.find(b"\n", start)
+    if end < 0 or len(data) < end + 1 + _MAC_SIZE:
+        raise _damaged(path, "it was cut short")
+    text = memoryview(data)[start:end]
+    signed_by_own = _is_signed(data, environ)
+    if b"%08x" % zlib.crc32(text) != crc:
+        raise _damaged(path, "its manifest was altered")
+    if not (signed_by_own or trust):
+        raise _foreign(path, data, text, end + 1)
     try:
-        key = _key(os.path.dirname(path), create=False)
-    except OSError:
-        key = b""
-    if not hmac.compare_digest(hmac.new(key, body, hashlib.sha256).digest(), mac):
-        raise _damaged(path)
+        manifest = json.loads(bytes(text))
+        return manifest, list(_parts(path, manifest["parts"], memoryview(data)[end + 1 : -_MAC_SIZE]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _damaged(path, "its manifest cannot be read") from None
+
+
+def _shown(format_: bytes) -> str:
+    return format_[:8].decode("ascii", "backslashreplace")
+
+
+def _is_signed(data: bytes, environ: Mapping[str, str]) -> bool:
+    digest = hashlib.sha256(memoryview(data)[:-_MAC_SIZE]).digest()
+    mac = data[-_MAC_SIZE:]
+    return any([hmac.compare_digest(_signed(key, digest), mac) for key in _key.accepted(environ)])
+
+
+def _foreign(path: str, data: bytes, text: memoryview, start: int) -> HeresyError:
+    """Why a file is not signed by one of the user's keys: it was damaged on its way, or is another's."""
     try:
-        manifest = json.loads(data[len(MAGIC) : head_end])
-        return manifest, zlib.decompress(body[head_end:])
-    except (ValueError, zlib.error):
-        raise _damaged(path) from None
-
-
-def remove(path: str) -> None:
-    """Removes a checkpoint that is no longer needed."""
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
-
-
-def _damaged(path: str) -> HeresyError:
+        manifest = json.loads(bytes(text))
+        for _ in _parts(path, manifest["parts"], memoryview(data)[start:-_MAC_SIZE], unpack=False):
+            pass
+        signer = str(manifest["key"])[:16]
+    except HeresyError as damaged:
+        return damaged
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return _damaged(path, "its manifest cannot be read")
     return HeresyError(
-        "H303",
-        f"the checkpoint {path} was not written by you, or it is damaged",
-        why="its signature does not fit; a checkpoint is code, so it is not opened",
-        help="`--fresh` starts the program over",
-    )
+        "H306", f"the checkpoint {path} was not signed by you: its key is {signer!r}, or it was altered",
+        why="a checkpoint is code to whoever continues it, so it is not opened",
+        help="if it is yours, from another machine: `heresy key export` there, `heresy key import` here; "
+        "or `heresy resume --trust FILE`, if you would run a program from whoever gave it to you",
+    )  # fmt: skip
 
 
-def _make_folder(folder: str) -> None:
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    ignore = os.path.join(folder, ".gitignore")
-    if not os.path.exists(ignore):
-        with open(ignore, "w") as file:
-            file.write("*\n")
+def _parts(path: str, described: list[dict[str, Any]], stored: memoryview, *, unpack: bool = True) -> Iterator[Any]:
+    """The payload, part by part; checked, and unpacked.
 
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        pass  # some file systems cannot sync a folder; the rename itself has succeeded
-    finally:
-        os.close(descriptor)
-
-
-def _key(folder: str, *, create: bool) -> bytes:
-    """The user's own key; where there is no home to keep it in, one beside the checkpoint."""
-    home = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-    places = [os.path.join(home, "heresy", "key"), os.path.join(folder, "key")]
-    for place in places:
-        try:
-            with open(place, "rb") as file:
-                key = file.read()
-            if len(key) >= 32:
-                return key
-        except OSError:
+    Raises:
+        HeresyError: a part is damaged.
+    """
+    if sum(part["bytes"] for part in described) != len(stored):
+        raise _damaged(path, "it was cut short, or something was added")
+    at = 0
+    for part in described:
+        chunk = stored[at : at + part["bytes"]]
+        at += part["bytes"]
+        if f"{zlib.crc32(chunk):08x}" != part["crc32"]:
+            raise _damaged(path, f"the part that ends at byte {at} of its payload was altered")
+        if not unpack or part["bytes"] == part["raw"]:
+            yield chunk
             continue
-    if not create:
-        raise FileNotFoundError("no key")
-    error: OSError | None = None
-    for place in places:
         try:
-            return _make_key(place)
-        except OSError as failed:
-            error = failed
-    assert error is not None
-    raise error
+            raw = zlib.decompress(chunk, bufsize=max(1, part["raw"]))
+        except (zlib.error, OverflowError, MemoryError):
+            raise _damaged(path, "a part of its payload cannot be unpacked") from None
+        if len(raw) != part["raw"]:
+            raise _damaged(path, "a part of its payload has another length than it should")
+        yield raw
 
 
-def _make_key(place: str) -> bytes:
-    os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
-    key = secrets.token_bytes(32)
-    new = f"{place}.{os.getpid()}.new"
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, key)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        os.link(new, place)  # fails if another process was faster: then its key is the key
-    except FileExistsError:
-        with open(place, "rb") as file:
-            key = file.read()
-    finally:
-        os.unlink(new)
-    return key
+def _damaged(path: str, why: str) -> HeresyError:
+    return HeresyError(
+        "H303", f"the checkpoint {path} is damaged: {why}",
+        why="nothing of it was used; the file stays as it is",
+        help="take a copy of it, if there is one, or an older one (`heresy log`); `--fresh` starts the program over",
+    )  # fmt: skip

@@ -132,13 +132,13 @@ class Edits:
             return key
         found = self._keys.get((self._node(scope.node), _role(scope)))
         if found is None:
-            raise HeresyError("H306", f"{self.path} has changed too much to continue: {key[0]} is gone")
+            raise HeresyError("H307", f"{self.path} has changed too much to continue: {key[0]} is gone")
         return found
 
     def _refused(self, old: ast.stmt, why: str) -> HeresyError:
         line = ast.get_source_segment("".join(self._old_lines()), old) or ""
         return HeresyError(
-            "H306", f"{self.path} has changed too much to continue: line {old.lineno} of then cannot be found in it",
+            "H307", f"{self.path} has changed too much to continue: line {old.lineno} of then cannot be found in it",
             why=f"`{line.splitlines()[0] if line else _shown(old)}`: {why}",
             help="change less of what the program is in the middle of, choose where to go on with `--at LINE`, or start over "
             "with `--fresh`; nothing is lost",
@@ -305,7 +305,7 @@ class Edits:
                 return ast.literal_eval(default)
             except ValueError:
                 raise HeresyError(
-                    "H306", f"{self.path} has changed too much to continue: {function.__qualname__} has a new parameter {name}",
+                    "H307", f"{self.path} has changed too much to continue: {function.__qualname__} has a new parameter {name}",
                     why="its default is not a constant, and the program is past the place where it would be evaluated",
                     help="make it a constant, or start over with `--fresh`; nothing is lost",
                 ) from None  # fmt: skip

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import types
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from ._code_index import ScopeKey
 from ._comprehensions import Progress
 from ._generated import Generated
 from ._marked import Place
 from ._sites import SiteName
+
+#: A part of a text: first line and column, last line and column. Lines count from 1, columns are bytes from 0.
+Span: TypeAlias = tuple[int, int, int, int]
 
 
 class FrameState(NamedTuple):
@@ -55,7 +58,13 @@ class FrameState(NamedTuple):
 
 
 class Stack(NamedTuple):
-    """The frames of a program, outermost first, and what to tell people of them."""
+    """The frames of a program, outermost first, and what to tell people of them.
+
+    Attributes:
+        shown: for each its file, line, function and label.
+        spans: for each, what of its text is in progress.
+    """
 
     frames: list[FrameState]
     shown: list[tuple[str, int, str, str]]
+    spans: list[Span | None]

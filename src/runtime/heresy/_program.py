@@ -17,7 +17,7 @@ from typing import Any
 
 from . import _cpython, _run_form
 from ._code_index import MARK, CodeIndex, ScopeKey, is_marked_copy, walk_code
-from ._errors import InternalError, NotContinuable
+from ._errors import HeresyError, InternalError, NotContinuable
 from ._marked import Marked, place_of, suites
 from ._quiet import Quiet
 from ._units import Unit, Units
@@ -248,8 +248,12 @@ class Program:
         self.filename = unit.path
         self.index: CodeIndex = unit.index
         self.flags = unit.code.co_flags & _FUTURE_FLAGS
+        try:
+            texts = unit.texts()
+        except OSError as error:
+            raise HeresyError("H324", f"cannot read the text of {unit.path}: {error.strerror or error}") from None
         with Quiet():
-            self.marked: Marked = _run_form.read(*unit.texts(), unit.path)
+            self.marked: Marked = _run_form.read(*texts, unit.path)
             self.parents: dict[ast.AST, ast.AST] = {
                 child: node for node in ast.walk(self.marked.tree) for child in ast.iter_child_nodes(node)
             }

@@ -20,7 +20,7 @@ from ._resume_form import ResumeForm, filled
 from ._start import Launch
 from ._stop import Stopper, say
 from ._units import CannotInstrument, Unit, load
-from .state import imports, sets, surroundings
+from .state import imports, moved, sets, surroundings
 from .state.all import Modules, StateUnpickler, caches, functions, generators
 
 
@@ -34,13 +34,18 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     Raises:
         HeresyError: the checkpoint cannot be continued from; it is as it was.
     """
-    manifest, payload = _checkpoint.read(launch.checkpoint)
+    moved.folders[:] = launch.options.get("map", [])
+    manifest, payload = _checkpoint.read(
+        launch.options.get("from") or launch.checkpoint,
+        environ=stopper.baseline.environ, trust=launch.options.get("trust", False),
+    )  # fmt: skip
     changed = Changed(launch, hook, stopper.read())
     changed.compare("__main__", launch.source, manifest["source"]["sha256"], launch.sha256)
     spec = _name_main(main, manifest)
-    own = [main, *_make_modules(manifest["modules"], hook, changed)]
+    described = manifest.get("modules", [])
+    own = [main, *_make_modules(described, hook, changed)]
     modules = Modules([(module, module.__dict__) for module in own], hook.units, stopper.read())
-    modules.unit = _Libraries(manifest["modules"], hook).unit
+    modules.unit = _Libraries(described, hook).unit
     modules.edits = changed.edits()
     functions.restoring(modules)
     around, saved = _unpickle(modules, payload, hook)
@@ -55,9 +60,15 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
         # The innermost call is that of `heresy.checkpoint`, which returns True now.
         forms[-1].enters([True].pop)
     generators.start()
+    if launch.options.get("pdb"):
+        from . import _debug
+
+        _debug.begin(forms[-1].code, stopper)
     last = manifest["stack"][len(frames) - 1 - len(saved)]
     line = forms[-1].state.line if modules.edits else last["line"]
-    where = f"{last['file']}:{line}" + ("" if last["function"] == "<module>" else f" in {last['function']}()")
+    where = f"{moved.here(last.get('file', launch.source))}:{line}"
+    if last["function"] != "<module>":
+        where += f" in {last['function']}()"
     if launch.options.get("dry_run"):
         say(f"{launch.script} can be continued, at {where}")
         sys.stdout.flush()
@@ -71,7 +82,7 @@ def _name_main(main: types.ModuleType, manifest: dict[str, Any]) -> Any:
     name = manifest["source"].get("module")
     if name is None:
         return None
-    spec = _spec(name, manifest["source"]["path"], package=False)
+    spec = _spec(name, moved.here(manifest["source"]["path"]), package=False)
     main.__spec__, main.__loader__ = spec, spec.loader
     return spec
 
@@ -91,7 +102,7 @@ def _make_modules(described: list[dict[str, Any]], hook: Hook, changed: Changed)
     for entry in described:
         if entry.get("library"):
             continue
-        name, path = entry["id"].partition("#")[0], entry["path"]
+        name, path = entry["id"].partition("#")[0], moved.here(entry["path"])
         try:
             with open(path, "rb") as file:
                 data = file.read()
@@ -147,15 +158,18 @@ def _forms(modules: Modules, frame: Any) -> list[ResumeForm]:
     return [filled(ResumeForm(program, state), state) for state in split(program, frame)]
 
 
-def _unpickle(modules: Modules, payload: bytes, hook: Hook) -> tuple[Any, list[Any]]:
+def _unpickle(modules: Modules, payload: list[Any], hook: Hook) -> tuple[Any, list[Any]]:
     """Fills the globals of the program's modules; returns the surroundings, and the frames or their generators."""
     unpickler = StateUnpickler(payload, modules)
     try:
-        imports.restore(unpickler.load())
+        path, again = unpickler.load()
+        surroundings.add_path(path)
+        imports.restore(again)
         unpickler.load()  # strings of libraries: the state refers to them
         _, around, others, frames, tables, places = unpickler.load()
         for module, names, _ in others:
             module.__dict__.update(names)
+            moved.rename(module.__dict__)
         sets.apply(tables)
         caches.fill()
         for module, _, order in others:

@@ -81,8 +81,8 @@ from ._values import bound_special
 from ._ways import Way
 
 # No file has as many lines: instructions at these lines are ours.
-_GOTO_LINE = 900_000_001
-_LABEL_LINE = 900_000_002
+GOTO_LINE = 900_000_001
+LABEL_LINE = 900_000_002
 
 _SET_UP = (
     "__annotate__", "__conditional_annotations__", "__doc__", "__file__", "__cached__", "__loader__", "__package__",
@@ -122,7 +122,7 @@ class ResumeForm:
             self._find_part()
         else:
             self._find_statement()
-        self.inside = Continued(scope, self._levels(), _LABEL_LINE)
+        self.inside = Continued(scope, self._levels(), LABEL_LINE)
         self.arguments: list[Any] = []
         self.hoisted: list[str] = []
         self.values: list[Any] = []
@@ -278,11 +278,11 @@ class ResumeForm:
             **self.inside.table,
             **{_returning(index): values for index, values in enumerate(self.returning.values())},
         }
-        goto = _goto.statement(pushes, _GOTO_LINE)
+        goto = _goto.statement(pushes, GOTO_LINE)
         depth = sum(map(_goto.slots, pushes))
         if self.is_module:
             assert isinstance(body, ast.Module)
-            body.body = [put_back(_GOTO_LINE), goto, *without_preamble(body.body)]
+            body.body = [put_back(GOTO_LINE), goto, *without_preamble(body.body)]
             tree = body
         else:
             tree = self._factory(body, goto)
@@ -313,7 +313,7 @@ class ResumeForm:
         depths = _cpython.stack_depths(code)
         # A label is an instruction that does nothing; an expression is jumped to at its first.
         after = 0 if self.inside.levels else 2
-        labels = _cpython.offsets_of_line(code, _LABEL_LINE)
+        labels = _cpython.offsets_of_line(code, LABEL_LINE)
         targets = [offset + after for offset in labels if depths.get(offset) == depth]
         if not targets:
             raise InternalError(f"no label in {self.run_code.co_qualname} has {depth} values on the stack")
@@ -351,7 +351,7 @@ class ResumeForm:
         test = pending("on", node)
         if self.site is None:
             label = at(ast.Pass(), node)
-            place(label, _LABEL_LINE)
+            place(label, LABEL_LINE)
             return as_function(node, self.run_code, FUNCTION, [label], test)
         _, _, continued = self.inside.inside(self._hole(self.site))
         return as_function(continued, self.run_code, FUNCTION, [], test)
@@ -393,7 +393,7 @@ class ResumeForm:
         if not names:
             return []
         guard = ast.If(pending("on", where), [ast.Delete([ast.Name(name, ast.Del()) for name in names])], [])
-        place(guard, _GOTO_LINE)
+        place(guard, GOTO_LINE)
         return [guard]
 
     def _handling(self, where: ast.stmt, body: list[ast.stmt]) -> ast.stmt:
@@ -405,7 +405,7 @@ class ResumeForm:
     def _half_done(self) -> list[ast.stmt]:
         statement, site = self.statement, self.site
         label: ast.stmt = ast.Pass()
-        place(label, _LABEL_LINE)
+        place(label, LABEL_LINE)
         if site is None:
             return [label, statement]
         if site.kind == FOR and not self.inside.levels:
@@ -538,7 +538,7 @@ class ResumeForm:
             ignored = ast.ExceptHandler(None, None, [ast.Pass()])
             prologue.append(ast.Try([ast.Expr(ast.Yield(None))], [ignored], [], []))
         for statement in prologue:
-            place(statement, _GOTO_LINE)
+            place(statement, GOTO_LINE)
         function.body = [*prologue, goto, *function.body]
         made = enclosed(function, sorted(code.co_freevars), self._class_name(), self.node.lineno)
         # A method of what a module has imported is called in another way than that of an object (from 3.12 on).

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import gc
-import io
 import os
 import sys
 import threading
-import time
 import types
 import warnings
 from typing import Any
 
-from . import _checkpoint
+from . import _checkpoint, _manifest
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import Stack
 from ._kinds import is_a
@@ -20,7 +18,7 @@ from ._stop import Stopper
 from ._units import Unit
 from .state import constants, imports, registered, sets, surroundings
 from .state.all import Definitions, Modules, StatePickler
-from .state.pickling import CannotSave
+from .state.pickling import CannotSave, Chunks
 
 #: Names of a module that the interpreter gives, not the program.
 _INTERPRETERS_OWN = {"__builtins__", "__loader__", "__spec__", "__cached__"}
@@ -47,22 +45,13 @@ def save(stopper: Stopper, stack: Stack) -> None:
         except (OSError, ValueError, AttributeError):
             continue
     payload = pickle_state(modules, stack, stopper)
-    manifest = {
-        "heresy": launch.version,
-        "python": sys.version.split()[0],
-        "created": time.time(),
-        "script": launch.script,
-        "args": launch.arguments,
-        "cwd": os.path.dirname(os.path.dirname(launch.checkpoint)),
-        "kind": launch.kind,
-        "source": _source(stopper),
-        "modules": [_described(unit, homes) for unit in units if unit.id != "__main__"],
-        **({"instrument": patterns} if (patterns := launch.options.get("instrument")) else {}),
-        "hash_seed": launch.hash_seed,
-        "stack": [{"file": f, "line": n, "function": q, "label": label} for f, n, q, label in stack.shown],
-    }
+    cwd = stopper.baseline.cwd or os.path.dirname(os.path.dirname(launch.checkpoint))
+    manifest = _manifest.describe(stopper, stack, units, homes, cwd)
     try:
-        _checkpoint.write(launch.checkpoint, manifest, payload)
+        _checkpoint.write(
+            launch.checkpoint, manifest, payload, environ=stopper.baseline.environ,
+            compress=launch.options.get("compress") or "fast", keep=launch.options.get("keep"),
+        )  # fmt: skip
     except OSError as error:
         raise HeresyError(
             "H310", f"the checkpoint {launch.checkpoint} could not be written: {error.strerror or error}",
@@ -70,7 +59,7 @@ def save(stopper: Stopper, stack: Stack) -> None:
         ) from None  # fmt: skip
 
 
-def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
+def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> Chunks:
     """The payload, pickled with one memo.
 
     What is imported again comes first, and strings that are a library's. Then definitions and constants: what is read
@@ -95,26 +84,27 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
     ]
     pickler: StatePickler
 
-    def dump(library_strings: list[constants.LibraryConstant]) -> bytes:
+    def dump(library_strings: list[constants.LibraryConstant]) -> Chunks:
         nonlocal pickler
-        file = io.BytesIO()
-        pickler = StatePickler(file, modules)
-        pickler.dump(again)
+        payload = Chunks()
+        pickler = StatePickler(payload, modules)
+        pickler.dump((path, again))
         pickler.dump(library_strings)
         constants.anchor(pickler, library_strings)
         pickler.dump((definitions, around, others, frames, sets.Order(), imports.placed(modules)))
-        return file.getvalue()
+        return payload
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            around = surroundings.save(stopper.baseline, modules.units.program_path, stopper.exits, modules)
+            around = surroundings.save(stopper.baseline, stopper.exits, modules)
             around["asked"] = stopper.on_save, stopper.on_restore, list(stopper.types.items())
             # The frame of a generator is saved with the generator.
             frames = [frame.generator[0] if frame.generator else tuple(frame) for frame in stack.frames]
+            path = surroundings.added_path(stopper.baseline, modules.units.program_path)
             again = imports.save(modules, stopper.baseline.modules)
             payload = dump([])
-            held = constants.held_in(payload, modules, [name for name, _ in again])
+            held = constants.held_in(pickler, [name for name, _ in again])
             return dump(held) if held else payload
     except RecursionError:
         raise HeresyError(
@@ -165,7 +155,7 @@ def _fails(modules: Modules, value: Any) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            StatePickler(io.BytesIO(), modules).dump(value)
+            StatePickler(Chunks(), modules).dump(value)
     except Exception:
         return True
     return False
@@ -213,28 +203,3 @@ def _homes(units: list[Unit]) -> dict[str, tuple[types.ModuleType, dict[str, Any
                     found[unit.id] = module, function.__globals__
     # In the order in which they were loaded, as they will be made again.
     return {unit.id: found[unit.id] for unit in in_order if unit.id in found}
-
-
-def _source(stopper: Stopper) -> dict[str, Any]:
-    """The main module in the manifest."""
-    source: dict[str, Any] = {"path": stopper.launch.source, "sha256": stopper.launch.sha256}
-    spec = getattr(stopper.main, "__spec__", None)
-    if spec is not None:
-        source["module"] = spec.name
-    return source
-
-
-def _described(unit: Unit, homes: dict[str, tuple[types.ModuleType, dict[str, Any]]]) -> dict[str, Any]:
-    """A module in the manifest."""
-    described: dict[str, Any] = {"id": unit.id, "path": unit.path, "sha256": unit.sha256}
-    if unit.library:
-        described["library"] = True
-        return described
-    module, namespace = homes[unit.id]
-    if "__path__" in namespace:
-        described["package"] = True
-    # A module that was loaded again has two units.
-    first = next(id_ for id_, (other, _) in homes.items() if other is module)
-    if first != unit.id:
-        described["again"] = first
-    return described

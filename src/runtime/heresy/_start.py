@@ -41,7 +41,9 @@ class Launch:
         bounce: continue at once after a stop.
         hash_seed: the seed and what ``PYTHONHASHSEED`` was before, or None.
         stop_at: stop at the n-th safe point, counted from the start or the resume; 0: say how many were passed.
-        options: all words, as they came.
+        options: all words, as they came. Of use to a stop alone are ``keep`` (how many older checkpoints) and ``compress``
+            (see `_checkpoint.LEVELS`); to a resume ``from`` (an older checkpoint to continue from), ``trust`` (whoever has
+            signed it), ``map`` (folders that have moved, with where they are now) and ``pdb`` (begin in the debugger).
         arguments: the program's own.
         boot: the script that the interpreter was started with.
     """

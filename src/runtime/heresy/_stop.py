@@ -8,6 +8,7 @@ asked for, nothing of this costs anything.
 from __future__ import annotations
 
 import _signal as signal  # the module behind `signal`, which brings `enum` along
+import _warnings  # the same of `warnings`
 import atexit
 import os
 import sys
@@ -38,7 +39,12 @@ class Baseline:
 
     def __init__(self) -> None:
         self.environ = dict(os.environ)
+        try:
+            self.cwd = os.getcwd()
+        except OSError:
+            self.cwd = ""  # it was removed
         self.path = list(sys.path)
+        self.filters = list(_warnings.filters)
         self.modules = set(sys.modules)
 
 
@@ -123,7 +129,7 @@ class Stopper:
         if os.path.exists(self.launch.checkpoint):
             from . import _checkpoint
 
-            _checkpoint.remove(self.launch.checkpoint)
+            _checkpoint.remove(self.launch.checkpoint, self.launch.options.get("keep"))
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
         if frame is None:
@@ -385,6 +391,8 @@ class Stopper:
         import json
 
         options = {**self.launch.options, "resume": True}
+        for once in ("from", "trust", "pdb"):
+            options.pop(once, None)
         arguments = [*self.launch.boot, json.dumps(options), *self.launch.arguments]
         seed = (self.launch.hash_seed or {}).get("value")
         if seed is not None:

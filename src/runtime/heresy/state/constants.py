@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from .objects import library_attribute
-from .pickling import Modules, Reduced, StatePickler, reducer
+from .pickling import Met, Reduced, StatePickler, reducer
 
 
 class LibraryConstant:
@@ -26,23 +26,19 @@ def _constant(pickler: StatePickler, constant: LibraryConstant) -> Reduced:
     return library_attribute, (constant.module, constant.name)
 
 
-def held_in(payload: bytes, modules: Modules, imported: list[str]) -> list[LibraryConstant]:
-    """The constants of libraries that a payload may hold copies of."""
-    found: dict[int, LibraryConstant] = {}
+def held_in(pickler: StatePickler, imported: list[str]) -> list[LibraryConstant]:
+    """The constants of libraries that were pickled."""
+    candidates: dict[int, LibraryConstant] = {}
+    modules = pickler.modules
     for module_name in imported:
         module = sys.modules.get(module_name)
         if module is None or modules.has(module_name):
             continue
         for name, value in list(vars(module).items()):
-            if type(value) is str and name.isupper() and id(value) not in found and _pickled(value) in payload:
-                found[id(value)] = LibraryConstant(module_name, name, value)
-    return list(found.values())
-
-
-def _pickled(value: str) -> bytes:
-    """How `pickle` writes a string for the first time."""
-    data = value.encode("utf-8", "surrogatepass")
-    return b"\x8c" + bytes((len(data),)) + data if len(data) < 256 else data
+            if type(value) is str and name.isupper():
+                candidates.setdefault(id(value), LibraryConstant(module_name, name, value))
+    met = Met(pickler)
+    return [constant for constant in candidates.values() if met(constant.value)]
 
 
 def anchor(pickler: StatePickler, constants: list[LibraryConstant]) -> None:

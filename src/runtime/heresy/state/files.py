@@ -15,6 +15,7 @@ from typing import Any
 
 from .._errors import HeresyError
 from .._kinds import is_a
+from . import moved
 from .pickling import CannotSave, Reduced, StatePickler, reducer
 
 #: Encodings whose decoder has no state between characters, so that a byte offset says all.
@@ -159,6 +160,7 @@ class FileChanged(HeresyError):
 
 def open_raw(path: str, name: Any, mode: str, position: int) -> io.FileIO:
     """The file again, at ``position``; never created, never truncated."""
+    path, name = moved.here(path), moved.here(name)
 
     def opener(_: str, flags: int) -> int:
         return os.open(path, flags & ~(os.O_TRUNC | os.O_CREAT | os.O_EXCL))

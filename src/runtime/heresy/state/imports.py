@@ -50,6 +50,7 @@ def restore(names: list[tuple[str, bool]]) -> None:
     Raises:
         HeresyError: one is missing, or fails.
     """
+    _refuse_missing(names)
     for name, optional in names:
         if name in sys.modules:
             continue
@@ -68,6 +69,27 @@ def restore(names: list[tuple[str, bool]]) -> None:
                 "H326", f"cannot continue: module {name!r} cannot be imported again",
                 why=f"{type(error).__name__}: {error}", help="mend that, then run the same command again",
             ) from None  # fmt: skip
+
+
+def _refuse_missing(names: list[tuple[str, bool]]) -> None:
+    """Before any of them runs, so that all are named at once.
+
+    Raises:
+        HeresyError: a package, or a module outside of packages, is not to be found.
+    """
+    wanted = {name.partition(".")[0]: None for name, optional in names if not optional and name not in sys.modules}
+    missing = [name for name in wanted if name not in sys.modules and not _is_found(name)]
+    if missing:
+        are = f"module {missing[0]!r} is" if len(missing) == 1 else f"modules {', '.join(map(repr, missing))} are"
+        raise HeresyError(
+            "H322", f"cannot continue: {are} missing here",
+            why="the program had imported this when it was stopped; nothing of it has been run",
+            help="install what is missing, then run the same command again",
+        )  # fmt: skip
+
+
+def _is_found(name: str) -> bool:
+    return any(finder.find_spec(name, None) is not None for finder in sys.meta_path)
 
 
 def placed(modules: Modules) -> dict[str, Any]:

@@ -8,7 +8,6 @@ references to them cost nothing and keep their identity.
 
 from __future__ import annotations
 
-import io
 import pickle
 import sys
 import types
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._code_index import ScopeKey
+from .._errors import InternalError
 from .._frame_state import FrameState
 from .._program import Programs
 from .._units import Unit, Units
@@ -120,6 +120,16 @@ class Modules:
         return found
 
 
+class Chunks(list[Any]):
+    """A file to pickle to, which keeps what is written to it: large bytes and buffers themselves, without a copy."""
+
+    write = list.append
+
+    def memoized(self) -> int:
+        """How many objects it refers to at most, but for those of the last frame."""
+        return sum(chunk.count(pickle.MEMOIZE) for chunk in self if type(chunk) is bytes)
+
+
 class StatePickler(pickle.Pickler):
     """Pickles the state of a program.
 
@@ -127,8 +137,9 @@ class StatePickler(pickle.Pickler):
         last: the last object that was asked to be reduced: the culprit if pickling fails.
     """
 
-    def __init__(self, file: io.BytesIO, modules: Modules) -> None:
+    def __init__(self, file: Chunks, modules: Modules) -> None:
         super().__init__(file, protocol=5)
+        self.written = file
         self.modules = modules
         self.last: Any = None
         self.reducers = {**REDUCERS, **modules.reducers}
@@ -152,17 +163,82 @@ class StatePickler(pickle.Pickler):
         return NotImplemented
 
 
+class Met(pickle.Pickler):
+    """Tells which objects a pickler has pickled.
+
+    A pickler's memo is handed over to another one at no cost worth mentioning; to make a dict of it takes longer than pickling.
+    What is in it is pickled as a reference.
+    """
+
+    def __init__(self, pickler: StatePickler) -> None:
+        self._written = Chunks()
+        super().__init__(self._written, protocol=5)
+        self.memo = pickler.memo
+        self._asked: Any = None
+
+    def __call__(self, obj: Any) -> bool:
+        """Whether an object was pickled; each is to be asked for once."""
+        self._asked = obj
+        self._written.clear()
+        try:
+            self.dump(obj)
+        except _NotMet:
+            return False
+        written = self._written[0][2:]
+        return written[9 if written[:1] == pickle.FRAME else 0 :][:1] in (pickle.BINGET, pickle.LONG_BINGET)
+
+    def persistent_id(self, obj: Any) -> None:
+        if obj is not self._asked:
+            raise _NotMet
+
+
+class _NotMet(Exception):
+    pass
+
+
+class Reading:
+    """A file to unpickle from, of chunks; large bytes are read from theirs to where they belong, without another copy."""
+
+    def __init__(self, chunks: list[Any]) -> None:
+        self._chunks = [memoryview(chunk) for chunk in reversed(chunks)]
+
+    def readinto(self, target: Any) -> int:
+        rest = memoryview(target)
+        while rest and self._chunks:
+            first = self._chunks.pop()
+            count = min(len(first), len(rest))
+            rest[:count] = first[:count]
+            rest = rest[count:]
+            if count < len(first):
+                self._chunks.append(first[count:])
+        return len(target) - len(rest)
+
+    def read(self, size: int) -> bytes:
+        if self._chunks and len(self._chunks[-1]) > size:
+            first = self._chunks[-1]
+            self._chunks[-1] = first[size:]
+            return bytes(first[:size])
+        found = bytearray(size)
+        return bytes(found[: self.readinto(found)])
+
+    def readline(self) -> bytes:
+        """No line is in a pickle of protocol 5."""
+        raise InternalError("the payload asks for a line of text")
+
+
 class StateUnpickler(pickle.Unpickler):
     """The other side of `StatePickler`; rebuilds functions from the program's own code."""
 
-    def __init__(self, payload: bytes, modules: Modules) -> None:
+    def __init__(self, payload: list[Any], modules: Modules) -> None:
         # An unpickler's memo cannot be set; it is filled by a stream that names the anchors, read first.
         self._anchors = modules.anchors()
         take = b"".join(
             pickle.BININT + index.to_bytes(4, "little") + pickle.BINPERSID + pickle.MEMOIZE + pickle.POP
             for index in range(len(self._anchors))
         )
-        super().__init__(io.BytesIO(pickle.PROTO + b"\x05" + take + pickle.NONE + pickle.STOP + payload))
+        take += pickle.NONE + pickle.STOP
+        first = pickle.PROTO + b"\x05" + pickle.FRAME + len(take).to_bytes(8, "little") + take
+        super().__init__(Reading([first, *payload]))
         self.load()
 
     def persistent_load(self, pid: int) -> Any:

@@ -14,13 +14,15 @@ Elements that hash by address have another order in every process anyway, and se
 from __future__ import annotations
 
 import gc
+import itertools
 import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from . import hashes
-from .pickling import CannotSave, Reduced, StatePickler, reducer
+from .pickling import CannotSave, Met, Reduced, StatePickler, reducer
 
+_KINDS = frozenset({set, frozenset})
 _LINEAR_PROBES = 9
 _PERTURB_SHIFT = 5
 _SMALLEST = 8
@@ -58,19 +60,31 @@ def _order(pickler: StatePickler, order: Order) -> Reduced:
 
 def recipes(pickler: StatePickler) -> list[Recipe]:
     """What is to be done so that the sets that were pickled keep their order."""
-    candidates = [held for held in gc.get_objects() if type(held) in (set, frozenset) and _would_change(held)]
-    if not candidates:
-        return []
-    pickled = pickler.memo.copy()
     result: list[Recipe] = []
-    for held in candidates:
-        if id(held) not in pickled:
+    for held in _pickled_sets(pickler):
+        if not _would_change(held):
             continue
         table = read(held)
         if table is None or type(held) is frozenset or not _rebuilt_alike(table):
             raise CannotSave(f"a {type(held).__name__} of {len(held)} elements would be iterated over in another order")
         result.append((held, tuple(table)))
     return result
+
+
+def _pickled_sets(pickler: StatePickler) -> Iterator[Any]:
+    """The sets among what was pickled: looked for where there is less to look through."""
+    if pickler.written.memoized() < _FEW:
+        yield from (held for _, held in pickler.memo.copy().values() if type(held) in _KINDS)
+        return
+    met = Met(pickler)
+    everything = gc.get_objects()
+    for held in itertools.compress(everything, map(_KINDS.__contains__, map(type, everything))):
+        if met(held):
+            yield held
+
+
+#: To make a dict of a memo takes a multiple of what it takes to pickle what is in it.
+_FEW = 5000
 
 
 def apply(found: list[Recipe]) -> None:

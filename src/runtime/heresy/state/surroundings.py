@@ -6,6 +6,7 @@ nor be shown to be untouched refuses the stop.
 
 from __future__ import annotations
 
+import _signal
 import os
 import signal
 import sys
@@ -14,15 +15,15 @@ from collections.abc import Callable
 from typing import Any
 
 from .._kinds import is_a
+from . import moved
 from .pickling import CannotSave, Modules
 
 
-def save(baseline: Any, path: list[str], exits: list[tuple[Any, ...]], modules: Modules) -> dict[str, Any]:
+def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[str, Any]:
     """The surroundings, to be pickled with the program's state.
 
     Args:
-        baseline: the environment and ``sys.path`` as they were at the start.
-        path: ``sys.path`` as the program has it.
+        baseline: the environment as it was at the start.
         exits: what was registered with ``atexit``, in order.
 
     Raises:
@@ -35,7 +36,6 @@ def save(baseline: Any, path: list[str], exits: list[tuple[Any, ...]], modules: 
         "recursion_limit": sys.getrecursionlimit(),
         "environ": {k: v for k, v in os.environ.items() if baseline.environ.get(k) != v},
         "unset": [k for k in baseline.environ if k not in os.environ],
-        "path": [(i, p) for i, p in enumerate(path) if p not in baseline.path],
         "streams": {n: getattr(sys, n) for n in _STREAMS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
         "hooks": {n: getattr(sys, n) for n in _HOOKS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
         "exits": [exit_ for exit_ in exits if _is_programs(exit_[0], modules)],
@@ -47,9 +47,20 @@ def save(baseline: Any, path: list[str], exits: list[tuple[Any, ...]], modules: 
         pass
     for name, (take, _) in _LIBRARIES.items():
         library = sys.modules.get(name)
-        if library is not None:
+        if library is not None and not (name == "warnings" and library.filters == baseline.filters):
             saved[name] = take(library)
     return saved
+
+
+def added_path(baseline: Any, path: list[str]) -> list[tuple[int, str]]:
+    """What the program has put into ``sys.path``, and where: modules that it has imported may have been found there."""
+    return [(i, p) for i, p in enumerate(path) if p not in baseline.path]
+
+
+def add_path(added: list[tuple[int, str]]) -> None:
+    """Puts it there again."""
+    for index, entry in added:
+        sys.path.insert(index, moved.here(entry))
 
 
 def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict[str, Any]) -> None:
@@ -64,10 +75,8 @@ def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict
     os.environ.update(saved["environ"])
     for name in saved["unset"]:
         os.environ.pop(name, None)
-    for index, entry in saved["path"]:
-        sys.path.insert(index, entry)
     if "cwd" in saved:
-        os.chdir(saved["cwd"])
+        os.chdir(moved.here(saved["cwd"]))
     for name, value in {**saved["streams"], **saved["hooks"]}.items():
         setattr(sys, name, value)
     for function, args, keywords in saved["exits"]:
@@ -111,16 +120,16 @@ def _is_programs(function: Any, modules: Modules) -> bool:
 
 def _signal_handlers(modules: Modules) -> dict[int, Any]:
     found: dict[int, Any] = {}
-    for number in signal.valid_signals():
-        handler = signal.getsignal(number)
+    for number in range(1, _signal.NSIG):
+        handler = _signal.getsignal(number)
         usual = signal.SIG_DFL if number not in (signal.SIGPIPE, signal.SIGXFSZ) else signal.SIG_IGN
         if (
             callable(handler)
             and _is_programs(handler, modules)
-            or handler is signal.SIG_IGN
+            or handler is _signal.SIG_IGN
             and usual is signal.SIG_DFL
         ):
-            found[int(number)] = handler
+            found[number] = handler
     return found
 
 
