@@ -106,9 +106,10 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> bytes:
         return file.getvalue()
 
     try:
+        # The program's own filters of warnings are among them.
+        around = surroundings.save(stopper.baseline, modules.units.program_path, stopper.exits, modules)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            around = surroundings.save(stopper.baseline, modules.units.program_path, stopper.exits, modules)
             around["asked"] = stopper.on_save, stopper.on_restore, list(stopper.types.items())
             # The frame of a generator is saved with the generator.
             frames = [frame.generator[0] if frame.generator else tuple(frame) for frame in stack.frames]

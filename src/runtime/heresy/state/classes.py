@@ -7,13 +7,16 @@ afterwards, as they were. Methods that a library wrote with ``exec`` (dataclasse
 
 from __future__ import annotations
 
+import _abc
+import _thread
 import abc
-import builtins
 import collections
 import dataclasses
 import enum
 import gc
+import sys
 import types
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,7 +39,7 @@ def is_by_value(pickler: StatePickler, cls: type) -> bool:
         # The class has something of its own under this name: then its functions tell.
         held = (getattr(value, "fget", value) for value in cls.__dict__.values())
         module = next((value.__module__ for value in held if is_a(value, types.FunctionType)), None)
-    return pickler.modules.has(module)
+    return pickler.modules.has(module) or "<locals>" in type.__dict__["__qualname__"].__get__(cls)
 
 
 def _class(pickler: StatePickler, cls: Any) -> Reduced:
@@ -63,11 +66,15 @@ GENERAL.insert(0, _class)
 
 
 def _interpreter_type(cls: type) -> Reduced:
-    """A type that claims to be a builtin but has its name in ``types`` only (``function``, ``cell``)."""
-    if cls.__module__ == "builtins" and getattr(builtins, cls.__name__, None) is not cls:
-        for name, value in vars(types).items():
+    """A type that is not to be found by the name it has (``function``, ``cell``, a lock), but by another or in C's module."""
+    if cls is _thread.LockType:
+        return getattr, (_thread, "LockType")
+    if "." in cls.__qualname__ or getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls:
+        return NotImplemented
+    for place in (types, *map(sys.modules.get, (f"_{cls.__module__}", cls.__module__))):
+        for name, value in vars(place).items() if place is not None else ():
             if value is cls:
-                return getattr, (types, name)
+                return getattr, (place, name)
     return NotImplemented
 
 
@@ -80,7 +87,31 @@ def _class_state(cls: type, skip: set[str]) -> dict[str, Any]:
             continue
         attributes[name] = value
     order = [name for name in cls.__dict__ if name in attributes or name in skip]
-    return {"attributes": attributes, "generated": sorted(skip), "order": order}
+    state = {"attributes": attributes, "generated": sorted(skip), "order": order}
+    if is_a(cls, abc.ABCMeta) and (registered := [each for ref in _registry(cls) if (each := ref()) is not None]):
+        state["registered"] = registered
+    return state
+
+
+def _registry(cls: Any) -> set[Any]:
+    """What was registered with an abstract class, as it holds it itself: a set of references, made when it is first needed."""
+    registered = _abc._get_dump(cls)[0]
+    held = [each for each in gc.get_referents(cls._abc_impl) if type(each) is set and each == registered]
+    return held[0] if held else set()
+
+
+class _Registered:
+    """Is registered for a moment."""
+
+
+def _register(cls: Any, classes: list[type]) -> None:
+    """Registers classes with one that has no attributes yet, so that nothing of the program's runs."""
+    if type(cls).__subclasscheck__ is not abc.ABCMeta.__subclasscheck__:
+        raise CannotSave(f"{cls.__qualname__} has a metaclass that says itself what is registered")
+    abc.ABCMeta.register(cls, _Registered)
+    registry = _registry(cls)
+    registry.clear()
+    registry.update(weakref.ref(each) for each in classes)
 
 
 def make_class(
@@ -116,6 +147,8 @@ _IMMUTABLE = 1 << 8
 
 
 def set_class_state(cls: type, state: dict[str, Any]) -> None:
+    if "registered" in state:
+        _register(cls, state["registered"])
     for name, value in state["attributes"].items():
         if hashes.takes(cls, name, value):
             continue
@@ -190,7 +223,7 @@ def _generated_by_dataclass(cls: type) -> set[str]:
     for name in _DATACLASS_METHODS:
         method = cls.__dict__.get(name)
         function = getattr(method, "__wrapped__", method)
-        if is_a(function, types.FunctionType) and (
+        if is_a(function, types.FunctionType) and getattr(dataclasses, function.__name__, None) is not function and (
             function.__code__.co_filename == "<string>"
             or function.__module__ in ("dataclasses", "reprlib")
             or function.__globals__ is vars(dataclasses)

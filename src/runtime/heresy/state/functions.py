@@ -53,6 +53,9 @@ def _library_function(pickler: StatePickler, function: types.FunctionType) -> Re
     # A wrapper goes under the name of what it wraps, which may be a function of the program's.
     if not pickler.modules.has(module) and _importable(module, name) is function:
         return NotImplemented
+    held = _held_by_library(function)
+    if held is not None:
+        return library_function, held
     located = locate_library_code(function.__globals__.get("__name__"), function.__code__)
     if located is None:
         raise CannotSave(f"function {name} of {module} has no name by which it can be found again")
@@ -64,6 +67,28 @@ def _library_function(pickler: StatePickler, function: types.FunctionType) -> Re
         None,
         set_function_state,
     )
+
+
+def _held_by_library(function: types.FunctionType) -> tuple[str, str, str] | None:
+    """Where a library keeps a function under another name, or wrapped: its module, the class if it is in one, and the name."""
+    module, owner = function.__globals__.get("__name__"), function.__qualname__.rpartition(".")[0]
+    holder = _importable(module, owner) if owner else sys.modules.get(module or "")
+    if module is None:
+        return None
+    for name, value in list(getattr(holder, "__dict__", {}).items()):
+        if value is function or getattr(value, "__func__", None) is function:
+            return module, owner, name
+    # Something else was put in its place, which is not so in a module that is imported again.
+    code = getattr(getattr(holder, "__dict__", {}).get(function.__name__), "__code__", None)
+    is_replaced = getattr(code, "co_filename", None) != function.__code__.co_filename
+    return (module, owner, function.__name__) if not owner and is_replaced and "<" not in function.__qualname__ else None
+
+
+def library_function(module: str, owner: str, name: str) -> Any:
+    import_by_name(module)
+    holder = _importable(module, owner) if owner else sys.modules[module]
+    found = holder.__dict__[name]
+    return getattr(found, "__func__", found)
 
 
 def _importable(module: str | None, qualname: str) -> Any:
@@ -97,12 +122,7 @@ def make_function(
     unit: str, key: ScopeKey, module: types.ModuleType, closure: tuple[types.CellType, ...] | None, mark: int
 ) -> types.FunctionType:
     """A function of the program, without its state."""
-    modules = restored_modules()
-    code = modules.code(unit, key)
-    if code is None:
-        raise CannotSave(f"{key[0]} is not in {unit}")
-    code = marked(code, mark)
-    edits = modules.edits.get(unit)
+    code, edits = code_again(unit, key, mark), restored_modules().edits.get(unit)
     cells = _closure(code, closure) if edits is None else edits.closure(key, closure)
     function = types.FunctionType(code, module.__dict__, code.co_name, None, cells)
     if edits is not None:
@@ -166,6 +186,22 @@ def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> N
             continue
     if both:
         _keep_annotations(function, state["__annotate__"], both)
+
+
+@reducer(types.CodeType)
+def _code(pickler: StatePickler, code: types.CodeType) -> Reduced:
+    unit = pickler.modules.units.of_code(code)
+    if unit is None or unit.library:
+        raise CannotSave("it belongs to none of the program's modules")
+    return code_again, (unit.id, unit.index.key(code), code.co_flags & MARK)
+
+
+def code_again(unit: str, key: ScopeKey, mark: int) -> types.CodeType:
+    """The code of that name in the recompiled module."""
+    code = restored_modules().code(unit, key)
+    if code is None:
+        raise CannotSave(f"{key[0]} is not in {unit}")
+    return marked(code, mark)
 
 
 # --- cells ------------------------------------------------------------------------------------------------------
