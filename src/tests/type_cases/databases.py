@@ -10,7 +10,7 @@ def connections():
     c.commit()
     c.row_factory = sqlite3.Row
     yield
-    print([tuple(r) for r in c.execute("select * from t")], c.execute("select a from t").fetchone()["a"], c.total_changes)
+    print([tuple(r) for r in c.execute("select * from t")], c.execute("select a from t").fetchone()["a"])
     c.execute("insert into t values (3, 'z')")
     c.commit()
     print(sqlite3.connect("one.db").execute("select count(*) from t").fetchone(), c.in_transaction, c.isolation_level)

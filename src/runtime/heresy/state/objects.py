@@ -183,7 +183,7 @@ def _singleton(pickler: StatePickler, obj: Any) -> Reduced:
     module = type(obj).__module__
     if module == "builtins" or is_a(obj, (type, types.FunctionType, types.BuiltinFunctionType)):
         return None
-    if pickler.modules.has(module):
+    if pickler.modules.has(module) or module in _HOLD_THE_PROGRAMS:
         return None
     names = pickler.library_names.get(module)
     if names is None:
@@ -208,6 +208,8 @@ def sentinels(pickler: StatePickler) -> dict[int, tuple[str, str]]:
 
 GENERAL.append(_singleton)
 
+#: Modules whose objects under a name are the program's, and saved by `surroundings`.
+_HOLD_THE_PROGRAMS = ("fileinput",)
 _KNOWN_BY_IDENTITY = (object, _contextvars.ContextVar)
 
 

@@ -200,6 +200,7 @@ _LIBRARIES: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] =
     "random": (lambda random: random.getstate(), _put_random),
     "warnings": (_take_warnings, _put_warnings),
     "_csv": (_take_dialects, _put_dialects),
+    "fileinput": (lambda fileinput: fileinput._state, lambda fileinput, state: setattr(fileinput, "_state", state)),
     "locale": (_take_locale, _put_locale),
     "logging": (_take_logging, _put_logging),
     "decimal": (lambda decimal: decimal.getcontext(), lambda decimal, context: decimal.setcontext(context)),
