@@ -433,29 +433,38 @@ def calendars_and_locales():
 def hashes():
     import hashlib
 
-    names = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "blake2b", "blake2s", "sha3_512"]
-    found = [hashlib.new(name, b"some text" * 20) for name in names]
+    names = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_224", "sha3_256", "sha3_384", "sha3_512"]
+    found = [hashlib.new(name, b"some text" * n) for n, name in enumerate(names)]
+    found += [hashlib.sha256(), hashlib.md5(b"x" * 64), hashlib.sha512(b"x" * 1000)]
     yield
     for each in found:
         each.update(b"more")
-        print(each.name, each.hexdigest(), each.digest_size)
+        print(each.name, each.hexdigest(), each.digest_size, each.copy().digest() == each.digest())
 
 
-def shake_and_keyed_hashes():
+def extendable_hashes():
     import hashlib
 
-    found = [hashlib.shake_128(b"x" * 500), hashlib.blake2b(b"abc", digest_size=9, key=b"k", salt=b"s", person=b"p")]
+    found = [hashlib.shake_128(b"x" * 500), hashlib.shake_256(b"y")]
     yield
     for each in found:
         each.update(b"more")
-    print(found[0].hexdigest(9), found[1].hexdigest())
+        print(each.hexdigest(9))
+
+
+def hashes_that_tell_nothing():
+    import hashlib
+
+    found = hashlib.blake2b(b"abc", digest_size=9, key=b"k")
+    yield "blake2b"
+    print(found.hexdigest())
 
 
 def message_codes():
     import hmac
 
     h = hmac.new(b"key", b"text" * 50, "sha256")
-    yield
+    yield "HMAC"
     h.update(b"more")
     print(h.hexdigest(), h.name)
 

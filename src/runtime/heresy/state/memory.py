@@ -123,6 +123,14 @@ def put_numbers(address: int, values: Sequence[int]) -> None:
     (_ctypes().c_ssize_t * len(values)).from_address(address)[:] = values
 
 
+def bytes_at(address: int, count: int) -> bytes:
+    return _ctypes().string_at(address, count)
+
+
+def put_bytes(address: int, value: bytes) -> None:
+    _ctypes().memmove(address, value, len(value))
+
+
 def object_at(address: int) -> Any:
     ctypes = _ctypes()
     pointer = number_at(address)
