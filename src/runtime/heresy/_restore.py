@@ -129,6 +129,7 @@ class _Libraries:
         """
         if name not in self.hook.units.by_id:
             self.hook.adopt(name)
+            self.hook.learn(name)
         unit = self.hook.units.by_id.get(name)
         if unit is None or unit.library and self.then.get(name) != unit.sha256:
             raise HeresyError(

@@ -37,7 +37,6 @@ def save(stopper: Stopper, stack: Stack) -> None:
     _refuse_threads()
     _refuse_plain_modules(stopper)
     homes = _homes(list(stopper.units.by_id.values()))
-    units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
     own = list({id(module): (module, names) for module, names in homes.values()}.values())
     modules = Modules(own, stopper.units, stopper.read(), registered.reducers(stopper.types))
     modules.running = {id(frame.generator[0]): frame for frame in stack.frames if frame.generator}
@@ -47,6 +46,7 @@ def save(stopper: Stopper, stack: Stack) -> None:
         except (OSError, ValueError, AttributeError):
             continue
     payload = pickle_state(modules, stack, stopper)
+    units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
     manifest = {
         "heresy": launch.version,
         "python": sys.version.split()[0],

@@ -260,22 +260,29 @@ def _builtin_method(pickler: StatePickler, method: Any) -> Reduced:
     for cls in type.__dict__["__mro__"].__get__(owner if is_a(owner, type) else type(owner)):
         found = cls.__dict__.get(name)
         if type(found) is descriptor and _bound(found, owner) == method:
-            return bound_method, (cls, name, owner)
+            return bound_method, (_unless_its_own(cls, owner), name, owner)
     return NotImplemented
 
 
 @reducer(types.MethodWrapperType)
 def _method_wrapper(pickler: StatePickler, method: Any) -> Reduced:
-    return bound_method, (method.__objclass__, method.__name__, method.__self__)
+    owner = method.__self__
+    return bound_method, (_unless_its_own(method.__objclass__, owner), method.__name__, owner)
+
+
+def _unless_its_own(cls: type, owner: Any) -> type | None:
+    """A class; none if it is that of the object: many of C's have no name to be found by."""
+    return None if cls is type(owner) else cls
 
 
 def _bound(descriptor: Any, owner: Any) -> Any:
     return descriptor.__get__(None, owner) if is_a(owner, type) else descriptor.__get__(owner, type(owner))
 
 
-def bound_method(cls: type, name: str, owner: Any) -> Any:
-    """What ``cls``, or a base of it, has under a name, bound to an object."""
-    found = next(base.__dict__[name] for base in cls.__mro__ if name in base.__dict__)
+def bound_method(cls: type | None, name: str, owner: Any) -> Any:
+    """What ``cls`` (or the object's own), or a base of it, has under a name, bound to an object."""
+    bases = type.__dict__["__mro__"].__get__(type(owner) if cls is None else cls)
+    found = next(base.__dict__[name] for base in bases if name in base.__dict__)
     return _bound(found, owner) if type(found) is types.ClassMethodDescriptorType else found.__get__(owner, type(owner))
 
 
