@@ -10,7 +10,7 @@ was lost. A case that yields words holds what cannot be saved: the checkpoint mu
 without a yield is not for this Python.
 
 With `--to` a program is continued by another Python than it was saved by. Then a case may print what either prints plainly.
-Families that begin with `same_python` hold what another Python must refuse, and are left out.
+What the families that begin with `same_python` hold, another Python may refuse, in words.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ from typing import NamedTuple
 from lives import RUNTIME, run
 
 CASES = Path(__file__).resolve().parent / "type_cases"
+
+#: What a Python says that cannot make something again which another has saved.
+REFUSED = re.compile(r"error\[H3(05|22|29)\]")
 
 #: Stands behind the cases in each program, whose arguments name those that it is to run.
 RUNNER = '''
@@ -179,10 +182,14 @@ class Trial:
         plain = {each: self.plain(each, names) for each in {python, *others}}
         there = [name for name in names if all(each.failure or each.has(name) for each in plain.values())]
         first, rest = self.saved_and_continued(python, others, there)
-        if len(there) > 1 and any(each.failure for each in (*plain.values(), first, *rest)):
+        failures = [each.failure for each in (*plain.values(), first, *rest) if each.failure]
+        if len(there) > 1 and any(not (self.family.same_python and REFUSED.search(each)) for each in failures):
             return self._results_of_halves(python, others, there)
         results = {}
         for at, other in enumerate(others):
+            if self.family.same_python and other != python and at < len(rest) and REFUSED.search(rest[at].failure):
+                results[other] = Result(there, {})
+                continue
             life = rest[at] if at < len(rest) else None
             found = {name: failure(name, [plain[python], plain[other]], first, life) for name in there}
             results[other] = Result(
@@ -241,7 +248,7 @@ def main() -> int:
                 chosen = [
                     case for case in family.cases if not options.names or {case, family.name} & set(options.names)
                 ]
-                if chosen and not (family.same_python and others != [python]):
+                if chosen:
                     trial = Trial(heresy, Path(cache), family)
                     tasks.append((family, pool.submit(trial.results, python, others, chosen)))
             passed = dict.fromkeys(others, 0)

@@ -443,21 +443,6 @@ def exceptions():
     print(group.exceptions[1].filename, held.__traceback__.tb_frame.f_code.co_name)
 
 
-def traceback_text():
-    import traceback
-
-    def fails():
-        1 / 0
-
-    try:
-        fails()
-    except ZeroDivisionError as error:
-        held = error
-    summary = traceback.TracebackException.from_exception(held)
-    yield
-    print("".join(traceback.format_exception(held)) == "".join(summary.format()), summary.stack[-1].name)
-
-
 def standard_exceptions():
     import json
     import subprocess

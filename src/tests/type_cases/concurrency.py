@@ -127,24 +127,17 @@ def timers():
 def futures():
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    a, b, c = Future(), Future(), Future()
+    def submitted():
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(pow, 2, 3)
+
+    a, b, c, d = Future(), Future(), Future(), submitted()
     a.set_result([1])
     b.set_exception(ValueError("v"))
     c.cancel()
-    with ThreadPoolExecutor(1) as pool:
-        d = pool.submit(pow, 2, 3)
     yield
     print(a.result(), repr(b.exception()), c.cancelled(), d.result(), d.done())
     d.add_done_callback(lambda f: print("called", f.result()))
-
-
-def executors():
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(2)
-    yield
-    print(list(pool.map(str, [1, 2])))
-    pool.shutdown()
 
 
 def context_variables():

@@ -136,39 +136,6 @@ def cached_properties():
     print(c.p is held, d.p == [], d.p is d.p, C.p.attrname)
 
 
-def single_dispatch():
-    @functools.singledispatch
-    def f(x):
-        return "other"
-
-    @f.register
-    def _(x: int):
-        return "int"
-
-    @f.register(list)
-    def of_list(x):
-        return "list"
-
-    f(1)
-    yield
-    print(f(1), f([]), f(True), f("s"), f.dispatch(list) is of_list, len(f.registry))
-
-
-def single_dispatch_method():
-    class C:
-        @functools.singledispatchmethod
-        def m(self, x):
-            return "other"
-
-        @m.register
-        def _(self, x: str):
-            return "str"
-
-    c = C()
-    yield
-    print(c.m(1), c.m("s"))
-
-
 def properties():
     class C:
         @property

@@ -376,21 +376,6 @@ def directory_scans():
     print(sorted(seen + rest), list(done), list(it))
 
 
-def paths_iterated_over():
-    import pathlib
-
-    folder = pathlib.Path("listed")
-    folder.mkdir()
-    for n in range(4):
-        (folder / f"{n}.txt").touch()
-    seen = []
-    for path in folder.iterdir():
-        if len(seen) == 2:
-            yield
-        seen.append(path.name)
-    print(sorted(seen))
-
-
 def template_interpolations():
     import sys
 

@@ -326,29 +326,13 @@ def xml_documents():
 
 def mail_and_web():
     import email.message
-    import http.cookies
     import urllib.request
 
-    m, c = email.message.EmailMessage(), http.cookies.SimpleCookie("a=1")
+    m = email.message.EmailMessage()
     m["Subject"], r = "s", urllib.request.Request("http://h/", headers={"X": "y"})
     m.set_content("text")
     yield
-    print(m.as_string(), c["a"].value, r.full_url, r.headers)
-
-
-def parsers():
-    import argparse
-    import configparser
-
-    p = argparse.ArgumentParser(prog="p")
-    sub = p.add_subparsers(dest="cmd").add_parser("go")
-    sub.add_argument("-n", type=int, default=3)
-    p.add_argument("--flag", action="store_true")
-    c = configparser.ConfigParser()
-    c.read_string("[a]\nx=1\ny=%(x)s2")
-    args = p.parse_args(["--flag", "go", "-n", "5"])
-    yield
-    print(p.parse_args(["go"]), args, c["a"]["y"], c.sections())
+    print(m.as_string(), r.full_url, r.headers)
 
 
 def loggers():
@@ -367,17 +351,6 @@ def loggers():
     log.info("after")
     a.warning("adapted")
     print(stream.getvalue(), logging.getLogger("mine.sub") is log, r.getMessage(), log.handlers == [h])
-
-
-def warning_messages():
-    import warnings
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        warnings.warn("one", UserWarning)
-        yield
-        warnings.warn("two", UserWarning)
-    print([str(w.message) for w in caught])
 
 
 def graphs():
@@ -425,9 +398,9 @@ def calendars_and_locales():
     import calendar
     import locale
 
-    c, old = calendar.TextCalendar(6), locale.getlocale()
+    c, old = calendar.TextCalendar(6), locale.setlocale(locale.LC_NUMERIC)
     yield
-    print(c.formatmonth(2024, 2), old == locale.getlocale())
+    print(c.formatmonth(2024, 2), old == locale.setlocale(locale.LC_NUMERIC))
 
 
 def hashes():

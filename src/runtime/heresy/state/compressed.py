@@ -79,6 +79,8 @@ def _member(pickler: StatePickler, member: Any) -> Reduced:
 def set_member(member: Any, saved: tuple[dict[str, Any], int | None]) -> None:
     state, position = saved
     vars(member).update(state)
+    if "_orig_crc" not in state:
+        member._orig_crc = member._expected_crc  # from 3.12 on
     if position is not None and member._orig_file_size:
         member.seek(0)
         member.seek(position)

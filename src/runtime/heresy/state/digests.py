@@ -14,6 +14,7 @@ from .._errors import HeresyError
 from .memory import bytes_at, number_at, put_bytes
 from .pickling import CannotSave, Reduced, StatePickler, import_by_name, library_reducer
 
+
 class _Kind(NamedTuple):
     """What makes up the state of an algorithm.
 

@@ -113,15 +113,24 @@ def make_library_function(
 ) -> types.FunctionType:
     import_by_name(module)
     code = CodeIndex(_importable(module, outer).__code__).code(key)
+    if code is None and _is_not_asked(key):
+        return types.FunctionType((lambda format: {}).__code__, {})
     if code is None:
         raise CannotSave(f"{key[0]} is no longer in {module}")
     return types.FunctionType(code, sys.modules[module].__dict__, code.co_name, None, _closure(code, closure))
+
+
+def _is_not_asked(key: ScopeKey) -> bool:
+    """Whether a function is there for annotations that are evaluated late, as they are not here."""
+    return not _cpython.LAZY_ANNOTATIONS and key[0].rpartition(".")[2] in ("__annotate__", "annotate")
 
 
 def make_function(
     unit: str, key: ScopeKey, module: types.ModuleType, closure: tuple[types.CellType, ...] | None, mark: int
 ) -> types.FunctionType:
     """A function of the program, without its state."""
+    if _is_not_asked(key):
+        return types.FunctionType((lambda format: {}).__code__, {})
     code, edits = code_again(unit, key, mark), restored_modules().edits.get(unit)
     cells = _closure(code, closure) if edits is None else edits.closure(key, closure)
     function = types.FunctionType(code, module.__dict__, code.co_name, None, cells)
@@ -151,6 +160,8 @@ def function_state(function: types.FunctionType) -> dict[str, Any]:
         state["__annotate__"] = annotate
         if (evaluated := _evaluated_annotations(function)) is not None:
             state["__annotations__"] = evaluated
+        elif (values := plain_annotations(annotate)) is not None:
+            state["annotations"] = values
     elif function.__annotations__:
         state["__annotations__"] = function.__annotations__
     return state
@@ -161,6 +172,16 @@ def _evaluated_annotations(function: types.FunctionType) -> dict[str, Any] | Non
     others = (function.__globals__, function.__builtins__, function.__kwdefaults__, function.__dict__)
     found = [each for each in gc.get_referents(function) if type(each) is dict]
     return next((each for each in found if all(each is not other for other in others)), None)
+
+
+def plain_annotations(annotate: Any) -> dict[str, Any] | None:
+    """The values of annotations that only look things up, for an interpreter that evaluates them early; None of others."""
+    if type(annotate) is not types.FunctionType or annotate.__module__ != "typing" and _cpython.calls(annotate.__code__):
+        return None
+    try:
+        return annotate(1)
+    except Exception:
+        return None  # a name is not bound yet, or never
 
 
 def _keep_annotations(function: types.FunctionType, annotate: types.FunctionType, annotations: dict[str, Any]) -> None:
@@ -177,6 +198,9 @@ def _keep_annotations(function: types.FunctionType, annotate: types.FunctionType
 
 def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> None:
     function.__dict__.update(state.pop("__dict__", {}))
+    values = state.pop("annotations", None)
+    if values is not None and not _cpython.LAZY_ANNOTATIONS:
+        state["__annotations__"] = values
     both = _cpython.LAZY_ANNOTATIONS and "__annotate__" in state and state.pop("__annotations__", None)
     for name, value in state.items():
         try:

@@ -122,6 +122,18 @@ def ordered_dict_iterator(container: Any, kind: int, consumed: int, *behind: int
     return iterator
 
 
+_DEQUES = {type(iter(collections.deque())): False, type(reversed(collections.deque())): True}
+
+
+@reducer(*_DEQUES)
+def _deque_iterator(pickler: StatePickler, iterator: Any) -> Reduced:
+    return deque_iterator, (_DEQUES[type(iterator)], *iterator.__reduce__()[1])
+
+
+def deque_iterator(backwards: bool, *made_from: Any) -> Any:
+    return next(kind for kind, is_reversed in _DEQUES.items() if is_reversed == backwards)(*made_from)
+
+
 _REVERSE, _KEYS, _VALUES, _ITEMS = 1, 2, 4, 6
 
 

@@ -126,3 +126,44 @@ def set_finalizer(finalizer: Any, state: tuple[Any, bool] | None) -> None:
         (obj, function, args, keywords), at_exit = state
         finalizer.__init__(obj, function, *args, **keywords)
         finalizer.atexit = at_exit
+
+
+# --- what has other attributes in other versions --------------------------------------------------------------------------
+
+
+@library_reducer("traceback", "FrameSummary")
+def _summary(pickler: StatePickler, summary: Any) -> Reduced:
+    end = {name: getattr(summary, name) for name in ("end_lineno", "colno", "end_colno")}
+    return make_summary, ((summary.filename, summary.lineno, summary.name), summary.line, summary.locals, end)
+
+
+def make_summary(place: tuple[Any, ...], line: str, variables: Any, end: dict[str, Any]) -> Any:
+    summary = import_by_name("traceback").FrameSummary(*place, lookup_line=False, line=line, **end)
+    summary.locals = variables
+    return summary
+
+
+@library_reducer("dataclasses", "_DataclassParams", "Field")
+def _of_dataclass(pickler: StatePickler, obj: Any) -> Reduced:
+    state = {name: getattr(obj, name) for name in type(obj).__slots__ if hasattr(obj, name)}
+    return make_plain, (type(obj),), state, None, None, set_slots
+
+
+def set_slots(obj: Any, state: dict[str, Any]) -> None:
+    """So far as there are such."""
+    for name in state.keys() & set(type(obj).__slots__):
+        setattr(obj, name, state[name])
+
+
+@library_reducer("zipfile", "ZipInfo")
+def _archived(pickler: StatePickler, info: Any) -> Reduced:
+    state = {name: getattr(info, name) for name in type(info).__slots__ if hasattr(info, name)}
+    state["_compresslevel"] = state.pop("compress_level", state.get("_compresslevel"))
+    return make_plain, (type(info),), state, None, None, set_archived
+
+
+def set_archived(info: Any, state: dict[str, Any]) -> None:
+    """Under its older name, an attribute can be set in every version."""
+    for name, value in state.items():
+        if hasattr(type(info), name):
+            setattr(info, name, value)

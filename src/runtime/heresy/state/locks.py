@@ -63,6 +63,22 @@ def set_in_python(lock: Any, state: tuple[Any, int]) -> None:
     lock._owner = threading.get_ident() if lock._count else None
 
 
+@reducer(threading.Condition)
+def _condition(pickler: StatePickler, condition: Any) -> Reduced:
+    # Which methods of its lock's it keeps, depends on the version.
+    own = {"_lock": condition._lock, "_waiters": condition._waiters}
+    return make_condition, (), own, None, None, set_condition
+
+
+def make_condition() -> Any:
+    return threading.Condition.__new__(threading.Condition)
+
+
+def set_condition(condition: Any, own: dict[str, Any]) -> None:
+    condition.__init__(own["_lock"])
+    condition._waiters = own["_waiters"]
+
+
 @library_reducer("_queue", "SimpleQueue")
 def _queue(pickler: StatePickler, queue: Any) -> Reduced:
     items = [queue.get_nowait() for _ in range(queue.qsize())]
@@ -142,14 +158,16 @@ GENERAL.insert(0, _thread_object)
 
 
 def _handle(pickler: StatePickler, handle: Any) -> Reduced:
-    if handle.is_done():
-        return ended, (handle.ident,)
-    return type(handle), ()
+    return thread_handle, (handle.is_done(),)
 
 
-def ended(ident: int) -> Any:
-    """The handle of a thread that has ended."""
-    handle = _thread.start_joinable_thread(int)  # type: ignore[attr-defined]
+def thread_handle(has_ended: bool) -> Any:
+    """The handle of a thread that has ended, or has not started; there are none before 3.13."""
+    if not hasattr(_thread, "_ThreadHandle"):
+        return None
+    if not has_ended:
+        return _thread._ThreadHandle()
+    handle = _thread.start_joinable_thread(int)
     handle.join()
     return handle
 

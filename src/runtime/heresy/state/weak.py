@@ -7,6 +7,7 @@ import weakref
 from typing import Any
 
 from .._kinds import MISSING
+from .library_objects import make_plain
 from .memory import Layout
 from .pickling import Reduced, StatePickler, reducer
 
@@ -37,6 +38,22 @@ def _method_reference(pickler: StatePickler, reference: Any) -> Reduced:
 
 def method_reference(method: Any, callback: Any) -> Any:
     return weakref.WeakMethod(_Gone().method if method is None else method, callback)
+
+
+@reducer(weakref.WeakValueDictionary, weakref.WeakKeyDictionary, weakref.WeakSet)
+def _container(pickler: StatePickler, container: Any) -> Reduced:
+    # How they forget what is gone, and what they keep for that, depends on the version.
+    items = list(container) if type(container) is weakref.WeakSet else list(container.items())
+    return make_plain, (type(container),), items, None, None, set_container
+
+
+def set_container(container: Any, items: list[Any]) -> None:
+    container.__init__()
+    for item in items:
+        if type(container) is weakref.WeakSet:
+            container.add(item)
+        else:
+            container[item[0]] = item[1]
 
 
 @reducer(weakref.ProxyType, weakref.CallableProxyType)
