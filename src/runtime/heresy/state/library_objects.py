@@ -133,14 +133,15 @@ def set_finalizer(finalizer: Any, state: tuple[Any, bool] | None) -> None:
 
 @library_reducer("traceback", "FrameSummary")
 def _summary(pickler: StatePickler, summary: Any) -> Reduced:
-    end = {name: getattr(summary, name) for name in ("end_lineno", "colno", "end_colno")}
-    return make_summary, ((summary.filename, summary.lineno, summary.name), summary.line, summary.locals, end)
+    state = {name: getattr(summary, name) for name in type(summary).__slots__ if name != "_code"}
+    return make_plain, (type(summary),), {**state, "line": summary.line}, None, None, set_summary
 
 
-def make_summary(place: tuple[Any, ...], line: str, variables: Any, end: dict[str, Any]) -> Any:
-    summary = import_by_name("traceback").FrameSummary(*place, lookup_line=False, line=line, **end)
-    summary.locals = variables
-    return summary
+def set_summary(summary: Any, state: dict[str, Any]) -> None:
+    for name in type(summary).__slots__:
+        # What the text of the line is kept as, depends on the version.
+        usual = state["line"] if name in ("_line", "_lines") else None
+        setattr(summary, name, state.get(name, usual))
 
 
 @library_reducer("dataclasses", "_DataclassParams", "Field")
