@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -42,6 +41,8 @@ def _entry(pickler: StatePickler, entry: Any) -> Reduced:
 
 
 def entry_again(kind: str, held: dict[str, Any]) -> Any:
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder:
         _MAKERS[kind](os.path.join(folder, "x"))
         with os.scandir(folder) as scan:
@@ -70,6 +71,8 @@ def _entries() -> Layout:
 @contextmanager
 def _some_entries() -> Iterator[list[Any]]:
     """Links whose files are there."""
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder:
         for name in ("one", "two"):
             os.symlink(folder, os.path.join(folder, name))

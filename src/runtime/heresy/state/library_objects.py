@@ -134,14 +134,13 @@ def set_finalizer(finalizer: Any, state: tuple[Any, bool] | None) -> None:
 @library_reducer("traceback", "FrameSummary")
 def _summary(pickler: StatePickler, summary: Any) -> Reduced:
     state = {name: getattr(summary, name) for name in type(summary).__slots__ if name != "_code"}
-    return make_plain, (type(summary),), {**state, "line": summary.line}, None, None, set_summary
+    return make_plain, (type(summary),), state, None, None, set_summary
 
 
 def set_summary(summary: Any, state: dict[str, Any]) -> None:
     for name in type(summary).__slots__:
-        # What the text of the line is kept as, depends on the version.
-        usual = state["line"] if name in ("_line", "_lines") else None
-        setattr(summary, name, state.get(name, usual))
+        # The text of the line, where it is kept in another way, is looked up again.
+        setattr(summary, name, state.get(name))
 
 
 @library_reducer("dataclasses", "_DataclassParams", "Field")

@@ -59,7 +59,7 @@ def library_reducer(module: str, *types_: str | Callable[[Any], Any]) -> Callabl
 
     def register(function: Reducer) -> Reducer:
         for each in types_:
-            LATER.append((module, (lambda loaded, name=each: getattr(loaded, name)) if type(each) is str else each, function))
+            LATER.append((module, (lambda loaded, name=each: getattr(loaded, name, None)) if type(each) is str else each, function))
         return function
 
     return register
@@ -67,7 +67,8 @@ def library_reducer(module: str, *types_: str | Callable[[Any], Any]) -> Callabl
 
 def _of_loaded() -> dict[type, Reducer]:
     """The reducers of types whose modules are there."""
-    return {give(sys.modules[module]): function for module, give, function in LATER if module in sys.modules}
+    found = [(give(sys.modules[module]), function) for module, give, function in LATER if module in sys.modules]
+    return {type_: function for type_, function in found if type_ is not None}
 
 
 class Modules:

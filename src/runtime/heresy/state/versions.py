@@ -74,6 +74,15 @@ _ROWS = [
     *(_Row("dataclasses", "_DataclassParams", name, 12, _ANY, lambda params, name=name: name == "match_args")
       for name in ("match_args", "kw_only", "slots", "weakref_slot")),
     _Row("dataclasses", "Field", "doc", 14, _ANY, lambda field: None),
+    _Row("traceback", "TracebackException", "exc_type", 11, 12, lambda summary: summary._exc_type),
+    _Row("traceback", "TracebackException", "_exc_type", 13, _ANY, lambda summary: vars(summary)["exc_type"]),
+    _Row("traceback", "TracebackException", "_have_exc_type", 13, _ANY, lambda summary: vars(summary)["exc_type"] is not None),
+    _Row("traceback", "TracebackException", "_is_syntax_error", 13, _ANY,
+         lambda summary: issubclass(vars(summary)["exc_type"], SyntaxError)),
+    _Row("traceback", "TracebackException", "exc_type_qualname", 13, _ANY,
+         lambda summary: vars(summary)["exc_type"].__qualname__),
+    _Row("traceback", "TracebackException", "exc_type_module", 13, _ANY,
+         lambda summary: vars(summary)["exc_type"].__module__),
     _Row("json.decoder", "JSONDecoder", "array_hook", 15, _ANY, lambda decoder: None),
 ]  # fmt: skip
 
