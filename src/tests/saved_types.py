@@ -48,6 +48,8 @@ if __name__ == "__main__":
         try:
             words = next(case)
         except StopIteration:
+            print("case", name)
+            print("not for this Python")
             continue
         if words is None:
             cases.append((name, case))
@@ -86,7 +88,8 @@ class Said(NamedTuple):
     failure: str
 
     def has(self, name: str) -> bool:
-        return name in self.before or name in self.after
+        """Whether a case is for this Python; one that it does not know of has failed."""
+        return self.before.get(name) != "not for this Python\n"
 
 
 class Result(NamedTuple):
@@ -180,7 +183,7 @@ class Trial:
     def results(self, python: str, others: list[str], names: list[str]) -> dict[str, Result]:
         """By the Python that continued them, what has become of the cases that are for these Pythons."""
         plain = {each: self.plain(each, names) for each in {python, *others}}
-        there = [name for name in names if all(each.failure or each.has(name) for each in plain.values())]
+        there = [name for name in names if all(each.has(name) for each in plain.values())]
         first, rest = self.saved_and_continued(python, others, there)
         failures = [each.failure for each in (*plain.values(), first, *rest) if each.failure]
         if len(there) > 1 and any(not (self.family.same_python and REFUSED.search(each)) for each in failures):
@@ -216,6 +219,8 @@ def failure(name: str, plain: list[Said], first: Said, life: Said | None) -> str
         if each.failure:
             return each.failure
     expected = [each.before.get(name) or each.after.get(name, "") for each in plain]
+    if not expected[0]:
+        return f"plain Python says nothing of it: {plain[0].before.keys()}"
     if expected[0].startswith("to be refused: "):
         words, _, rest = expected[0].removeprefix("to be refused: ").partition("\n")
         here = first.before.get(name, "")

@@ -95,12 +95,13 @@ def standard_streams():
 
 def redirected_output():
     import contextlib
+    import sys
 
     out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        print("one")
+    with contextlib.redirect_stderr(out):
+        print("one", file=sys.stderr)
         yield
-        print("two")
+        print("two", file=sys.stderr)
     print(repr(out.getvalue()))
 
 
@@ -258,12 +259,3 @@ def config_on_files():
         if line == "1b\n":
             yield
         print(fileinput.filename(), fileinput.lineno(), line.strip())
-
-
-def shelves():
-    import shelve
-
-    s = shelve.open("shelf", flag="n")
-    s["a"] = 1
-    yield "cannot be saved"
-    print(s["a"])

@@ -48,7 +48,7 @@ def _buffered_file(pickler: StatePickler, file: Any) -> Reduced:
         return closed_file, ("buffered", getattr(file, "name", None), getattr(file, "mode", None))
     if type(file) is not io.BufferedReader:
         file.flush()
-    if not is_a(file.raw, io.FileIO):
+    if not is_a(file.raw, (io.FileIO, io.BytesIO)):
         raise CannotSave(f"a buffer over a {type(file.raw).__name__}")
     return open_buffered, (type(file), file.raw, file.tell() if file.seekable() else None)
 
@@ -68,6 +68,11 @@ def _raw_file(pickler: StatePickler, file: io.FileIO) -> Reduced:
     if not _same_file(file):
         raise CannotSave(f"{os.fsdecode(file.name)!r} is no longer the file that is open")
     return open_raw, (os.path.abspath(file.name), file.name, file.mode, file.tell())
+
+
+@reducer(io.StringIO, io.BytesIO)
+def _in_memory(pickler: StatePickler, file: Any) -> Reduced:
+    return (closed_in_memory, (type(file),)) if file.closed else NotImplemented
 
 
 @library_reducer("tempfile", "_TemporaryFileWrapper")
@@ -224,6 +229,12 @@ def open_text(buffer: Any, options: dict[str, Any], mode: str | None, position: 
         file.mode = mode  # type: ignore[misc]
     if position is not None:
         file.seek(position)
+    return file
+
+
+def closed_in_memory(kind: type) -> Any:
+    file = kind()
+    file.close()
     return file
 
 

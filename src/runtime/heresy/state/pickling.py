@@ -59,7 +59,8 @@ def library_reducer(module: str, *types_: str | Callable[[Any], Any]) -> Callabl
 
     def register(function: Reducer) -> Reducer:
         for each in types_:
-            LATER.append((module, (lambda loaded, name=each: getattr(loaded, name, None)) if type(each) is str else each, function))
+            give = (lambda loaded, name=each: getattr(loaded, name, None)) if type(each) is str else each
+            LATER.append((module, give, function))
         return function
 
     return register
