@@ -79,9 +79,11 @@ def _held_by_library(function: types.FunctionType) -> tuple[str, str, str] | Non
         if value is function or getattr(value, "__func__", None) is function:
             return module, owner, name
     # Something else was put in its place, which is not so in a module that is imported again.
-    code = getattr(getattr(holder, "__dict__", {}).get(function.__name__), "__code__", None)
-    is_replaced = getattr(code, "co_filename", None) != function.__code__.co_filename
-    return (module, owner, function.__name__) if not owner and is_replaced and "<" not in function.__qualname__ else None
+    name = function.__code__.co_qualname
+    instead = getattr(holder, "__dict__", {}).get(name)
+    same_file = getattr(getattr(instead, "__code__", None), "co_filename", None) == function.__code__.co_filename
+    is_replaced = instead is not None and not same_file and name == function.__qualname__
+    return (module, owner, name) if not owner and is_replaced else None
 
 
 def library_function(module: str, owner: str, name: str) -> Any:
