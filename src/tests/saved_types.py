@@ -89,7 +89,7 @@ class Said(NamedTuple):
 
     def has(self, name: str) -> bool:
         """Whether a case is for this Python; one that it does not know of has failed."""
-        return self.before.get(name) != "not for this Python\n"
+        return not self.before.get(name, "").startswith("not for this Python\n")
 
 
 class Result(NamedTuple):
