@@ -234,7 +234,6 @@ const UNSAVEABLE_MAKERS: &[&str] = &[
     "socket.create_server",
     "socket.socket",
     "socket.socketpair",
-    "sqlite3.connect",
     "subprocess.Popen",
 ];
 

@@ -52,6 +52,26 @@ fn random_programs_have_all_that_they_are_to_test() {
 }
 
 #[test]
+fn what_a_program_may_hold_is_saved() {
+    for_each_python("saved_types.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--python", python]);
+    });
+}
+
+#[test]
+fn what_one_python_has_saved_another_goes_on_with() {
+    let pythons = pythons();
+    for [from, to] in [["python3.11", "python3.14"], ["python3.14", "python3.11"]] {
+        if [from, to].iter().all(|each| pythons.iter().any(|python| python == each)) {
+            run("saved_types.py", from, |python, driver| {
+                driver.args(["--heresy", HERESY, "--python", python, "--to", to]);
+            })
+            .unwrap_or_else(|failure| panic!("{failure}"));
+        }
+    }
+}
+
+#[test]
 fn a_signal_at_any_moment_loses_and_doubles_nothing() {
     for_each_python("signals.py", |python, driver| {
         driver.args(["--heresy", HERESY, "--signals", "12", "--python", python]);

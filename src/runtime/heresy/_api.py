@@ -68,7 +68,11 @@ def checkpoint() -> bool:
         return False
     failed = CheckpointError(refusal.diagnostic())
     failed.code = refusal.code
-    raise failed from cause
+    try:
+        raise failed from cause
+    finally:
+        # Nothing of the program's is to live longer for it.
+        del failed, refusal, cause
 
 
 def is_resumed() -> bool:

@@ -65,6 +65,13 @@ CONVERTS_BEFORE_FORMAT = _VERSION >= (3, 13)
 #: From 3.14 annotations are evaluated on demand by an ``__annotate__`` function.
 LAZY_ANNOTATIONS = _VERSION >= (3, 14)
 
+#: Protocols keep the names of their members, and of those that are no methods.
+PROTOCOLS_KEEP_MEMBERS = _VERSION >= (3, 12)
+PROTOCOLS_KEEP_OTHER_MEMBERS = _VERSION >= (3, 13)
+
+#: The N of 3.N, which says what objects of the library hold: see `state.versions`.
+MINOR = _VERSION[1]
+
 FOR_SLOTS = 2 if FOR_KEEPS_INDEX else 1
 DELEGATION_SLOTS = 2 if DELEGATION_KEEPS_INDEX else 1
 WITH_SLOTS = 2 if WITH_KEEPS_MANAGER else 1
@@ -160,6 +167,11 @@ class Instruction:
     @property
     def falls_through(self) -> bool:
         return self.opcode not in _NO_FALL_THROUGH
+
+
+def calls(code: types.CodeType) -> bool:
+    """Whether a code object calls anything by an instruction."""
+    return any("CALL" in opcode.opname[instruction.opcode] for instruction in instructions(code))
 
 
 def instructions(code: types.CodeType) -> list[Instruction]:

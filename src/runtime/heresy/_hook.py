@@ -100,6 +100,7 @@ class Hook:
         get_code.__code__ = get_code.__code__.replace(co_filename=plain.__code__.co_filename)
         _external.SourceLoader.get_code = get_code
         self.units.imported_for_runtime = self._imported_for_runtime
+        self.units.learn = self.learn
 
     def code(self, loader: Any, fullname: str) -> CodeType | None:
         """The run form of a module; None if it is to be plain Python."""
@@ -185,6 +186,22 @@ class Hook:
             code = unit.index.named(function.__code__)
             if code is not None and len(code.co_freevars) == len(function.__code__.co_freevars):
                 function.__code__ = code
+
+    def learn(self, name: str) -> Unit | None:
+        """The unit of a library module that runs as it is: its functions stay what they are.
+
+        What is suspended in it can be continued all the same, in a resume form, since its run form is the original.
+        """
+        unit = self.units.by_id.get(name)
+        module = sys.modules.get(name)
+        path = getattr(module, "__file__", None)
+        if unit is not None or not isinstance(path, str) or not path.endswith(".py") or self.choice.is_own(name, path):
+            return unit
+        unit = self._unit(name, path, library=True)
+        if unit is not None:
+            unit.belongs_to(module)
+            self.units.add(unit)
+        return unit
 
 
 def _mentioned(code: CodeType) -> set[str]:

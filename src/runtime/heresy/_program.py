@@ -261,6 +261,7 @@ class Program:
             self._returns = self._name_lambdas()
             self._scopes: dict[int, Scope] = {}
             self._own_frames: dict[ast.AST, Scope] = {}
+            self._originals: list[types.CodeType] = []
             self._add_run_form()
 
     def scope(self, code: types.CodeType) -> Scope | None:
@@ -273,6 +274,15 @@ class Program:
     def scopes(self) -> list[Scope]:
         """All scopes that are known."""
         return [*self._scopes.values()]
+
+    def scope_of_original(self, code: types.CodeType) -> Scope | None:
+        """The scope of a code object of a library that runs as it is; the run form must be no other."""
+        run_form = self.index.named(code)
+        scope = self._scopes.get(id(run_form)) if run_form == code else None
+        if scope is not None:
+            self._originals.append(code)  # it must stay alive for its identity
+            self._scopes[id(code)] = scope
+        return scope
 
     def scope_named(self, key: ScopeKey) -> Scope | None:
         code = self.index.code(key)
@@ -427,6 +437,15 @@ class Programs:
             if program is None and unit.index.key(code) is not None:
                 return self.program(unit).scope(code)
         return None
+
+
+    def scope_in_library(self, code: types.CodeType, namespace: dict[str, Any]) -> Scope | None:
+        """The scope of a code object of a library module that is not instrumented, which it is found in from now on."""
+        unit = self.units.learn(namespace.get("__name__", ""))
+        scope = self.program(unit).scope_of_original(code) if unit is not None else None
+        if scope is not None and unit not in self.units.by_file.setdefault(code.co_filename, []):
+            self.units.by_file[code.co_filename].append(unit)
+        return scope
 
 
 _FUTURE_FLAGS = 0

@@ -20,8 +20,9 @@ from ._resume_form import ResumeForm, filled
 from ._start import Launch
 from ._stop import Stopper, say
 from ._units import CannotInstrument, Unit, load
-from .state import imports, moved, sets, surroundings
+from .state import imports, moved, sets, surroundings, versions
 from .state.all import Modules, StateUnpickler, caches, functions, generators
+from .state.pickling import CannotSave
 
 
 def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper) -> tuple[Any, types.CodeType]:
@@ -48,7 +49,8 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     modules.unit = _Libraries(described, hook).unit
     modules.edits = changed.edits()
     functions.restoring(modules)
-    around, saved = _unpickle(modules, payload, hook)
+    is_other = manifest["python"].split(".")[:2] != [str(part) for part in sys.version_info[:2]]
+    around, saved = _unpickle(modules, payload, manifest["python"] if is_other else None)
     surroundings.restore(around, atexit.register, main.__dict__)
     frames = changed.placed(modules, saved)
     stopper.on_save, stopper.on_restore, types_ = around["asked"]
@@ -140,6 +142,7 @@ class _Libraries:
         """
         if name not in self.hook.units.by_id:
             self.hook.adopt(name)
+            self.hook.learn(name)
         unit = self.hook.units.by_id.get(name)
         if unit is None or unit.library and self.then.get(name) != unit.sha256:
             raise HeresyError(
@@ -158,8 +161,12 @@ def _forms(modules: Modules, frame: Any) -> list[ResumeForm]:
     return [filled(ResumeForm(program, state), state) for state in split(program, frame)]
 
 
-def _unpickle(modules: Modules, payload: list[Any], hook: Hook) -> tuple[Any, list[Any]]:
-    """Fills the globals of the program's modules; returns the surroundings, and the frames or their generators."""
+def _unpickle(modules: Modules, payload: list[Any], other: str | None) -> tuple[Any, list[Any]]:
+    """Fills the globals of the program's modules; returns the surroundings, and the frames or their generators.
+
+    Args:
+        other: the version of Python that it was stopped under, if that is another than this.
+    """
     unpickler = StateUnpickler(payload, modules)
     try:
         path, again = unpickler.load()
@@ -170,6 +177,8 @@ def _unpickle(modules: Modules, payload: list[Any], hook: Hook) -> tuple[Any, li
         for module, names, _ in others:
             module.__dict__.update(names)
             moved.rename(module.__dict__)
+        if other is not None:
+            versions.complete()
         sets.apply(tables)
         caches.fill()
         for module, _, order in others:
@@ -186,5 +195,20 @@ def _unpickle(modules: Modules, payload: list[Any], hook: Hook) -> tuple[Any, li
             "H322", f"cannot continue: module {error.name!r} is missing here",
             why="the program had imported it when it was stopped", help="install it, then run the same command again",
         ) from None  # fmt: skip
+    except CannotSave as error:
+        raise _not_here(str(error), other) from error
     except RecursionError:
         raise HeresyError("H323", "cannot continue: the program's data is nested too deeply to be read back") from None
+    except Exception as error:
+        if other is None:
+            raise
+        # Something of a library's that is another here.
+        raise _not_here(f"{type(error).__name__}: {error}", other) from error
+
+
+def _not_here(reason: str, other: str | None) -> HeresyError:
+    return HeresyError(
+        "H329", "cannot continue: something that the program holds cannot be made again here", why=reason,
+        help=f"continue it with Python {other}, under which it was stopped" if other is not None
+        else "start over with `--fresh`; the checkpoint is as it was",
+    )  # fmt: skip

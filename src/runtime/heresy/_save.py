@@ -35,7 +35,6 @@ def save(stopper: Stopper, stack: Stack) -> None:
     _refuse_threads()
     _refuse_plain_modules(stopper)
     homes = _homes(list(stopper.units.by_id.values()))
-    units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
     own = list({id(module): (module, names) for module, names in homes.values()}.values())
     modules = Modules(own, stopper.units, stopper.read(), registered.reducers(stopper.types))
     modules.running = {id(frame.generator[0]): frame for frame in stack.frames if frame.generator}
@@ -45,6 +44,7 @@ def save(stopper: Stopper, stack: Stack) -> None:
         except (OSError, ValueError, AttributeError):
             continue
     payload = pickle_state(modules, stack, stopper)
+    units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
     cwd = stopper.baseline.cwd or os.path.dirname(os.path.dirname(launch.checkpoint))
     manifest = _manifest.describe(stopper, stack, units, homes, cwd)
     try:
@@ -95,9 +95,10 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> Chunks:
         return payload
 
     try:
+        # The program's own filters of warnings are among them.
+        around = surroundings.save(stopper.baseline, stopper.exits, modules)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            around = surroundings.save(stopper.baseline, stopper.exits, modules)
             around["asked"] = stopper.on_save, stopper.on_restore, list(stopper.types.items())
             # The frame of a generator is saved with the generator.
             frames = [frame.generator[0] if frame.generator else tuple(frame) for frame in stack.frames]

@@ -183,6 +183,8 @@ class Units:
         self.plain: dict[str, tuple[str, str]] = {}
         #: Is told of modules that the runtime has imported for itself: the program may import them later.
         self.imported_for_runtime: Callable[[list[str]], None] | None = None
+        #: Reads the text of a library module that is not instrumented, for the sake of a generator of its: see `Hook.learn`.
+        self.learn: Callable[[str], Unit | None] = lambda name: None
 
     def imported(self) -> list[str]:
         """The names in ``sys.modules``, in order, without what the runtime has imported for itself."""

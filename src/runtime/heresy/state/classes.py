@@ -7,19 +7,24 @@ afterwards, as they were. Methods that a library wrote with ``exec`` (dataclasse
 
 from __future__ import annotations
 
+import _abc
+import _thread
 import abc
-import builtins
 import collections
 import dataclasses
 import enum
 import gc
+import sys
 import types
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .. import _cpython
 from .._kinds import is_a
 from . import hashes
+from .functions import plain_annotations
 from .pickling import GENERAL, CannotSave, Reduced, StatePickler, reducer
 
 #: Attributes that every class gets anew.
@@ -36,7 +41,7 @@ def is_by_value(pickler: StatePickler, cls: type) -> bool:
         # The class has something of its own under this name: then its functions tell.
         held = (getattr(value, "fget", value) for value in cls.__dict__.values())
         module = next((value.__module__ for value in held if is_a(value, types.FunctionType)), None)
-    return pickler.modules.has(module)
+    return pickler.modules.has(module) or "<locals>" in type.__dict__["__qualname__"].__get__(cls)
 
 
 def _class(pickler: StatePickler, cls: Any) -> Reduced:
@@ -63,11 +68,15 @@ GENERAL.insert(0, _class)
 
 
 def _interpreter_type(cls: type) -> Reduced:
-    """A type that claims to be a builtin but has its name in ``types`` only (``function``, ``cell``)."""
-    if cls.__module__ == "builtins" and getattr(builtins, cls.__name__, None) is not cls:
-        for name, value in vars(types).items():
+    """A type that is not to be found by the name it has (``function``, ``cell``, a lock), but by another or in C's module."""
+    if cls is _thread.LockType:
+        return getattr, (_thread, "LockType")
+    if "." in cls.__qualname__ or getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls:
+        return NotImplemented
+    for place in (types, *map(sys.modules.get, (f"_{cls.__module__}", cls.__module__))):
+        for name, value in vars(place).items() if place is not None else ():
             if value is cls:
-                return getattr, (types, name)
+                return getattr, (place, name)
     return NotImplemented
 
 
@@ -80,7 +89,59 @@ def _class_state(cls: type, skip: set[str]) -> dict[str, Any]:
             continue
         attributes[name] = value
     order = [name for name in cls.__dict__ if name in attributes or name in skip]
-    return {"attributes": attributes, "generated": sorted(skip), "order": order}
+    state = {"attributes": attributes, "generated": sorted(skip), "order": order}
+    if _cpython.LAZY_ANNOTATIONS and _LAZY & attributes.keys():
+        values = attributes.get("__annotations_cache__")
+        annotate = attributes.get("__annotate_func__") or attributes.get("__annotate__")
+        values = plain_annotations(annotate) if values is None else values
+        if values is not None:
+            state["annotations"] = values
+    if _protocol_hook(cls) is not None:
+        del attributes["__subclasshook__"]
+        state["runtime protocol"] = cls.__dict__.get("_is_runtime_protocol", False)
+    if is_a(cls, abc.ABCMeta) and (registered := [each for ref in _registry(cls) if (each := ref()) is not None]):
+        state["registered"] = registered
+    return state
+
+
+def _protocol_hook(cls: Any) -> Any:
+    """What `typing` has given a protocol, in another way in each version."""
+    hook = cls.__dict__.get("__subclasshook__")
+    hook = getattr(hook, "__func__", hook)
+    return hook if is_a(hook, types.FunctionType) and hook.__module__ == "typing" and hook.__name__ == "_proto_hook" else None
+
+
+def _complete_protocol(cls: Any, is_runtime: bool) -> None:
+    """Has `typing` give a protocol what it keeps in one, so far as that is not there."""
+    import typing
+
+    typing.Protocol.__dict__["__init_subclass__"].__func__(cls)
+    members = getattr(typing, "_get_protocol_attrs", None)
+    if _cpython.PROTOCOLS_KEEP_MEMBERS and members is not None and "__protocol_attrs__" not in cls.__dict__:
+        cls.__protocol_attrs__ = members(cls)
+    if is_runtime and _cpython.PROTOCOLS_KEEP_OTHER_MEMBERS and "__non_callable_proto_members__" not in cls.__dict__:
+        typing.runtime_checkable(cls)
+
+
+def _registry(cls: Any) -> set[Any]:
+    """What was registered with an abstract class, as it holds it itself: a set of references, made when it is first needed."""
+    registered = _abc._get_dump(cls)[0]
+    held = [each for each in gc.get_referents(cls._abc_impl) if type(each) is set and each == registered]
+    return held[0] if held else set()
+
+
+class _Registered:
+    """Is registered for a moment."""
+
+
+def _register(cls: Any, classes: list[type]) -> None:
+    """Registers classes with one that has no attributes yet, so that nothing of the program's runs."""
+    if type(cls).__subclasscheck__ is not abc.ABCMeta.__subclasscheck__:
+        raise CannotSave(f"{cls.__qualname__} has a metaclass that says itself what is registered")
+    abc.ABCMeta.register(cls, _Registered)
+    registry = _registry(cls)
+    registry.clear()
+    registry.update(weakref.ref(each) for each in classes)
 
 
 def make_class(
@@ -116,7 +177,12 @@ _IMMUTABLE = 1 << 8
 
 
 def set_class_state(cls: type, state: dict[str, Any]) -> None:
-    for name, value in state["attributes"].items():
+    if "registered" in state:
+        _register(cls, state["registered"])
+    attributes = {name: value for name, value in state["attributes"].items() if _SINCE.get(name, 0) <= _cpython.MINOR}
+    if not _cpython.LAZY_ANNOTATIONS and "annotations" in state:
+        attributes["__annotations__"] = state["annotations"]
+    for name, value in attributes.items():
         if hashes.takes(cls, name, value):
             continue
         if not _is_hidden(cls, name):
@@ -128,6 +194,8 @@ def set_class_state(cls: type, state: dict[str, Any]) -> None:
             gc.get_referents(cls.__dict__)[0][name] = value
     # Has the interpreter forget what it knows of the class, in case anything was put into the namespace itself.
     type.__dict__["__doc__"].__set__(cls, cls.__dict__.get("__doc__"))
+    if "runtime protocol" in state:
+        _complete_protocol(cls, state["runtime protocol"])
     if state["generated"] and not _is_named_tuple(cls):
         _generate_dataclass(cls, state["generated"])
 
@@ -157,6 +225,13 @@ _SET_BY_TYPE: dict[str, tuple[type, ...]] = {
 }
 
 
+#: What keeps annotations that are evaluated when they are asked for.
+_LAZY = {"__annotate__", "__annotate_func__", "__annotations_cache__"}
+#: What classes have from 3.N on; an older interpreter would take it for the program's own.
+_SINCE = {
+    "__protocol_attrs__": 12, "__non_callable_proto_members__": 13, "__static_attributes__": 13, "__firstlineno__": 13,
+    **dict.fromkeys(_LAZY, 14),
+}  # fmt: skip
 #: Attributes that only some interpreters let a class have.
 _VERSION_BOUND = {
     "__annotate__", "__annotate_func__", "__static_attributes__", "__firstlineno__", "__type_params__", "__classcell__",
@@ -184,13 +259,17 @@ _DATACLASS_METHODS = (
 )  # fmt: skip
 
 
+_FOR_SLOTS = ("_dataclass_getstate", "_dataclass_setstate")
+
+
 def _generated_by_dataclass(cls: type) -> set[str]:
     """The methods of a dataclass that ``@dataclass`` wrote."""
     found: set[str] = set()
     for name in _DATACLASS_METHODS:
         method = cls.__dict__.get(name)
         function = getattr(method, "__wrapped__", method)
-        if is_a(function, types.FunctionType) and (
+        # For slots it gives functions of its own, which are found by their names.
+        if is_a(function, types.FunctionType) and function not in map(vars(dataclasses).get, _FOR_SLOTS) and (
             function.__code__.co_filename == "<string>"
             or function.__module__ in ("dataclasses", "reprlib")
             or function.__globals__ is vars(dataclasses)
@@ -228,10 +307,10 @@ def _generate_dataclass(cls: Any, names: list[str]) -> None:
         twin = new.__new__(type(cls), cls.__name__, cls.__bases__, namespace)
     options = {key: getattr(params, key) for key in ("init", "repr", "eq", "order", "unsafe_hash", "frozen")}
     dataclasses.dataclass(**options)(twin)
-    for name in names:
+    for name in {*names, *({"__replace__"} & twin.__dict__.keys())}:
         method = twin.__dict__.get(name, _MISSING)
-        if method is _MISSING and name == "__hash__":
-            continue
+        if method is _MISSING and name in ("__hash__", "__replace__"):
+            continue  # `__replace__` came with 3.13
         if method is _MISSING:
             raise CannotSave(f"dataclass {cls.__qualname__}: {name} cannot be written again")
         function = getattr(method, "__wrapped__", method)

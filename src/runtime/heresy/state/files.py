@@ -11,12 +11,14 @@ import codecs
 import gc
 import io
 import os
+import types
 from typing import Any
 
 from .._errors import HeresyError
 from .._kinds import is_a
 from . import moved
-from .pickling import CannotSave, Reduced, StatePickler, reducer
+from .library_objects import make_plain, set_attributes
+from .pickling import CannotSave, Reduced, StatePickler, library_reducer, reducer
 
 #: Encodings whose decoder has no state between characters, so that a byte offset says all.
 _STATELESS = {"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "cp437", "latin-1"}
@@ -47,7 +49,7 @@ def _buffered_file(pickler: StatePickler, file: Any) -> Reduced:
         return closed_file, ("buffered", getattr(file, "name", None), getattr(file, "mode", None))
     if type(file) is not io.BufferedReader:
         file.flush()
-    if not is_a(file.raw, io.FileIO):
+    if not is_a(file.raw, (io.FileIO, io.BytesIO)):
         raise CannotSave(f"a buffer over a {type(file.raw).__name__}")
     return open_buffered, (type(file), file.raw, file.tell() if file.seekable() else None)
 
@@ -56,6 +58,10 @@ def _buffered_file(pickler: StatePickler, file: Any) -> Reduced:
 def _raw_file(pickler: StatePickler, file: io.FileIO) -> Reduced:
     if file.closed:
         return closed_file, ("raw", file.name, file.mode)
+    if type(file.name) is int and file.seekable() and not os.fstat(file.fileno()).st_nlink:
+        position = file.tell()
+        content = os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
+        return unnamed_file, (content, position)
     if not is_a(file.name, (str, bytes)):
         raise CannotSave("a file that was opened by its descriptor has no path")
     if not file.seekable():
@@ -63,6 +69,18 @@ def _raw_file(pickler: StatePickler, file: io.FileIO) -> Reduced:
     if not _same_file(file):
         raise CannotSave(f"{os.fsdecode(file.name)!r} is no longer the file that is open")
     return open_raw, (os.path.abspath(file.name), file.name, file.mode, file.tell())
+
+
+@reducer(io.StringIO, io.BytesIO)
+def _in_memory(pickler: StatePickler, file: Any) -> Reduced:
+    return (closed_in_memory, (type(file),)) if file.closed else NotImplemented
+
+
+@library_reducer("tempfile", "_TemporaryFileWrapper")
+def _wrapped_file(pickler: StatePickler, wrapper: Any) -> Reduced:
+    # Methods of the file that it has been asked for, and keeps, it will be asked for again.
+    state = {name: value for name, value in vars(wrapper).items() if not is_a(value, types.FunctionType)}
+    return make_plain, (type(wrapper),), state, None, None, set_attributes
 
 
 def _same_file(file: io.FileIO) -> bool:
@@ -139,7 +157,9 @@ def text_position(file: io.TextIOWrapper) -> int:
 def _back(file: io.TextIOWrapper, encoding: str, end: int, characters: int, translated: bool) -> int:
     """The byte offset that lies so many characters before ``end``."""
     size = min(end, 4 * characters + 8)
-    raw = os.pread(file.fileno(), size, end - size)
+    # Not by its descriptor: what is read may be unpacked on the way.
+    file.buffer.seek(end - size)
+    raw = file.buffer.read(size)
     if encoding == "utf-8":
         while raw and raw[0] & 0xC0 == 0x80:
             raw = raw[1:]
@@ -158,6 +178,14 @@ class FileChanged(HeresyError):
     """A file that the program had open is gone or shorter than it was."""
 
 
+def gone(path: Any, reason: str | None) -> FileChanged:
+    return FileChanged(
+        "H320", f"cannot open {os.fsdecode(path)!r} again: {reason}",
+        why="the program had it open when it was stopped",
+        help="put the file back, then run the same command again",
+    )  # fmt: skip
+
+
 def open_raw(path: str, name: Any, mode: str, position: int) -> io.FileIO:
     """The file again, at ``position``; never created, never truncated."""
     path, name = moved.here(path), moved.here(name)
@@ -169,17 +197,23 @@ def open_raw(path: str, name: Any, mode: str, position: int) -> io.FileIO:
         file = io.FileIO(name, mode.replace("b", ""), opener=opener)
         size = os.fstat(file.fileno()).st_size
     except OSError as error:
-        raise FileChanged(
-            "H320", f"cannot open {os.fsdecode(path)!r} again: {error.strerror}",
-            why="the program had it open when it was stopped",
-            help="put the file back, then run the same command again",
-        ) from None  # fmt: skip
+        raise gone(path, error.strerror) from None
     if size < position:
         raise FileChanged(
             "H321", f"{os.fsdecode(path)!r} has been cut since the program was stopped",
             why=f"it stood at byte {position}, and the file has {size} now",
             help="put the file back as it was, then run the same command again",
         )  # fmt: skip
+    file.seek(position)
+    return file
+
+
+def unnamed_file(content: bytes, position: int) -> io.FileIO:
+    """A temporary file that no folder has a name for."""
+    import tempfile
+
+    file: Any = tempfile.TemporaryFile(buffering=0)
+    file.write(content)
     file.seek(position)
     return file
 
@@ -197,6 +231,12 @@ def open_text(buffer: Any, options: dict[str, Any], mode: str | None, position: 
         file.mode = mode  # type: ignore[misc]
     if position is not None:
         file.seek(position)
+    return file
+
+
+def closed_in_memory(kind: type) -> Any:
+    file = kind()
+    file.close()
     return file
 
 

@@ -53,6 +53,9 @@ def _library_function(pickler: StatePickler, function: types.FunctionType) -> Re
     # A wrapper goes under the name of what it wraps, which may be a function of the program's.
     if not pickler.modules.has(module) and _importable(module, name) is function:
         return NotImplemented
+    held = _held_by_library(function)
+    if held is not None:
+        return library_function, held
     located = locate_library_code(function.__globals__.get("__name__"), function.__code__)
     if located is None:
         raise CannotSave(f"function {name} of {module} has no name by which it can be found again")
@@ -64,6 +67,30 @@ def _library_function(pickler: StatePickler, function: types.FunctionType) -> Re
         None,
         set_function_state,
     )
+
+
+def _held_by_library(function: types.FunctionType) -> tuple[str, str, str] | None:
+    """Where a library keeps a function under another name, or wrapped: its module, the class if it is in one, and the name."""
+    module, owner = function.__globals__.get("__name__"), function.__qualname__.rpartition(".")[0]
+    holder = _importable(module, owner) if owner else sys.modules.get(module or "")
+    if module is None:
+        return None
+    for name, value in list(getattr(holder, "__dict__", {}).items()):
+        if value is function or getattr(value, "__func__", None) is function:
+            return module, owner, name
+    # Something else was put in its place, which is not so in a module that is imported again.
+    name = function.__code__.co_qualname
+    instead = getattr(holder, "__dict__", {}).get(name)
+    same_file = getattr(getattr(instead, "__code__", None), "co_filename", None) == function.__code__.co_filename
+    is_replaced = instead is not None and not same_file and name == function.__qualname__
+    return (module, owner, name) if not owner and is_replaced else None
+
+
+def library_function(module: str, owner: str, name: str) -> Any:
+    import_by_name(module)
+    holder = _importable(module, owner) if owner else sys.modules[module]
+    found = holder.__dict__[name]
+    return getattr(found, "__func__", found)
 
 
 def _importable(module: str | None, qualname: str) -> Any:
@@ -88,21 +115,25 @@ def make_library_function(
 ) -> types.FunctionType:
     import_by_name(module)
     code = CodeIndex(_importable(module, outer).__code__).code(key)
+    if code is None and _is_not_asked(key):
+        return types.FunctionType((lambda format: {}).__code__, {})
     if code is None:
         raise CannotSave(f"{key[0]} is no longer in {module}")
     return types.FunctionType(code, sys.modules[module].__dict__, code.co_name, None, _closure(code, closure))
+
+
+def _is_not_asked(key: ScopeKey) -> bool:
+    """Whether a function is there for annotations that are evaluated late, as they are not here."""
+    return not _cpython.LAZY_ANNOTATIONS and key[0].rpartition(".")[2] in ("__annotate__", "annotate")
 
 
 def make_function(
     unit: str, key: ScopeKey, module: types.ModuleType, closure: tuple[types.CellType, ...] | None, mark: int
 ) -> types.FunctionType:
     """A function of the program, without its state."""
-    modules = restored_modules()
-    code = modules.code(unit, key)
-    if code is None:
-        raise CannotSave(f"{key[0]} is not in {unit}")
-    code = marked(code, mark)
-    edits = modules.edits.get(unit)
+    if _is_not_asked(key):
+        return types.FunctionType((lambda format: {}).__code__, {})
+    code, edits = code_again(unit, key, mark), restored_modules().edits.get(unit)
     cells = _closure(code, closure) if edits is None else edits.closure(key, closure)
     function = types.FunctionType(code, module.__dict__, code.co_name, None, cells)
     if edits is not None:
@@ -131,6 +162,8 @@ def function_state(function: types.FunctionType) -> dict[str, Any]:
         state["__annotate__"] = annotate
         if (evaluated := _evaluated_annotations(function)) is not None:
             state["__annotations__"] = evaluated
+        elif (values := plain_annotations(annotate)) is not None:
+            state["annotations"] = values
     elif function.__annotations__:
         state["__annotations__"] = function.__annotations__
     return state
@@ -141,6 +174,16 @@ def _evaluated_annotations(function: types.FunctionType) -> dict[str, Any] | Non
     others = (function.__globals__, function.__builtins__, function.__kwdefaults__, function.__dict__)
     found = [each for each in gc.get_referents(function) if type(each) is dict]
     return next((each for each in found if all(each is not other for other in others)), None)
+
+
+def plain_annotations(annotate: Any) -> dict[str, Any] | None:
+    """The values of annotations that only look things up, for an interpreter that evaluates them early; None of others."""
+    if type(annotate) is not types.FunctionType or annotate.__module__ != "typing" and _cpython.calls(annotate.__code__):
+        return None
+    try:
+        return annotate(1)
+    except Exception:
+        return None  # a name is not bound yet, or never
 
 
 def _keep_annotations(function: types.FunctionType, annotate: types.FunctionType, annotations: dict[str, Any]) -> None:
@@ -157,6 +200,9 @@ def _keep_annotations(function: types.FunctionType, annotate: types.FunctionType
 
 def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> None:
     function.__dict__.update(state.pop("__dict__", {}))
+    values = state.pop("annotations", None)
+    if values is not None and not _cpython.LAZY_ANNOTATIONS:
+        state["__annotations__"] = values
     both = _cpython.LAZY_ANNOTATIONS and "__annotate__" in state and state.pop("__annotations__", None)
     for name, value in state.items():
         try:
@@ -166,6 +212,22 @@ def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> N
             continue
     if both:
         _keep_annotations(function, state["__annotate__"], both)
+
+
+@reducer(types.CodeType)
+def _code(pickler: StatePickler, code: types.CodeType) -> Reduced:
+    unit = pickler.modules.units.of_code(code)
+    if unit is None or unit.library:
+        raise CannotSave("it belongs to none of the program's modules")
+    return code_again, (unit.id, unit.index.key(code), code.co_flags & MARK)
+
+
+def code_again(unit: str, key: ScopeKey, mark: int) -> types.CodeType:
+    """The code of that name in the recompiled module."""
+    code = restored_modules().code(unit, key)
+    if code is None:
+        raise CannotSave(f"{key[0]} is not in {unit}")
+    return marked(code, mark)
 
 
 # --- cells ------------------------------------------------------------------------------------------------------
@@ -224,22 +286,29 @@ def _builtin_method(pickler: StatePickler, method: Any) -> Reduced:
     for cls in type.__dict__["__mro__"].__get__(owner if is_a(owner, type) else type(owner)):
         found = cls.__dict__.get(name)
         if type(found) is descriptor and _bound(found, owner) == method:
-            return bound_method, (cls, name, owner)
+            return bound_method, (_unless_its_own(cls, owner), name, owner)
     return NotImplemented
 
 
 @reducer(types.MethodWrapperType)
 def _method_wrapper(pickler: StatePickler, method: Any) -> Reduced:
-    return bound_method, (method.__objclass__, method.__name__, method.__self__)
+    owner = method.__self__
+    return bound_method, (_unless_its_own(method.__objclass__, owner), method.__name__, owner)
+
+
+def _unless_its_own(cls: type, owner: Any) -> type | None:
+    """A class; none if it is that of the object: many of C's have no name to be found by."""
+    return None if cls is type(owner) else cls
 
 
 def _bound(descriptor: Any, owner: Any) -> Any:
     return descriptor.__get__(None, owner) if is_a(owner, type) else descriptor.__get__(owner, type(owner))
 
 
-def bound_method(cls: type, name: str, owner: Any) -> Any:
-    """What ``cls``, or a base of it, has under a name, bound to an object."""
-    found = next(base.__dict__[name] for base in cls.__mro__ if name in base.__dict__)
+def bound_method(cls: type | None, name: str, owner: Any) -> Any:
+    """What ``cls`` (or the object's own), or a base of it, has under a name, bound to an object."""
+    bases = type.__dict__["__mro__"].__get__(type(owner) if cls is None else cls)
+    found = next(base.__dict__[name] for base in bases if name in base.__dict__)
     return _bound(found, owner) if type(found) is types.ClassMethodDescriptorType else found.__get__(owner, type(owner))
 
 

@@ -32,6 +32,8 @@ def _generator(pickler: StatePickler, generator: Any) -> Reduced:
     frame, code = frame_of(generator), code_of(generator)
     scope = modules.programs.scope(code)
     mark = code.co_flags & MARK
+    if frame is not None and scope is None:
+        scope = modules.programs.scope_in_library(code, frame.f_globals)
     if frame is None:
         if scope is None:
             return make_finished, (type(generator) is types.CoroutineType, code.co_filename, *names)

@@ -7,11 +7,13 @@ that it knows. So it is rebuilt over the very same container, moved on to where 
 from __future__ import annotations
 
 import collections
+import functools
 import gc
 import types
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .._kinds import is_a
+from .._kinds import MISSING, is_a
+from .memory import Layout, Number
 from .pickling import REDUCERS, CannotSave, Reduced, StatePickler, reducer
 
 if TYPE_CHECKING:
@@ -94,7 +96,68 @@ def set_iterator(container: Any, rest: list[Any], sizes: Sizes) -> Any:
 
 @reducer(type(iter(collections.OrderedDict())))
 def _ordered_dict_iterator(pickler: StatePickler, iterator: Any) -> Reduced:
-    raise CannotSave("an iterator over an OrderedDict does not tell what it gives")
+    layout = _ordered_layout()
+    held = {name: layout.get(iterator, name) for name in layout.fields}
+    container = held["container"]
+    if container is MISSING:
+        return iter, ((),)
+    keys = list(_ordered_iterator(container, held["kind"] & ~_ITEMS | _KEYS))
+    fresh = _ordered_iterator(container, _KEYS)
+    # If the dict has changed since, it fails, wherever it is.
+    behind = tuple(layout.get(fresh, name) - held[name] for name in ("state", "size"))
+    # What comes next is a key; there is none when all have been given.
+    consumed = 0 if any(behind) else next((n for n, key in enumerate(keys) if key is held["next"]), len(keys))
+    return ordered_dict_iterator, (container, held["kind"], consumed, *behind)
+
+
+def ordered_dict_iterator(container: Any, kind: int, consumed: int, *behind: int) -> Any:
+    if collections.OrderedDict.__len__(container) < consumed:
+        raise CannotSave("an iterator belongs to an OrderedDict that contains it")
+    iterator = _ordered_iterator(container, kind)
+    for _ in range(consumed):
+        next(iterator)
+    layout = _ordered_layout()
+    for name, count in zip(("state", "size"), behind):
+        layout.put(iterator, name, layout.get(iterator, name) - count)
+    return iterator
+
+
+_DEQUES = {type(iter(collections.deque())): False, type(reversed(collections.deque())): True}
+
+
+@reducer(*_DEQUES)
+def _deque_iterator(pickler: StatePickler, iterator: Any) -> Reduced:
+    return deque_iterator, (_DEQUES[type(iterator)], *iterator.__reduce__()[1])
+
+
+def deque_iterator(backwards: bool, *made_from: Any) -> Any:
+    return next(kind for kind, is_reversed in _DEQUES.items() if is_reversed == backwards)(*made_from)
+
+
+_REVERSE, _KEYS, _VALUES, _ITEMS = 1, 2, 4, 6
+
+
+def _ordered_iterator(container: Any, kind: int) -> Any:
+    kind_of = collections.OrderedDict
+    view = {_KEYS: kind_of.keys, _VALUES: kind_of.values, _ITEMS: kind_of.items}[kind & _ITEMS](container)
+    return reversed(view) if kind & _REVERSE else iter(view)
+
+
+@functools.cache
+def _ordered_layout() -> Layout:
+    samples: list[Any] = []
+    for kind, view in (_KEYS, "keys"), (_VALUES, "values"), (_ITEMS, "items"):
+        container = collections.OrderedDict.fromkeys([(1, kind), (2, kind), (3, kind)])
+        second = list(container)[1]
+        for iterator, number in (iter(getattr(container, view)()), kind), (reversed(getattr(container, view)()), kind | _REVERSE):
+            next(iterator)
+            known = {"container": container, "next": second, "state": Number(3), "size": Number(3)}
+            samples.append((iterator, {**known, "kind": Number(number, 4)}))
+        container.popitem()
+        samples.append((iter(container), {"state": Number(4), "size": Number(2)}))
+    done = iter(collections.OrderedDict())
+    next(done, None)
+    return Layout([*samples, (done, {"next": MISSING})])
 
 
 # --- templates (from 3.14 on) -----------------------------------------------------------------------------------------

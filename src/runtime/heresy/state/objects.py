@@ -6,6 +6,7 @@ checkpoint takes the value of the built-in base, the ``__dict__`` and the slots 
 
 from __future__ import annotations
 
+import _contextvars
 import sys
 import types
 from typing import Any
@@ -177,12 +178,12 @@ def set_instance_state(obj: Any, state: dict[str, Any]) -> None:
 def _singleton(pickler: StatePickler, obj: Any) -> Reduced:
     """An object that a library keeps under a name (``dataclasses.MISSING``, ``os.environ``) is that one, not a copy."""
     if type(obj) is object:
-        found = _sentinels(pickler).get(id(obj))
+        found = sentinels(pickler).get(id(obj))
         return (library_attribute, found) if found is not None else None
     module = type(obj).__module__
     if module == "builtins" or is_a(obj, (type, types.FunctionType, types.BuiltinFunctionType)):
         return None
-    if pickler.modules.has(module):
+    if pickler.modules.has(module) or module in _HOLD_THE_PROGRAMS:
         return None
     names = pickler.library_names.get(module)
     if names is None:
@@ -192,20 +193,24 @@ def _singleton(pickler: StatePickler, obj: Any) -> Reduced:
     return (library_attribute, (module, name)) if name is not None else None
 
 
-def _sentinels(pickler: StatePickler) -> dict[int, tuple[str, str]]:
-    """Where libraries keep their plain ``object()``, by identity: they are there to be known by it."""
+def sentinels(pickler: StatePickler) -> dict[int, tuple[str, str]]:
+    """Where libraries keep their plain ``object()`` and context variables, by identity: they are there to be known by it."""
     if pickler.sentinels is None:
         pickler.sentinels = {
             id(value): (module, name)
             for module, loaded in list(sys.modules.items())
             if type(loaded) is types.ModuleType and not pickler.modules.has(module)
             for name, value in list(loaded.__dict__.items())
-            if type(value) is object
+            if type(value) in _KNOWN_BY_IDENTITY
         }
     return pickler.sentinels
 
 
 GENERAL.append(_singleton)
+
+#: Modules whose objects under a name are the program's, and saved by `surroundings`.
+_HOLD_THE_PROGRAMS = ("fileinput",)
+_KNOWN_BY_IDENTITY = (object, _contextvars.ContextVar)
 
 
 def library_attribute(module: str, name: str) -> Any:

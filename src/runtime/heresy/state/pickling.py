@@ -29,6 +29,8 @@ Reducer: TypeAlias = Callable[["StatePickler", Any], Reduced]
 
 #: Reducers by exact type.
 REDUCERS: dict[type, Reducer] = {}
+#: Those of types of modules that a program may do without, by the name of the module and what gives the type.
+LATER: list[tuple[str, Callable[[Any], Any], Reducer]] = []
 #: Reducers tried in order for objects whose type has none: each returns None if it does not apply.
 GENERAL: list[Reducer] = []
 
@@ -46,6 +48,28 @@ def reducer(*types_: type) -> Callable[[Reducer], Reducer]:
         return function
 
     return register
+
+
+def library_reducer(module: str, *types_: str | Callable[[Any], Any]) -> Callable[[Reducer], Reducer]:
+    """The same for types of a module that is only looked at if the program has imported it.
+
+    Args:
+        types_: the name of each, or a function that gets the module and gives it.
+    """
+
+    def register(function: Reducer) -> Reducer:
+        for each in types_:
+            give = (lambda loaded, name=each: getattr(loaded, name, None)) if type(each) is str else each
+            LATER.append((module, give, function))
+        return function
+
+    return register
+
+
+def _of_loaded() -> dict[type, Reducer]:
+    """The reducers of types whose modules are there."""
+    found = [(give(sys.modules[module]), function) for module, give, function in LATER if module in sys.modules]
+    return {type_: function for type_, function in found if type_ is not None}
 
 
 class Modules:
@@ -142,7 +166,7 @@ class StatePickler(pickle.Pickler):
         self.written = file
         self.modules = modules
         self.last: Any = None
-        self.reducers = {**REDUCERS, **modules.reducers}
+        self.reducers = {**REDUCERS, **_of_loaded(), **modules.reducers}
         #: For each library module that was asked for: the names of its globals by identity.
         self.library_names: dict[str, dict[int, str]] = {}
         #: Of the plain objects that libraries hold: the module and the name, by identity.
@@ -254,6 +278,13 @@ def import_by_name(name: str) -> types.ModuleType:
 @reducer(types.ModuleType)
 def _module(pickler: StatePickler, module: types.ModuleType) -> Reduced:
     name = next((name for name in (module.__name__, *sys.modules) if sys.modules.get(name) is module), None)
-    if name is None:
+    if name is not None:
+        return import_by_name, (name,)
+    if getattr(module, "__spec__", None) is not None:
         raise CannotSave(f"module {module.__name__} is not the one that `import {module.__name__}` gives")
-    return import_by_name, (name,)
+    # The program has made it itself.
+    return types.ModuleType, (module.__name__,), dict(vars(module)), None, None, set_module
+
+
+def set_module(module: types.ModuleType, names: dict[str, Any]) -> None:
+    vars(module).update(names)

@@ -140,11 +140,34 @@ def _put_random(random: Any, state: Any) -> None:
     random.setstate(state)
 
 
-def _put_warnings(warnings: Any, filters: list[Any]) -> None:
-    warnings.filters[:] = filters
+def _take_warnings(warnings: Any) -> dict[str, Any]:
+    """The filters, and what the module shows a warning by, if the program or `catch_warnings` has changed that."""
+    shown_by = {name: getattr(warnings, name) for name in ("showwarning", "_showwarnmsg_impl")}
+    return {
+        "filters": list(warnings.filters),
+        "shown by": {name: f for name, f in shown_by.items() if getattr(f, "__module__", None) not in _OF_WARNINGS},
+    }
+
+
+_OF_WARNINGS = ("warnings", "_py_warnings")
+
+
+def _put_warnings(warnings: Any, saved: dict[str, Any]) -> None:
+    warnings.filters[:] = saved["filters"]
+    for name, function in saved["shown by"].items():
+        setattr(warnings, name, function)
     mutated = getattr(warnings, "_filters_mutated", None) or getattr(warnings, "_filters_mutated_lock_held", None)
     if mutated is not None:
         mutated()
+
+
+def _take_dialects(csv: Any) -> dict[str, Any]:
+    return {name: csv.get_dialect(name) for name in csv.list_dialects()}
+
+
+def _put_dialects(csv: Any, dialects: dict[str, Any]) -> None:
+    for name, dialect in dialects.items():
+        csv.register_dialect(name, dialect)
 
 
 def _take_locale(locale: Any) -> str:
@@ -184,7 +207,9 @@ def _put_logging(logging: Any, saved: dict[str, Any]) -> None:
 #: For each library: what it holds for the program, and how that is put back.
 _LIBRARIES: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = {
     "random": (lambda random: random.getstate(), _put_random),
-    "warnings": (lambda warnings: list(warnings.filters), _put_warnings),
+    "warnings": (_take_warnings, _put_warnings),
+    "_csv": (_take_dialects, _put_dialects),
+    "fileinput": (lambda fileinput: fileinput._state, lambda fileinput, state: setattr(fileinput, "_state", state)),
     "locale": (_take_locale, _put_locale),
     "logging": (_take_logging, _put_logging),
     "decimal": (lambda decimal: decimal.getcontext(), lambda decimal, context: decimal.setcontext(context)),
