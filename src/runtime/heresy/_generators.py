@@ -114,7 +114,7 @@ def driven(site: Site, taken: Taken, following: Following) -> Driven | None:
     match site.kind:
         case "for" | "send" | "delegate":
             # It stands at its yield when something was thrown into it, and from there into what it delegates to.
-            site = site if site.kind == FOR else Site(SEND, site.node)
+            site = site if site.kind == FOR else site._replace(kind=SEND)
             began = _begun.get(taken.asked())
             if began is not None and following.frame.f_code is taken.continued:
                 return Driven(site, began[1])

@@ -19,7 +19,7 @@ from .._frame_state import FrameState
 from .._generators import code_of, frame_of, is_running, is_suspended
 from .._program import Program
 from .._resume_form import ResumeForm, filled
-from .._sites import DELEGATE, YIELD
+from .._sites import is_suspended as is_suspended_at
 from .._suspended import outermost_iterator, state_of
 from .functions import restored_modules
 from .pickling import CannotSave, Reduced, StatePickler, reducer
@@ -170,16 +170,12 @@ def make_generator(shape: tuple[Any, ...], free: dict[str, types.CellType], mark
     """A generator in the place of a suspended or running one; it has not started."""
     whole = FrameState(*shape)
     state = restored_modules().frame(whole)
-    form = _suspended_form(state) if _is_suspended(state) else _form(state)
+    form = _suspended_form(state) if is_suspended_at(state.site) else _form(state)
     call: Any = form.function(free)
     call.func.__code__ = marked(call.func.__code__, mark)
     generator = call()
     _made[id(generator)] = _Made(generator, whole, form)
     return generator
-
-
-def _is_suspended(state: FrameState) -> bool:
-    return state.site is not None and state.site[0] in (YIELD, DELEGATE)
 
 
 def _form(state: FrameState) -> ResumeForm:
@@ -227,8 +223,8 @@ def start() -> None:
         if made.state is None:
             # It was made twice, since it belongs to a cycle.
             made.generator.close()
-        elif _is_suspended(made.state) or made.state.closing:
-            if _is_suspended(made.state):
+        elif is_suspended_at(made.state.site) or made.state.closing:
+            if is_suspended_at(made.state.site):
                 made.form.fill(split(_program(made.state), made.state)[0])
                 made.form.scope.entered_at = None
             made.generator.send(None)
