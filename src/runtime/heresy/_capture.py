@@ -23,6 +23,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from . import _cpython
+from ._awaitables import ASEND, driver
 from ._blocks import EXITS, SLOTS, Block, around, way_index
 from ._code_index import captured
 from ._collecting import Watch
@@ -61,8 +62,6 @@ from ._slots import Slots, contents
 from ._taken import Taken
 from ._values import MISSING, Values, bound_special, restartable_waits, static_attribute
 from ._ways import Way, way_out
-
-_ASYNC_GENERATOR = 0x0200
 
 
 class Unsafe(NotContinuable):
@@ -157,8 +156,6 @@ def _is_main(programs: Programs, frame: types.FrameType) -> bool:
 
 def _foreign(programs: Programs, frame: types.FrameType) -> bool:
     """Whether a frame can never be continued, wherever it stands."""
-    if frame.f_code.co_flags & _ASYNC_GENERATOR:
-        return True
     scope = programs.scope(frame.f_code)
     return scope is None or not isinstance(scope.node, (ast.Module, *BODIES, *COMPREHENSIONS))
 
@@ -267,6 +264,11 @@ class Part:
         self.generator, self.closing = [generator], caller.site.kind == CLOSE
         if self.closing and type(generator) is not types.GeneratorType:
             raise NotContinuable("a coroutine is being closed")
+        if type(generator) is types.AsyncGeneratorType:
+            method = driver(generator)
+            if not method:
+                raise NotContinuable("an asynchronous generator is asked in a way that is not known")
+            self.closing = method != ASEND
         if self.program.unit.library:
             raise NotContinuable("a generator of a library is running")
 

@@ -574,6 +574,12 @@ def hidden_index(generator: Any, frame: types.FrameType, sequence: Any, nth: int
     return found[nth]
 
 
+def has_started(code: types.CodeType, offset: int) -> bool:
+    """Whether a generator has run when its frame stands at a byte offset. Before, that is where it was made, or next to it."""
+    made = next(item for item in instructions(code) if item.opcode == _RETURN_GENERATOR)
+    return offset > made.next
+
+
 def write_local(frame: types.FrameType, name: str, value: Any) -> None:
     """Sets a variable of a running frame, through its cell if it has one."""
     frame.f_locals[name] = value

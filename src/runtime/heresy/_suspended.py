@@ -7,9 +7,11 @@ stack. So the iterators of a generator expression and the exception behind a ``f
 from __future__ import annotations
 
 import ast
+import types
 from typing import Any
 
 from . import _cpython
+from ._awaitables import ASEND, driver
 from ._capture import Part
 from ._errors import NotContinuable
 from ._expressions import OUTERMOST, check, keeps_slots
@@ -17,6 +19,7 @@ from ._frame_state import FrameState
 from ._generators import delegate_of, frame_of
 from ._handled import name_exceptions
 from ._program import Programs
+from ._slots import finalizer_of
 
 
 def state_of(programs: Programs, generator: Any) -> FrameState:
@@ -33,7 +36,12 @@ def state_of(programs: Programs, generator: Any) -> FrameState:
         return _expression_state(part, generator, held)
     part.suspended(_iterator(generator, delegate_of(generator), 0))
     part.surroundings()
-    name_exceptions([part], held.stack[-1] if held.stack else None)
+    handled = held.stack[-1] if held.stack else None
+    if type(generator) is types.AsyncGeneratorType:
+        part.closing = driver(generator) not in ("", ASEND)
+        if handled is not None and handled is finalizer_of(generator):
+            handled = held.stack[-2] if held.stack[1:] else None  # it comes last
+    name_exceptions([part], handled)
     return part.state({name: cell for name, cell in held.cells.items()})
 
 

@@ -1,4 +1,4 @@
-"""Generators and coroutines: not started, suspended, running on the stack, or finished.
+"""Generators, coroutines and async generators: not started, suspended, running on the stack, or finished.
 
 One that is suspended is made again from a resume form of its function and run up to the yield at which it was suspended;
 one that was running when the program was stopped waits at its start for the frame that drives it, which asks it again.
@@ -8,24 +8,29 @@ names and objects of the program, may be restored after them.
 
 from __future__ import annotations
 
+import gc
 import types
 from typing import Any
 
 from .. import _cpython
+from .._awaitables import ASEND, BEGUN, NEW, Asked, asked_by, finished, kinds, read, step
+from .._awaitables import made as make_asked
 from .._code_index import MARK, ScopeKey, marked
 from .._comprehensions import Progress, split
 from .._errors import InternalError, NotContinuable
 from .._frame_state import FrameState
 from .._generators import code_of, frame_of, is_running, is_suspended
+from .._kinds import MISSING
 from .._program import Program
 from .._resume_form import ResumeForm, filled
 from .._sites import is_suspended as is_suspended_at
+from .._slots import finalizer_of
 from .._suspended import outermost_iterator, state_of
 from .functions import restored_modules
 from .pickling import CannotSave, Reduced, StatePickler, reducer
 
 
-@reducer(types.GeneratorType, types.CoroutineType)
+@reducer(types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 def _generator(pickler: StatePickler, generator: Any) -> Reduced:
     modules = pickler.modules
     names = (generator.__name__, generator.__qualname__)
@@ -34,7 +39,7 @@ def _generator(pickler: StatePickler, generator: Any) -> Reduced:
     mark = code.co_flags & MARK
     if frame is None:
         if scope is None:
-            return make_finished, (type(generator) is types.CoroutineType, code.co_filename, *names)
+            return make_finished, (_KINDS.index(type(generator)), code.co_filename, *names)
         module = scope.program.unit.module or modules.objects[0]
         where = (scope.program.unit.id, module, scope.key, mark)
         return make_plain, (*where, {}, []), (True, names, {}), None, None, set_plain
@@ -56,7 +61,16 @@ def _generator(pickler: StatePickler, generator: Any) -> Reduced:
         except NotContinuable as reason:
             raise CannotSave(f"{generator.__qualname__} is suspended at line {frame.f_lineno}: {reason}") from None
     free = {name: cell for name, cell in state.cells.items() if name in code.co_freevars}
-    return make_generator, (tuple(_shape(state)), free, mark), (_values(state), names), None, None, set_generator
+    made_from = (tuple(_shape(state)), free, mark, _finalizer(generator))
+    return make_generator, made_from, (_values(state), names), None, None, set_generator
+
+
+_KINDS = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+
+
+def _finalizer(generator: Any) -> Any:
+    found = finalizer_of(generator) if type(generator) is types.AsyncGeneratorType else MISSING
+    return None if found is MISSING else found
 
 
 def _shape(state: FrameState) -> FrameState:
@@ -126,14 +140,22 @@ def _called(
 def set_plain(generator: Any, state: tuple[bool, tuple[str, str], dict[str, Any]]) -> None:
     finished, (generator.__name__, generator.__qualname__), variables = state
     if finished:
-        generator.close()
+        _finish(generator)
     here = code_of(generator).co_varnames
     for name, value in variables.items():
         if name in here:  # the function may have been changed meanwhile
             _cpython.write_local(frame_of(generator), name, value)
 
 
-def make_finished(is_coroutine: bool, filename: str, name: str, qualname: str) -> Any:
+def _finish(generator: Any) -> None:
+    """Ends a generator that has not started."""
+    if type(generator) is types.AsyncGeneratorType:
+        finished(generator)
+    else:
+        generator.close()
+
+
+def make_finished(kind: int, filename: str, name: str, qualname: str) -> Any:
     """A finished generator of a library: nothing is left of it but its names."""
 
     def function() -> Any:
@@ -142,10 +164,13 @@ def make_finished(is_coroutine: bool, filename: str, name: str, qualname: str) -
     async def coroutine() -> None:
         pass
 
-    code = (coroutine if is_coroutine else function).__code__
+    async def async_generator() -> Any:
+        yield
+
+    code = (function, coroutine, async_generator)[kind].__code__
     code = code.replace(co_filename=filename, co_name=name, co_qualname=qualname)
     generator = _called(code, {}, {}, [])
-    generator.close()
+    _finish(generator)
     return generator
 
 
@@ -153,20 +178,36 @@ def make_finished(is_coroutine: bool, filename: str, name: str, qualname: str) -
 
 
 class _Made:
-    """A generator that is made, and waits for `start`."""
+    """A generator that is made, and waits for `start`.
 
-    def __init__(self, generator: Any, whole: FrameState, form: ResumeForm) -> None:
+    Attributes:
+        asked: of an async generator, what has begun to ask it.
+        finalizer: of an async generator, what is told when it is dropped.
+    """
+
+    def __init__(self, generator: Any, whole: FrameState, form: ResumeForm, finalizer: Any) -> None:
         self.generator = generator
         self.whole = whole
         self.form = form
+        self.finalizer = finalizer
+        self.asked: Any = None
         self.state: FrameState | None = None
+
+    def step(self) -> None:
+        """Runs it up to the next yield or await."""
+        if type(self.generator) is types.AsyncGeneratorType:
+            step(make_asked(self.generator, Asked(ASEND, NEW, (None,)), self.finalizer))
+        else:
+            self.generator.send(None)
 
 
 #: By the identity of the generator, until they are started.
 _made: dict[int, _Made] = {}
 
 
-def make_generator(shape: tuple[Any, ...], free: dict[str, types.CellType], mark: int) -> Any:
+def make_generator(
+    shape: tuple[Any, ...], free: dict[str, types.CellType], mark: int, finalizer: Any = None
+) -> Any:
     """A generator in the place of a suspended or running one; it has not started."""
     whole = FrameState(*shape)
     state = restored_modules().frame(whole)
@@ -174,7 +215,7 @@ def make_generator(shape: tuple[Any, ...], free: dict[str, types.CellType], mark
     call: Any = form.function(free)
     call.func.__code__ = marked(call.func.__code__, mark)
     generator = call()
-    _made[id(generator)] = _Made(generator, whole, form)
+    _made[id(generator)] = _Made(generator, whole, form, finalizer)
     return generator
 
 
@@ -217,18 +258,61 @@ def forms_of(generator: Any) -> list[ResumeForm]:
     return [filled(made.form, state), *(filled(ResumeForm(program, each), each) for each in inner)]
 
 
+# --- what drives async generators -------------------------------------------------------------------------------------
+
+
+@reducer(kinds().asend, kinds().athrow)
+def _asked(pickler: StatePickler, awaitable: Any) -> Reduced:
+    try:
+        return make_awaitable, (asked_by(awaitable), tuple(read(awaitable)))
+    except NotContinuable as reason:
+        raise CannotSave(str(reason)) from None
+
+
+def make_awaitable(generator: Any, asked: tuple[Any, ...]) -> Any:
+    made = _made.get(id(generator))
+    awaitable = make_asked(generator, Asked(*asked), made and made.finalizer)
+    if made is not None and asked[1] == BEGUN:
+        made.asked = awaitable
+    return awaitable
+
+
+@reducer(kinds().anext)
+def _anext(pickler: StatePickler, awaitable: Any) -> Reduced:
+    return make_anext, tuple(gc.get_referents(awaitable))
+
+
+def make_anext(asked: Any, default: Any) -> Any:
+    return anext(type("stands_in", (), {"__anext__": [asked].pop})(), default)
+
+
+@reducer(kinds().wrapper)
+def _wrapper(pickler: StatePickler, wrapper: Any) -> Reduced:
+    return make_wrapper, (asked_by(wrapper),)
+
+
+def make_wrapper(coroutine: Any) -> Any:
+    return coroutine.__await__()
+
+
 def start() -> None:
     """Brings all suspended generators to where they were suspended; the program's state must be complete."""
     for made in list(_made.values()):
         if made.state is None:
             # It was made twice, since it belongs to a cycle.
-            made.generator.close()
-        elif is_suspended_at(made.state.site) or made.state.closing:
-            if is_suspended_at(made.state.site):
-                made.form.fill(split(_program(made.state), made.state)[0])
-                made.form.scope.entered_at = None
-            made.generator.send(None)
-            if not is_suspended(made.generator):
-                raise InternalError(f"{made.generator.__qualname__} is not suspended where it was")
+            _finish(made.generator)
+            continue
+        is_suspended_here = is_suspended_at(made.state.site)
+        if is_suspended_here:
+            made.form.fill(split(_program(made.state), made.state)[0])
+            made.form.scope.entered_at = None
+        if made.state.closing:
+            made.step()
+        if is_suspended_here and made.asked is not None:
+            step(made.asked)
+        elif is_suspended_here and not made.state.closing:
+            made.step()
+        if (is_suspended_here or made.state.closing) and not is_suspended(made.generator):
+            raise InternalError(f"{made.generator.__qualname__} is not suspended where it was")
     _made.clear()
     _forms.clear()
