@@ -34,6 +34,10 @@ def with_kind(statement: ast.AST) -> str:
     return "async with" if isinstance(statement, ast.AsyncWith) else "with"
 
 
+def for_kind(loop: ast.comprehension) -> str:
+    return "async for" if loop.is_async else "for"
+
+
 #: How many slots each kind of block keeps.
 SLOTS = {
     "for": _cpython.FOR_SLOTS,

@@ -65,6 +65,9 @@ CONVERTS_BEFORE_FORMAT = _VERSION >= (3, 13)
 #: From 3.14 annotations are evaluated on demand by an ``__annotate__`` function.
 LAZY_ANNOTATIONS = _VERSION >= (3, 14)
 
+#: From 3.15 a generator expression asks for the iterator of what it is called with; before, that is done around it.
+EXPRESSIONS_ASK = _VERSION >= (3, 15)
+
 FOR_SLOTS = 2 if FOR_KEEPS_INDEX else 1
 DELEGATION_SLOTS = 2 if DELEGATION_KEEPS_INDEX else 1
 WITH_SLOTS = 2 if WITH_KEEPS_MANAGER else 1
@@ -123,7 +126,8 @@ _GET_AWAITABLE = number_of("GET_AWAITABLE")
 _WITH_EXCEPT_START = number_of("WITH_EXCEPT_START")
 #: What gives an awaitable or an iterator to be waited for, and for what that is; the argument of `_GET_AWAITABLE` tells more.
 _AWAITED = {number: "" for name, number in opcode.opmap.items() if name.startswith("GET_")}
-_AWAITED[number_of("GET_ANEXT")] = "for"
+_GET_ANEXT = number_of("GET_ANEXT")
+_AWAITED[_GET_ANEXT] = "for"
 _AWAITED_FOR = {1: "enter", 2: "exit"}
 _CLEANUP_THROW = {opcode.opmap[name] for name in ("CLEANUP_THROW",) if name in opcode.opmap}
 _NO_FALL_THROUGH = {
@@ -363,8 +367,11 @@ def display_before(code: types.CodeType, offset: int, is_wanted: Callable[[int],
 
 
 def loops_between(code: types.CodeType, start: int, end: int) -> list[int]:
-    """The byte offsets of the headers of loops between two others."""
-    return [item.offset for item in instructions(code) if item.opcode == _FOR_ITER and start <= item.offset < end]
+    """The byte offsets of the headers of loops between two others; the end may be in one itself."""
+    found = [item for item in instructions(code) if item.opcode in (_FOR_ITER, _GET_ANEXT) and start <= item.offset < end]
+    if found and found[-1].opcode == _GET_ANEXT and operations(code)[end].awaits:
+        found.pop()
+    return [item.offset for item in found]
 
 
 def called_name(code: types.CodeType, offset: int) -> str | None:

@@ -120,7 +120,8 @@ class ResumeForm:
             self._find_part()
         else:
             self._find_statement()
-        self.inside = Continued(scope, self._levels(), _LABEL_LINE)
+        is_asked_again = self.site is None or not self.site.awaits
+        self.inside = Continued(scope, self._levels(), _LABEL_LINE, is_asked_again=is_asked_again)
         self.arguments: list[Any] = []
         self.hoisted: list[str] = []
         self.values: list[Any] = []
@@ -326,7 +327,8 @@ class ResumeForm:
         if self.site is not None and self.site.is_beginning:
             # Its code goes on where it waits, next to the label.
             waits = [at for at in _cpython.waits(code, self.site.kind) if depths.get(at) == depth]
-            targets = [at for at in waits if at > labels[-1]][:1]
+            after = [at for at in waits if at > labels[-1]][:1]
+            targets = after if not self.inside.levels else [at for at in waits if at < labels[-1]][-1:]
         else:
             # A label is an instruction that does nothing; an expression is jumped to at its first.
             after = 0 if self.inside.levels else 2
@@ -363,7 +365,7 @@ class ResumeForm:
             node = parent
         return replacement[0]
 
-    def _spliced_expression(self, node: Comprehension) -> ast.FunctionDef:
+    def _spliced_expression(self, node: Comprehension) -> ast.stmt:
         test = pending("on", node)
         if self.site is None:
             label = at(ast.Pass(), node)

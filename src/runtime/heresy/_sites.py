@@ -17,8 +17,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from . import _cpython
 from ._blocks import LOOPS, WITHS, Block, around, with_kind
-from ._expressions import Comprehension, keeps_slots
-from ._program import Hole, Scope
+from ._expressions import Comprehension, keeps_slots, slots_of
+from ._program import COMPREHENSIONS, Hole, Scope
 from ._ways import Way, way_out
 
 #: A site in a checkpoint: its kind, the type of its node, and which one of that type it is in its statement.
@@ -142,7 +142,7 @@ def site_at(scope: Scope, offset: int) -> Site | None:
         case "test", _:
             return _of_test(node)
         case "for", ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            if scope.node is node or scope.program.scope_of_comprehension(node) is None:
+            if _is_of_comprehension(scope, node):
                 found = _of_comprehension(scope, node, operation.offset)
                 if found is not None:
                     return found
@@ -150,6 +150,10 @@ def site_at(scope: Scope, offset: int) -> Site | None:
             return Site(FOR, node) if isinstance(parent, (ast.For, ast.comprehension)) else None
         case "send" | "delegate", ast.AsyncFor() if operation.awaits == FOR:
             return Site(operation.kind, node.iter, awaits=FOR)
+        case "send" | "delegate", _ if operation.awaits:
+            found = _of_comprehension(scope, node, operation.offset) if _is_of_comprehension(scope, node) else None
+            iterable = found.node if found is not None else node if isinstance(parent, ast.comprehension) else None
+            return Site(operation.kind, iterable, awaits=FOR) if iterable is not None else None
         case "for", _ if isinstance(parent, ast.comprehension):
             return Site(FOR, node)
         case "for", _:
@@ -178,11 +182,21 @@ def _delegating(site: Site, operation: _cpython.Operation) -> Site | None:
     return site._replace(kind=operation.kind) if operation.kind in (SEND, DELEGATE) else None
 
 
+def _is_of_comprehension(scope: Scope, node: ast.AST) -> bool:
+    """Whether a node is a comprehension whose loops a scope may run."""
+    is_comprehension = isinstance(node, COMPREHENSIONS)
+    return is_comprehension and (scope.node is node or scope.program.scope_of_comprehension(node) is None)
+
+
 def _of_comprehension(scope: Scope, node: Comprehension, offset: int) -> Site | None:
     """The site of a ``for`` in a comprehension, whose instruction tells no more than that."""
     if node is scope.node and scope.is_function_of_comprehension:
-        # It has nothing else on its stack than the iterators of its loops.
-        loops = node.generators[scope.depths[offset] // _cpython.FOR_SLOTS - 1 :]
+        # It has nothing else on its stack than the iterators of its loops, and what is awaited.
+        operation = scope.operation_at(offset)
+        depth = scope.depths[offset] - (operation.takes if operation is not None and operation.awaits else 0)
+        loops = list(node.generators)
+        while loops and (depth := depth - slots_of(loops[0])):
+            del loops[0]
     else:
         loops = [generator for generator in node.generators if keeps_slots(node, generator)]
         display = _cpython.display_before(scope.code, offset, lambda at: scope.node_at(at) is node)

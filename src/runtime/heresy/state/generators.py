@@ -18,6 +18,7 @@ from .._awaitables import made as make_asked
 from .._code_index import MARK, ScopeKey, marked
 from .._comprehensions import Progress, split
 from .._errors import InternalError, NotContinuable
+from .._expressions import OUTERMOST
 from .._frame_state import FrameState
 from .._generators import code_of, frame_of, is_running, is_suspended
 from .._kinds import MISSING
@@ -123,7 +124,10 @@ def make_plain(
     code = restored_modules().code(unit, key)
     if code is None:
         raise CannotSave(f"{key[0]} is not in {unit}")
-    return _called(marked(code, mark), module.__dict__, free, arguments)
+    generator = _called(marked(code, mark), module.__dict__, free, arguments)
+    if arguments and type(generator) is types.AsyncGeneratorType and _cpython.EXPRESSIONS_ASK:
+        _cpython.write_local(generator.ag_frame, OUTERMOST, arguments[0])
+    return generator
 
 
 def _called(
@@ -134,7 +138,26 @@ def _called(
     positional, names = code.co_argcount, code.co_varnames
     function.__kwdefaults__ = dict.fromkeys(names[positional : positional + code.co_kwonlyargcount])
     # What a finished one was called with does not matter, but from 3.15 on a generator expression asks for an iterator.
-    return function(*(arguments or [()] * positional))
+    return function(*(map(_asked_for, arguments) if arguments else [_Empty()] * positional))
+
+
+class _Empty:
+    """Has no items."""
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def __aiter__(self) -> Any:
+        return self
+
+    def __anext__(self) -> Any:
+        raise StopAsyncIteration
+
+
+def _asked_for(iterator: Any) -> Any:
+    """What gives an iterator where an asynchronous generator expression asks for it."""
+    is_asynchronous = hasattr(type(iterator), "__anext__") and _cpython.EXPRESSIONS_ASK
+    return type("stands_in", (), {"__aiter__": [iterator].pop})() if is_asynchronous else iterator
 
 
 def set_plain(generator: Any, state: tuple[bool, tuple[str, str], dict[str, Any]]) -> None:
@@ -236,7 +259,8 @@ def _suspended_form(shape: FrameState) -> ResumeForm:
     """The resume form of suspended generators of one shape: they share it, since each uses it once only."""
     what = (
         shape.unit, shape.scope, shape.place, shape.site,
-        tuple(shape.variables), tuple(shape.cells), repr(shape.blocks),
+        tuple(shape.variables), tuple(shape.cells), repr(shape.blocks), shape.closing,
+        *[(each.name, each.part, tuple(each.variables), tuple(each.cells)) for each in shape.comprehensions],
     )  # fmt: skip
     if what not in _forms:
         _forms[what] = _form(shape)
