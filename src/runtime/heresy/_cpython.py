@@ -136,7 +136,8 @@ _NO_FALL_THROUGH = {
     if name.startswith(("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"))
     or name in ("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_ABSOLUTE")
 }
-_JUMPS = set(opcode.hasjrel) | set(opcode.hasjabs)
+# What ends an `async for` tells where it began: from 3.14 on that is listed as a jump.
+_JUMPS = (set(opcode.hasjrel) | set(opcode.hasjabs)) - {number_of("END_ASYNC_FOR")}
 _BACKWARD = {number for name, number in opcode.opmap.items() if "BACKWARD" in name}
 _HAS_ARG = set(getattr(opcode, "hasarg", range(opcode.HAVE_ARGUMENT, 256)))
 _RETURN_GENERATOR = number_of("RETURN_GENERATOR")

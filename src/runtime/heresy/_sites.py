@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from . import _cpython
 from ._blocks import LOOPS, WITHS, Block, around, with_kind
+from ._errors import NotContinuable
 from ._expressions import Comprehension, keeps_slots, slots_of
 from ._program import COMPREHENSIONS, Hole, Scope
 from ._ways import Way, way_out
@@ -304,7 +305,10 @@ def is_suspended(name: SiteName | None) -> bool:
 def node_name(owner: ast.AST, node: ast.AST) -> tuple[str, int]:
     """The name of a node within its statement: its type, and which one of that type it is."""
     type_ = type(node)
-    return type_.__name__, _like(owner, type_).index(node)
+    found = _like(owner, type_)
+    if node not in found:
+        raise NotContinuable("the call is not part of the statement")
+    return type_.__name__, found.index(node)
 
 
 def node_named(owner: ast.AST, name: tuple[str, int]) -> ast.AST:
