@@ -15,18 +15,35 @@ class Block(NamedTuple):
     """One thing that a frame is inside of.
 
     Attributes:
-        kind: ``for``, ``with``, ``handler``; ``finally``, of an exception; ``left``, a ``finally`` or the end of a ``with``
-            otherwise; ``exit``, the end of a ``with`` by an exception.
+        kind: ``for``, ``with``, ``async for``, ``async with``, ``handler``; ``finally``, of an exception; ``left``, a ``finally``
+            or the end of a ``with`` otherwise; ``exit``, the end of a ``with`` by an exception.
     """
 
     kind: str
     node: ast.AST
 
 
+WITHS = (ast.With, ast.AsyncWith)
+LOOPS = (ast.For, ast.AsyncFor)
+
+#: The method that a manager is left by.
+EXITS = {"with": "__exit__", "async with": "__aexit__"}
+
+
+def with_kind(statement: ast.AST) -> str:
+    return "async with" if isinstance(statement, ast.AsyncWith) else "with"
+
+
+def for_kind(loop: ast.comprehension) -> str:
+    return "async for" if loop.is_async else "for"
+
+
 #: How many slots each kind of block keeps.
 SLOTS = {
     "for": _cpython.FOR_SLOTS,
+    "async for": 1,
     "with": _cpython.WITH_SLOTS,
+    "async with": _cpython.WITH_SLOTS,
     "handler": _cpython.HANDLER_SLOTS,
     "finally": 0,
     "left": 0,
@@ -41,16 +58,16 @@ def enclosing(program: Program, statement: ast.stmt) -> list[Block]:
         match parent:
             case ast.For() if child in parent.body:
                 blocks.append(Block("for", parent))
-            case ast.With() if child in parent.body:
-                blocks += [Block("with", item) for item in reversed(parent.items)]
+            case ast.AsyncFor() if child in parent.body:
+                blocks.append(Block("async for", parent))
+            case ast.With() | ast.AsyncWith() if child in parent.body:
+                blocks += [Block(with_kind(parent), item) for item in reversed(parent.items)]
             case ast.ExceptHandler():
                 if isinstance(program.parents.get(parent), ast.TryStar):
                     raise NotContinuable("inside except*")
                 blocks.append(Block("handler", parent))
             case ast.Try() | ast.TryStar() if child in parent.finalbody:
                 blocks.append(Block("finally", parent))
-            case ast.AsyncFor() | ast.AsyncWith():
-                raise NotContinuable("inside async code")
         if isinstance(parent, SCOPES):
             break
         child = parent

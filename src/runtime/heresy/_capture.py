@@ -23,7 +23,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from . import _cpython
-from ._blocks import SLOTS, Block, around, way_index
+from ._awaitables import ASEND, driver
+from ._blocks import EXITS, SLOTS, Block, around, way_index
 from ._code_index import captured
 from ._collecting import Watch
 from ._comprehensions import Level, Read, levels, merged, own_names, owner_of, read
@@ -61,8 +62,6 @@ from ._slots import Slots, contents
 from ._taken import Taken
 from ._values import MISSING, Values, bound_special, restartable_waits, static_attribute
 from ._ways import Way, way_out
-
-_ASYNC_GENERATOR = 0x0200
 
 
 class Unsafe(NotContinuable):
@@ -158,8 +157,6 @@ def _is_main(programs: Programs, frame: types.FrameType) -> bool:
 
 def _foreign(programs: Programs, frame: types.FrameType) -> bool:
     """Whether a frame can never be continued, wherever it stands."""
-    if frame.f_code.co_flags & _ASYNC_GENERATOR:
-        return True
     scope = programs.scope(frame.f_code)
     return scope is None or not isinstance(scope.node, (ast.Module, *BODIES, *COMPREHENSIONS))
 
@@ -268,6 +265,11 @@ class Part:
         self.generator, self.closing = [generator], caller.site.kind == CLOSE
         if self.closing and type(generator) is not types.GeneratorType:
             raise NotContinuable("a coroutine is being closed")
+        if type(generator) is types.AsyncGeneratorType:
+            method = driver(generator)
+            if not method:
+                raise NotContinuable("an asynchronous generator is asked in a way that is not known")
+            self.closing = method != ASEND
         if self.program.unit.library:
             raise NotContinuable("a generator of a library is running")
 
@@ -336,7 +338,7 @@ class Part:
         if isinstance(self.scope.node, COMPREHENSIONS):
             if not self.levels or self.levels[0].node is not self.scope.node:
                 raise NotContinuable("not inside a call that is written as one")
-        elif site.kind not in (EXIT, CATCH):
+        elif not site.is_end and not (site.is_beginning and not self.levels):
             whole = Site(COMPREHEND, self.levels[0].node) if self.levels else site
             self.wanted = residual(self.program, statement, whole, ast.Constant(None)).wanted
             self.top = self.reads[0].below if self.reads else self.scope.below(self.offset)
@@ -351,11 +353,11 @@ class Part:
         if program.scope_of(self.statement) is not self.scope.node:
             raise NotContinuable("the statement belongs to another scope")
         found = around(self.scope, self.statement, self.offset)
-        if site is not None and site.kind == FOR and not self.levels:
+        if site is not None and (site.awaits or site.kind) == FOR and not self.levels:
             # A frame that was continued in the loop's body has not come by the start of the statement.
-            if self.scope.below(self.offset) != found.depth:
+            if self.scope.below(self.offset) - (site.awaits == FOR) != found.depth:
                 raise NotContinuable("the value stack holds something that has no name")
-        elif not isinstance(self.scope.node_at(self.offset), Hole) and (site is None or site.kind not in (EXIT, CATCH)):
+        elif not isinstance(self.scope.node_at(self.offset), Hole) and (site is None or not site.is_end):
             # Else the site itself has been told by the depth, or the frame was continued in it.
             start = self.scope.start_of(self.statement, self.offset)
             if start is None and self.levels and self.scope.rest is not None and self.scope.rest[1] is self.statement:
@@ -370,13 +372,13 @@ class Part:
             blocks.append(block)
             starts.append(base)
             base += SLOTS[block.kind]
-        if site is not None and site.kind in (EXIT, CATCH):
-            blocks.append(Block("left" if site.kind == EXIT else "exit", self.statement))
+        if site is not None and site.is_end:
+            blocks.append(Block("left" if EXIT in (site.kind, site.awaits) else "exit", self.statement))
             starts.append(base)
         ways += [site.way if site is not None else None] * (len(blocks) - len(ways))
         for index, (block, way, start) in enumerate(zip(blocks, ways, starts)):
             self.block_values.append((block.kind, self._block_value(index, block, way, start)))
-        if self.site is not None and self.site.kind not in (EXIT, CATCH, FOR) or self.levels:
+        if site is not None and not (site.is_end or site.is_beginning or site.kind == FOR) or self.levels:
             self._wait(base)
 
     def _wait(self, base: int) -> None:
@@ -388,14 +390,16 @@ class Part:
         match block.kind:
             case "for":
                 return begun_for(self.slots.iterator(start))
-            case "with":
-                return self._manager(start)
+            case "async for":
+                return self.slots.value(start)
+            case "with" | "async with":
+                return self._manager(EXITS[block.kind], start)
             case "left":
                 return [way_index(block.node, way), *self._returned(block.node, way, start)]
         operation = self.scope.operation_at(self.offset)
-        if block.kind == "exit" and operation is not None and operation.kind == "catch":
+        if block.kind == "exit" and operation is not None and CATCH in (operation.kind, operation.awaits):
             # Above the exit lie where it was raised, what was handled before, and the exception.
-            depth = self.scope.depths[operation.offset]
+            depth = self.scope.depths[operation.offset] - (operation.takes if operation.awaits else 0)
             self.handling.append((index, depth - 2))
             return self.slots.value(depth - 1)
         self.handling.append((index, start))
@@ -403,13 +407,13 @@ class Part:
             return self.slots.value(start + 1)
         return MISSING
 
-    def _manager(self, start: int) -> Any:
-        """The manager whose exit a ``with`` keeps."""
+    def _manager(self, method: str, start: int) -> Any:
+        """The manager whose exit, a method of this name, a ``with`` keeps."""
         leave = self.slots.value(start)
         if _cpython.WITH_KEEPS_MANAGER and (manager := self.slots.value(start + 1)) is not MISSING:
             return manager
         manager = getattr(leave, "__self__", None) if type(leave) in _BOUND else None
-        if manager is None or bound_special(manager, "__exit__") != leave:
+        if manager is None or bound_special(manager, method) != leave:
             raise NotContinuable("a with keeps only the exit of its manager")
         return manager
 
@@ -424,7 +428,7 @@ class Part:
             return [self.slots.value(start)] if beginning == start + 1 else []
         operation = self.scope.operation_at(self.offset)
         assert operation is not None
-        below = _cpython.EXIT_SLOTS + _cpython.WITH_SLOTS + 1
+        below = 1 + (operation.takes if operation.awaits else _cpython.EXIT_SLOTS + _cpython.WITH_SLOTS)
         return [self.slots.value(self.scope.depths[operation.offset] - below)] if operation.swapped else []
 
     @property

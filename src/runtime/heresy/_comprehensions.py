@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from . import _cpython
 from ._code_index import captured
 from ._errors import InternalError, NotContinuable
-from ._expressions import MADE, OUTERMOST, Comprehension, keeps_slots
+from ._expressions import MADE, OUTERMOST, Comprehension, keeps_slots, slots_of
 from ._generators import begun_for
 from ._operands import operands
 from ._program import COMPREHENSIONS, Program, Scope, first_evaluated, is_first_iterable
@@ -111,7 +111,7 @@ def levels(program: Program, site: Site, scope_node: ast.AST) -> list[Level]:
     inner: ast.AST = site.node
     path: list[ast.AST] = [inner]
     loop = program.parents.get(inner)
-    if site.kind == FOR and isinstance(loop, ast.comprehension):
+    if FOR in (site.kind, site.awaits) and isinstance(loop, ast.comprehension):
         node: Any = program.parents[loop]
         found.append(Level(node, -node.generators.index(loop) - 1, inner))
         inner = node
@@ -126,7 +126,7 @@ def levels(program: Program, site: Site, scope_node: ast.AST) -> list[Level]:
         if isinstance(parent, COMPREHENSIONS) and not is_first_iterable(parent, child, below):
             on_path = set(path)
             part = next((n for n, part in enumerate(parts(parent)) if not on_path.isdisjoint(part)), None)
-            if part is None or any(generator.is_async for generator in parent.generators):
+            if part is None:
                 raise NotContinuable(f"inside this part of a {type(parent).__name__}")
             found.append(Level(parent, part, inner))
             inner = parent
@@ -188,14 +188,16 @@ def read(scope: Scope, frame: types.FrameType, level: Level, name: tuple[str, in
         offset -= 2
     asks = asking(level.part) is not None
     part = [] if asks else parts(node)[level.part]
-    depth = start = (scope.depth_of_instruction(offset) or 0) if asks else _depth_below(scope, offset, part)
+    depth = start = _depth_of_asking(scope, offset) if asks else _depth_below(scope, offset, part)
     sources: list[Any] = []
     # The function that a comprehension is continued as loops everywhere.
     is_function = node is scope.node and scope.is_function_of_comprehension
     for generator in reversed(entered(node, level.part)):
         if is_function or keeps_slots(node, generator):
-            depth -= _cpython.FOR_SLOTS
-        if keeps_slots(node, generator):
+            depth -= slots_of(generator)
+        if generator.is_async:
+            sources.insert(0, slots.value(depth))
+        elif keeps_slots(node, generator):
             sources.insert(0, begun_for(slots.iterator(depth)))
     covered: dict[str, Any] = {}
     made: list[Any] = []
@@ -229,6 +231,14 @@ def read(scope: Scope, frame: types.FrameType, level: Level, name: tuple[str, in
 
 
 _KINDS: dict[type[ast.AST], type] = {ast.ListComp: list, ast.SetComp: set, ast.DictComp: dict}
+
+
+def _depth_of_asking(scope: Scope, offset: int) -> int:
+    """How deep the value stack is with the iterator of a ``for`` that asks for an item."""
+    operation = scope.operation_at(offset)
+    if operation is None:
+        raise NotContinuable("an instruction of a comprehension is of no known part of it")
+    return scope.depths[operation.offset] - (operation.takes if operation.awaits else 0)
 
 
 def _depth_below(scope: Scope, offset: int, tops: Sequence[ast.AST]) -> int:

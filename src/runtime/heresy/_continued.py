@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import _cpython, _goto
+from ._blocks import for_kind
 from ._comprehensions import Level, Progress, asking, entered, parts
 from ._errors import InternalError
 from ._expressions import keeps_slots, replaced
@@ -48,6 +49,7 @@ class Continued:
         scope: the run form of the frame's scope.
         levels: all of them, outermost first.
         label_line: where the expression stands that is jumped to.
+        is_asked_again: a ``for`` that asks for an item does so anew; else it goes on to wait for it.
 
     Attributes:
         has_own: the first of them is the scope itself.
@@ -56,13 +58,14 @@ class Continued:
         waiting: values that are used up one after the other, the next at the end.
     """
 
-    def __init__(self, scope: Scope, levels: list[Level], label_line: int) -> None:
+    def __init__(self, scope: Scope, levels: list[Level], label_line: int, *, is_asked_again: bool) -> None:
         self.levels = levels
         self.run_code = scope.code
         self.has_own = bool(levels) and levels[0].node is scope.node
         self.table: dict[Any, Any] = {}
         self.waiting: list[Any] = []
         self._label_line = label_line
+        self._is_asked_again = is_asked_again
         self.covers = {level.node: covered_by(scope, level.node) for level in self.inlined}
 
     def inside(self, hole: ast.expr) -> tuple[ast.expr | None, ast.expr, Any]:
@@ -83,7 +86,7 @@ class Continued:
             else:
                 # It stands for the target, which is not what a statement could start with.
                 target = level.node.generators[asked_by].target
-                once = standing_for(self.once(), target)
+                once = standing_for(self.once(self._is_asked_again), target)
                 place(once, self._label_line)
                 test = as_part(target, ast.UnaryOp(ast.Not(), once))
             continued = replaced(level.node, changes, asked_by, test)
@@ -141,7 +144,6 @@ class Continued:
             held: the variables of the scope; those that are shared as their cells.
         """
         held = dict(held)
-        of_source = _goto.PUSH_NULL if _cpython.FOR_KEEPS_INDEX else ""
         for depth, (level, reached) in enumerate(zip(self.levels, progress)):
             own = {**reached.variables, **reached.cells}
             if not (self.has_own and depth == 0):
@@ -158,9 +160,9 @@ class Continued:
             sources = iter(reached.sources)
             for generator in entered(level.node, level.part):
                 if keeps_slots(level.node, generator):
-                    yield of_source, next(sources)
+                    yield _goto.OF_BLOCKS[for_kind(generator)], next(sources)
                 elif self.has_own and depth == 0:
-                    yield of_source, iter(())  # the function loops where a comprehension only assigns
+                    yield _goto.OF_BLOCKS["for"], iter(())  # the function loops where a comprehension only assigns
             held.update(own)
 
     @property

@@ -72,6 +72,9 @@ PROTOCOLS_KEEP_OTHER_MEMBERS = _VERSION >= (3, 13)
 #: The N of 3.N, which says what objects of the library hold: see `state.versions`.
 MINOR = _VERSION[1]
 
+#: From 3.15 a generator expression asks for the iterator of what it is called with; before, that is done around it.
+EXPRESSIONS_ASK = _VERSION >= (3, 15)
+
 FOR_SLOTS = 2 if FOR_KEEPS_INDEX else 1
 DELEGATION_SLOTS = 2 if DELEGATION_KEEPS_INDEX else 1
 WITH_SLOTS = 2 if WITH_KEEPS_MANAGER else 1
@@ -103,7 +106,7 @@ _FOR_ITER = number_of("FOR_ITER")
 #: Instructions that can run a function of the program's, by what they do.
 _KINDS = {
     "call": ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "PRECALL"),
-    "enter": ("BEFORE_WITH",),
+    "enter": ("BEFORE_WITH", "BEFORE_ASYNC_WITH"),
     "catch": ("WITH_EXCEPT_START",),
     "read": ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "BINARY_SUBSCR", "BINARY_SLICE"),
     "write": ("STORE_ATTR", "STORE_SUBSCR", "STORE_SLICE"),
@@ -125,6 +128,14 @@ if "TO_BOOL" not in opcode.opmap:
         {n: "test" for name, n in opcode.opmap.items() if name.endswith(("IF_TRUE", "IF_FALSE", "OR_POP"))}
     )
 _YIELD_VALUE = number_of("YIELD_VALUE")
+_SEND = number_of("SEND")
+_GET_AWAITABLE = number_of("GET_AWAITABLE")
+_WITH_EXCEPT_START = number_of("WITH_EXCEPT_START")
+#: What gives an awaitable or an iterator to be waited for, and for what that is; the argument of `_GET_AWAITABLE` tells more.
+_AWAITED = {number: "" for name, number in opcode.opmap.items() if name.startswith("GET_")}
+_GET_ANEXT = number_of("GET_ANEXT")
+_AWAITED[_GET_ANEXT] = "for"
+_AWAITED_FOR = {1: "enter", 2: "exit"}
 _CLEANUP_THROW = {opcode.opmap[name] for name in ("CLEANUP_THROW",) if name in opcode.opmap}
 _NO_FALL_THROUGH = {
     number
@@ -132,7 +143,8 @@ _NO_FALL_THROUGH = {
     if name.startswith(("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"))
     or name in ("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_ABSOLUTE")
 }
-_JUMPS = set(opcode.hasjrel) | set(opcode.hasjabs)
+# What ends an `async for` tells where it began: from 3.14 on that is listed as a jump.
+_JUMPS = (set(opcode.hasjrel) | set(opcode.hasjabs)) - {number_of("END_ASYNC_FOR")}
 _BACKWARD = {number for name, number in opcode.opmap.items() if "BACKWARD" in name}
 _HAS_ARG = set(getattr(opcode, "hasarg", range(opcode.HAVE_ARGUMENT, 256)))
 _RETURN_GENERATOR = number_of("RETURN_GENERATOR")
@@ -258,16 +270,19 @@ class Operation:
         swapped: a value was put below what the instruction works on, as the end of a ``with`` does when that waits for it.
         takes: how many slots of the value stack what it works on has taken, that of the iterator of a ``for`` or a
             ``yield from`` among them.
+        awaits: for what awaits without the word ``await``, what that belongs to: ``enter``, ``exit`` and ``catch`` of an
+            ``async with``, ``for`` of an ``async for``.
     """
 
-    __slots__ = ("kind", "offset", "arg", "swapped", "takes")
+    __slots__ = ("kind", "offset", "arg", "swapped", "takes", "awaits")
 
-    def __init__(self, kind: str, offset: int, arg: int, swapped: bool, takes: int) -> None:
+    def __init__(self, kind: str, offset: int, arg: int, swapped: bool, takes: int, awaits: str) -> None:
         self.kind = kind
         self.takes = takes
         self.offset = offset
         self.arg = arg
         self.swapped = swapped
+        self.awaits = awaits
 
 
 def operations(code: types.CodeType) -> dict[int, Operation]:
@@ -277,14 +292,27 @@ def operations(code: types.CodeType) -> dict[int, Operation]:
     """
     result: dict[int, Operation] = {}
     before: list[int] = []
+    awaits = ""
+    is_swapped = False
     start = -1
     for item in instructions(code):
         kind = _OPERATIONS.get(item.opcode)
         # PRECALL counts as having taken the arguments already.
         start = item.offset if start < 0 else start
+        if item.opcode in _AWAITED:
+            awaits = _AWAITED[item.opcode]
+            if item.opcode == _GET_AWAITABLE:
+                awaits = _AWAITED_FOR.get(item.arg or 0, "")
+                awaits = "catch" if awaits == "exit" and before[-1] == _WITH_EXCEPT_START else awaits
         if kind is not None:
-            swapped = before[-_EXIT_ARGUMENTS - 1 :][:1] == [_SWAP]
-            operation = Operation(kind, start, item.arg or 0, swapped, _takes(kind, item))
+            if kind == "yield" and before[-1] == _SEND:
+                kind = "delegate"
+            delegates = kind in ("send", "delegate")
+            if kind == "call":
+                is_swapped = before[-_EXIT_ARGUMENTS - 1 :][:1] == [_SWAP]
+            swapped = is_swapped and (kind == "call" or delegates and awaits == "exit")
+            takes = _takes(kind, item)
+            operation = Operation(kind, start, item.arg or 0, swapped, takes, awaits if delegates else "")
             end = item.next + 2 if item.opcode == _YIELD_VALUE else item.next
             result.update(dict.fromkeys(range(item.offset, end, 2), operation))
         if item.opcode not in (_PRECALL, _EXTENDED_ARG):
@@ -305,8 +333,8 @@ def _takes(kind: str, item: Instruction) -> int:
             return -_effect(item, False)
         case "for":
             return FOR_SLOTS
-        case "send":
-            return 3 if DELEGATION_KEEPS_INDEX else 2
+        case "send" | "delegate":
+            return 1 + DELEGATION_SLOTS
         case "format":
             return 1 + (name == "FORMAT_WITH_SPEC" or name == "FORMAT_VALUE" and (item.arg or 0) & 4 == 4)
     return _TAKES.get(name, 1)
@@ -352,8 +380,11 @@ def display_before(code: types.CodeType, offset: int, is_wanted: Callable[[int],
 
 
 def loops_between(code: types.CodeType, start: int, end: int) -> list[int]:
-    """The byte offsets of the headers of loops between two others."""
-    return [item.offset for item in instructions(code) if item.opcode == _FOR_ITER and start <= item.offset < end]
+    """The byte offsets of the headers of loops between two others; the end may be in one itself."""
+    found = [item for item in instructions(code) if item.opcode in (_FOR_ITER, _GET_ANEXT) and start <= item.offset < end]
+    if found and found[-1].opcode == _GET_ANEXT and operations(code)[end].awaits:
+        found.pop()
+    return [item.offset for item in found]
 
 
 def called_name(code: types.CodeType, offset: int) -> str | None:
@@ -457,10 +488,12 @@ def leading_offsets(code: types.CodeType) -> dict[int, tuple[int, ...]]:
     before: dict[int, list[int]] = {0: [-1]}
     after_throw = False
     for item in instructions(code):
-        if after_throw:
-            after_throw = False
+        if item.opcode in _CLEANUP_THROW or after_throw and item.opcode == _EXTENDED_ARG:
+            after_throw = True
             continue
-        after_throw = item.opcode in _CLEANUP_THROW
+        is_way_back, after_throw = after_throw and not item.falls_through, False
+        if is_way_back:
+            continue
         if item.falls_through:
             before.setdefault(item.next, []).append(item.offset)
         if item.target is not None:
@@ -488,6 +521,16 @@ def offsets_of_line(code: types.CodeType, line: int) -> list[int]:
     """The byte offsets of the instructions at ``line``."""
     positions = list(code.co_positions())
     return [item.offset for item in instructions(code) if positions[item.offset // 2][0] == line]
+
+
+def waits(code: types.CodeType, kind: str) -> list[int]:
+    """The byte offsets at which an ``async with`` is entered or an ``async for`` waits for an item.
+
+    Args:
+        kind: ``send`` for where that is asked, ``delegate`` for where it is suspended then.
+    """
+    found = {each.offset for each in operations(code).values() if each.kind == kind and each.awaits in ("enter", "for")}
+    return sorted(found)
 
 
 # --- frames -----------------------------------------------------------------------------------------------------
@@ -549,6 +592,12 @@ def hidden_index(generator: Any, frame: types.FrameType, sequence: Any, nth: int
     # References on the stack carry a tag in their lowest two bits; integers have both bits set.
     found = [index >> 2 for word, index in zip(words, words[1:]) if word & ~3 == id(sequence) and index & 3 == 3]
     return found[nth]
+
+
+def has_started(code: types.CodeType, offset: int) -> bool:
+    """Whether a generator has run when its frame stands at a byte offset. Before, that is where it was made, or next to it."""
+    made = next(item for item in instructions(code) if item.opcode == _RETURN_GENERATOR)
+    return offset > made.next
 
 
 def write_local(frame: types.FrameType, name: str, value: Any) -> None:

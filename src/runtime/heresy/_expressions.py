@@ -29,7 +29,6 @@ import types
 from typing import Any, TypeAlias
 
 from . import _cpython
-from ._errors import NotContinuable
 from ._nodes import copied
 
 #: CPython's own name for the parameter that takes the outermost iterator.
@@ -38,6 +37,8 @@ OUTERMOST = ".0"
 MADE = ".made"
 _ITEM = ".item"
 
+_ASYNC = 0x0080 | 0x0200
+
 Comprehension: TypeAlias = "ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp"
 
 
@@ -45,22 +46,18 @@ def keeps_slots(node: Comprehension, generator: ast.comprehension) -> bool:
     """Whether a ``for`` keeps an iterator: ``for y in [f(x)]`` after the first only assigns."""
     display = generator.iter
     is_assignment = isinstance(display, (ast.List, ast.Tuple)) and len(display.elts) == 1
-    return generator is node.generators[0] or not is_assignment or isinstance(display.elts[0], ast.Starred)  # type: ignore[attr-defined]
+    is_loop = generator is node.generators[0] or generator.is_async
+    return is_loop or not is_assignment or isinstance(display.elts[0], ast.Starred)  # type: ignore[attr-defined]
 
 
-def check(node: ast.GeneratorExp) -> None:
-    """Refuses generator expressions that are not made of plain loops.
-
-    Raises:
-        NotContinuable: it awaits.
-    """
-    if any(generator.is_async for generator in node.generators):
-        raise NotContinuable("an asynchronous generator expression")
+def slots_of(generator: ast.comprehension) -> int:
+    """How many slots a ``for`` keeps its iterator in, if it does."""
+    return 1 if generator.is_async else _cpython.FOR_SLOTS
 
 
 def as_function(
     node: Comprehension, code: types.CodeType, name: str, suspended: list[ast.stmt], test: ast.expr
-) -> ast.FunctionDef:
+) -> ast.FunctionDef | ast.AsyncFunctionDef:
     """The function that a comprehension runs.
 
     Args:
@@ -79,11 +76,13 @@ def as_function(
         if suspended and depth == len(node.generators) - 1:
             suite = [at(ast.If(test, [*suspended, at(_yielding(node, None))], suite))]
         source = generator.iter if depth else ast.copy_location(ast.Name(OUTERMOST, ast.Load()), generator.iter)
-        suite = [at(ast.For(generator.target, source, suite, []))]
+        loop = ast.AsyncFor if generator.is_async else ast.For
+        suite = [at(loop(generator.target, source, suite, []))]
     if not isinstance(node, ast.GeneratorExp):
         suite.append(at(ast.Return(at(ast.Name(MADE, ast.Load())))))
     parameter = ast.copy_location(ast.arg(OUTERMOST), node)
-    function = ast.FunctionDef(name, ast.arguments([], [parameter], None, [], [], None, []), suite, [])
+    kind: Any = ast.AsyncFunctionDef if code.co_flags & _ASYNC else ast.FunctionDef
+    function = kind(name, ast.arguments([], [parameter], None, [], [], None, []), suite, [])
     function.body[:0] = [at(declaration) for declaration in _declarations(node, code)]
     ast.copy_location(function, node)
     return function

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import collections
+import functools
 import gc
 import itertools
 import operator
@@ -16,6 +17,8 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from . import _cpython
+from ._awaitables import asked_by, is_awaitable, kinds
 from ._collecting import Uncounted, Watch, made_of
 from ._errors import NotContinuable
 from ._kinds import MISSING
@@ -26,12 +29,12 @@ from ._taken import Taken
 from ._values import bound_special, static_attribute
 
 GENERATORS = (types.GeneratorType, types.CoroutineType)
-_FLAGS = 0x0020 | 0x0080
+_FLAGS = 0x0020 | 0x0080 | 0x0200
 _PREFIXES: dict[type, str] = {types.GeneratorType: "gi", types.CoroutineType: "cr", types.AsyncGeneratorType: "ag"}
 
 
 def is_generator(code: types.CodeType) -> bool:
-    """Whether the frames of a code object belong to generators or coroutines."""
+    """Whether the frames of a code object belong to generators, coroutines or async generators."""
     return bool(code.co_flags & _FLAGS)
 
 
@@ -51,11 +54,17 @@ def code_of(generator: Any) -> types.CodeType:
 
 
 def is_running(generator: Any) -> bool:
+    if type(generator) is types.AsyncGeneratorType:
+        # What it says itself is whether it is being asked: it may be suspended meanwhile.
+        return generator.ag_frame is not None and generator.ag_frame.f_back is not None
     return getattr(generator, _PREFIXES[type(generator)] + "_running")
 
 
 def is_suspended(generator: Any) -> bool:
     """Whether it has started and is neither running nor finished."""
+    if type(generator) is types.AsyncGeneratorType:
+        frame = generator.ag_frame
+        return frame is not None and frame.f_back is None and _cpython.has_started(generator.ag_code, frame.f_lasti)
     return getattr(generator, _PREFIXES[type(generator)] + "_suspended")
 
 
@@ -78,6 +87,8 @@ def asked_first(iterator: Any) -> Any:
 
     ``enumerate(lines())`` can be asked anew if it was stopped while ``lines`` made an item; so can iterators around it.
     """
+    if is_awaitable(iterator):
+        return asked_by(iterator)
     if type(iterator) not in _ASK_FIRST:
         return MISSING
     arguments = iterator.__reduce__()[1][_ASK_FIRST[type(iterator)] :]
@@ -114,7 +125,7 @@ def driven(site: Site, taken: Taken, following: Following) -> Driven | None:
     match site.kind:
         case "for" | "send" | "delegate":
             # It stands at its yield when something was thrown into it, and from there into what it delegates to.
-            site = site if site.kind == FOR else Site(SEND, site.node)
+            site = site if site.kind == FOR else site._replace(kind=SEND)
             began = _begun.get(taken.asked())
             if began is not None and following.frame.f_code is taken.continued:
                 return Driven(site, began[1])
@@ -158,7 +169,7 @@ def _running_for(following: Following) -> Iterator[Any]:
         return
     for _ in range(_MOST_AROUND):
         yield from found
-        around = [each for each in gc.get_referrers(*found) if type(each) in _ASK_FIRST]
+        around = [each for each in gc.get_referrers(*found) if type(each) in _ASK_FIRST or is_awaitable(each)]
         found = [each for each in around if any(asked_first(each) is inner for inner in found)]
         if not found:
             return
@@ -168,12 +179,13 @@ def _driven_by_call(call: ast.Call, taken: Taken, following: Following) -> Drive
     """What a call drives that C code runs: ``next(it)``, ``it.send(x)``, ``it.close()``, ``list(it)``."""
     is_generator = following.generator is not MISSING
     if is_generator:
-        name = taken.called_of(_METHODS)
-        if name is not None and taken.addresses[1] == id(following.generator):
-            return _of_method(call, name, following)
+        name = taken.called_of(_methods())
+        for asked in _running_for(following) if name is not None else ():
+            if taken.addresses[1] == id(asked):
+                return _of_method(call, name, asked, following)
         for bound in gc.get_referrers(following.generator):
             if type(bound) in _BOUND and taken.is_call_of(bound) and bound.__name__ in _DRIVERS:
-                return _of_method(call, bound.__name__, following)
+                return _of_method(call, bound.__name__, following.generator, following)
     kind = taken.called_of(_KNOWN)
     if (
         kind is None
@@ -200,10 +212,10 @@ def _driven_by_call(call: ast.Call, taken: Taken, following: Following) -> Drive
     return Driven(site, iterator, (function, made, keywords))
 
 
-def _of_method(call: ast.Call, name: str, following: Following) -> Driven:
+def _of_method(call: ast.Call, name: str, asked: Any, following: Following) -> Driven:
     if name != "close":
         _refuse_closed(following)
-    return Driven(Site(CLOSE if name == "close" else NEXT, call), following.generator)
+    return Driven(Site(CLOSE if name == "close" else NEXT, call), asked)
 
 
 def _refuse_closed(following: Following) -> None:
@@ -230,10 +242,15 @@ def _refuse_closed(following: Following) -> None:
 
 
 _DRIVERS = ("send", "throw", "close", "__next__")
-#: Objects by their identity: methods of generators, by name.
-_METHODS = {
-    id(kind.__dict__[name]): name for kind in GENERATORS for name in _DRIVERS if name in kind.__dict__
-}
+
+
+@functools.cache
+def _methods() -> dict[int, str]:
+    """Objects by their identity: methods of generators and of what drives them, by name."""
+    of_kinds = [kind.__dict__ for kind in (*GENERATORS, *kinds())]
+    return {id(methods[name]): name for methods in of_kinds for name in _DRIVERS if name in methods}
+
+
 #: What takes items one by one, and keeps nothing besides that is not seen in its result.
 _CONSUMERS = [
     any, all, list.__dict__["extend"], set.__dict__["update"], collections.deque.__dict__["extend"],

@@ -41,10 +41,15 @@ _SEQUENCES = {
     ONLY_NULL: (_POP_TOP, _PUSH_NULL),
 }
 
+#: What follows the load of what is awaited.
+DELEGATED = PUSH_NULL if _cpython.DELEGATION_KEEPS_INDEX else ""
+
 #: What follows the load of a block's value; a ``with`` keeps the bound ``__exit__``, and NULL where it keeps two slots.
 OF_BLOCKS = {
     "for": PUSH_NULL if _cpython.FOR_KEEPS_INDEX else "",
+    "async for": "",
     "with": PUSH_NULL if _cpython.WITH_KEEPS_MANAGER else "",
+    "async with": PUSH_NULL if _cpython.WITH_KEEPS_MANAGER else "",
     "handler": PUSH_EXC_INFO_POP,
     "finally": PUSH_EXC_INFO_POP,
     "exit": PUSH_EXC_INFO_POP,

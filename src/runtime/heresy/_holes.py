@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _operators
+from ._awaitables import is_awaitable
 from ._nodes import RESULT
 from ._sites import CLOSE, COLLECT, COMPARE, CONSUME, DELEGATE, FOR, NEXT, OPERATE, SEND, YIELD, Site
 from ._values import bound_special, static_attribute
@@ -63,7 +64,7 @@ class Result:
         self.instance[:] = instance
         if self._site is not None and self._site.kind in (NEXT, CLOSE, CONSUME, COLLECT):
             self.asks, self.default = id(operands[0]), operands[1:]
-            if type(operands[0]) in (types.GeneratorType, types.CoroutineType):
+            if type(operands[0]) in (types.GeneratorType, types.CoroutineType) or is_awaitable(operands[0]):
                 operands = []  # it is not to live longer than it takes to ask it
         if self._site is not None and self._site.kind in (FOR, SEND, YIELD, DELEGATE):
             operands = []  # they lie on the value stack

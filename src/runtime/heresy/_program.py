@@ -123,8 +123,10 @@ class Scope:
         """The statement whose first instruction stands at a byte offset, if it has a place."""
         node = self.nodes[offset // 2]
         operation = self.operation_at(offset)
-        if node is None or offset not in self.depths or operation is not None and operation.kind == "for":
-            # Each round of a `for` comes to the header again.
+        if node is None or offset not in self.depths:
+            return None
+        if operation is not None and (operation.kind == "for" or operation.awaits):
+            # Each round of a `for` comes to the header again; what awaits, to where it asks.
             return None
         statement = self.program.statement_of(node)
         if statement is None or place_of(statement) is None or node not in first_evaluated(statement):
@@ -190,9 +192,7 @@ class Scope:
             raise NotContinuable("not inside a call that is written as one")
         node = self.node_at(offset)
         if not isinstance(node, Hole):
-            # What a `yield from` passes on lies above what it asks.
-            asks = operation.kind == "yield" and isinstance(node, (ast.YieldFrom, ast.Await))
-            return self.depths[operation.offset] - operation.takes - (_cpython.DELEGATION_SLOTS if asks else 0)
+            return self.depths[operation.offset] - operation.takes
         # All of a hole stands for one node.
         first = operation.offset
         for at in range(operation.offset, -1, -2):
@@ -226,11 +226,13 @@ class Scope:
         return any(_cpython.loads_besides(self.code, before) for before in self.leading(offset) if before >= 0)
 
     def is_entering(self, offset: int) -> bool:
-        """Whether an instruction of a ``with`` is the one that enters a manager."""
+        """Whether an instruction of a ``with`` is one that enters a manager, or waits for that."""
         operation = self.operation_at(offset)
-        if operation is None or operation.kind not in ("enter", "call"):
+        if operation is None:
             return False
-        return operation.kind == "enter" or not operation.arg and _cpython.WITH_ENTERS_BY_CALL
+        if operation.kind == "call":
+            return not operation.arg and _cpython.WITH_ENTERS_BY_CALL
+        return operation.kind == "enter" or operation.awaits == "enter"
 
 
 class Program:

@@ -142,9 +142,9 @@ class Residual(RestOfExpressions):
                 return [self.copied(s, targets=self._to_delete(s.targets))]
             case ast.If() | ast.While() if s.test in self.path:
                 return self.copied(s, test=self.rest(s.test))
-            case ast.For() if s.iter in self.path:
+            case ast.For() | ast.AsyncFor() if s.iter in self.path:
                 return self.copied(s, iter=self.rest(s.iter))
-            case ast.With():
+            case ast.With() | ast.AsyncWith():
                 index = self.index(s.items)
                 if s.items[index].context_expr in self.path:
                     item = self.copied(s.items[index], context_expr=self.rest(s.items[index].context_expr))

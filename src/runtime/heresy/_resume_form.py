@@ -32,7 +32,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _constants, _cpython, _goto, _run_form
-from ._blocks import SLOTS, Block, enclosing, way_named
+from ._blocks import EXITS, SLOTS, WITHS, Block, enclosing, way_named
 from ._capture import bound_names
 from ._code_index import walk_code, with_own_code
 from ._comprehensions import Level, owner_in
@@ -64,12 +64,10 @@ from ._pending import Pending
 from ._program import COMPREHENSIONS, FUNCTIONS, Hole, Program, mangled, number_nodes
 from ._residual import residual
 from ._sites import (
-    CATCH,
     COMPREHEND,
     EXIT,
     FOR,
     RETURN,
-    SEND,
     Site,
     entered_items,
     node_named,
@@ -122,7 +120,8 @@ class ResumeForm:
             self._find_part()
         else:
             self._find_statement()
-        self.inside = Continued(scope, self._levels(), LABEL_LINE)
+        is_asked_again = self.site is None or not self.site.awaits
+        self.inside = Continued(scope, self._levels(), LABEL_LINE, is_asked_again=is_asked_again)
         self.arguments: list[Any] = []
         self.hoisted: list[str] = []
         self.values: list[Any] = []
@@ -160,8 +159,8 @@ class ResumeForm:
                 self.ways[block.node] = way_named(block.node, value[0]) if kind == "left" else block.node
                 if kind == "left" and value[1:]:
                     self.returning[block.node] = []
-        if self.site is not None and self.site.kind in (EXIT, CATCH):
-            way = self.ways[statement] if self.site.kind == EXIT else None
+        if self.site is not None and self.site.is_end:
+            way = self.ways[statement] if self.is_exit else None
             # Once the exit has been called, nothing is left to do for its exception.
             self.site, self.ways[statement] = self.site._replace(way=way), way
 
@@ -170,8 +169,6 @@ class ResumeForm:
         self.state = state
         self.pending.on = self._starts_on
         self.operands[:] = state.operands
-        if self.site is not None and self.site.kind == SEND and isinstance(self.site.node, ast.Await):
-            self.operands[:] = [awaitable(state.operands[0])]
         self.result.fill(state.instance, state.operands)
         self.inside.fill(state.comprehensions, state.waiting)
         of_each = zip(self.inside.levels, state.comprehensions)
@@ -200,8 +197,14 @@ class ResumeForm:
             case "for" if function is not None:
                 # Asked by the loop's own header: first the half-done call, then the iterator as ever.
                 self.stack[0] = begun(function, self.stack[0])
-            case "send" if function is not None:
-                self.operands[0] = begun(function, self.operands[0])
+            case "send":
+                assert self.site is not None
+                iterator = begun(function, state.operands[0]) if function is not None else state.operands[0]
+                if self.site.is_beginning:
+                    self.stack[1] = iterator
+                else:
+                    is_await = self.site.awaits or isinstance(self.site.node, ast.Await)
+                    self.operands[0] = awaitable(iterator) if is_await else iterator
             case "next":
                 iterator, *default = state.operands
                 if function is not None and default:
@@ -220,7 +223,7 @@ class ResumeForm:
                 self.pending.callable = functools.partial(more, begun(function, iterator) if function else iterator)
             case "close":
                 self.pending.callable = state.operands[0].close
-            case "for" | "send":
+            case "for":
                 pass
             case _ if state.generated and function is not None:
                 self.pending.callable = rebuilt(state.generated[0], function)
@@ -244,14 +247,23 @@ class ResumeForm:
         """The blocks that the saved values belong to."""
         blocks = enclosing(self.program, self.statement)
         blocks += opened(self.site, self.statement)
-        if self.site is not None and self.site.kind in (EXIT, CATCH):
+        if self.site is not None and self.site.is_end:
             blocks.append(Block("exit", self.statement))
         return blocks
+
+    @property
+    def is_exit(self) -> bool:
+        """Whether it is at the end of a ``with`` that is not left by an exception."""
+        return self.site is not None and EXIT in (self.site.kind, self.site.awaits)
 
     def _pushes(self) -> list[tuple[str, Any]]:
         """What the goto pushes, in order, with the attribute that each is written with: see `_goto`."""
         held = {} if self.is_module else {**self.state.variables, **self.state.cells}
-        return [*self._of_blocks(), *self.inside.pushes(held, self.state.comprehensions)]
+        pushed = [*self._of_blocks(), *self.inside.pushes(held, self.state.comprehensions)]
+        if self.site is not None and self.site.is_beginning:
+            # What is awaited, and what is passed on to it.
+            pushed += [(_goto.DELEGATED, next(iter(self.state.operands), None)), ("", None)]
+        return pushed
 
     def _of_blocks(self) -> list[tuple[str, Any]]:
         blocks = self.state.blocks
@@ -311,10 +323,16 @@ class ResumeForm:
 
     def _finished(self, code: types.CodeType, depth: int, table: dict[Any, Any]) -> types.CodeType:
         depths = _cpython.stack_depths(code)
-        # A label is an instruction that does nothing; an expression is jumped to at its first.
-        after = 0 if self.inside.levels else 2
         labels = _cpython.offsets_of_line(code, LABEL_LINE)
-        targets = [offset + after for offset in labels if depths.get(offset) == depth]
+        if self.site is not None and self.site.is_beginning:
+            # Its code goes on where it waits, next to the label.
+            waits = [at for at in _cpython.waits(code, self.site.kind) if depths.get(at) == depth]
+            after = [at for at in waits if at > labels[-1]][:1]
+            targets = after if not self.inside.levels else [at for at in waits if at < labels[-1]][-1:]
+        else:
+            # A label is an instruction that does nothing; an expression is jumped to at its first.
+            after = 0 if self.inside.levels else 2
+            targets = [offset + after for offset in labels if depths.get(offset) == depth]
         if not targets:
             raise InternalError(f"no label in {self.run_code.co_qualname} has {depth} values on the stack")
         self.entered_at = targets[0]
@@ -347,7 +365,7 @@ class ResumeForm:
             node = parent
         return replacement[0]
 
-    def _spliced_expression(self, node: Comprehension) -> ast.FunctionDef:
+    def _spliced_expression(self, node: Comprehension) -> ast.stmt:
         test = pending("on", node)
         if self.site is None:
             label = at(ast.Pass(), node)
@@ -406,11 +424,11 @@ class ResumeForm:
         statement, site = self.statement, self.site
         label: ast.stmt = ast.Pass()
         place(label, LABEL_LINE)
-        if site is None:
+        if site is None or site.is_beginning and not self.inside.levels:
             return [label, statement]
         if site.kind == FOR and not self.inside.levels:
             return [next_item(statement, label)]
-        if site.kind in (EXIT, CATCH):
+        if site.is_end:
             return self._exiting(label, site)
         before, hole, _ = self.inside.inside(self._hole(site))
         if before is not None:
@@ -435,10 +453,10 @@ class ResumeForm:
                                                  else: with …
         """
         statement = self.statement
-        assert isinstance(statement, ast.With)
+        assert isinstance(statement, WITHS)
         hole = self._hole(site)
         unbound = self._unbound(statement)
-        if site.kind == EXIT:
+        if self.is_exit:
             rest: list[ast.stmt] = [*unbound, label, as_part(hole, ast.Expr(hole))]
             if site.way is not None:
                 rest.append(self._by(statement, site.way))
@@ -456,7 +474,7 @@ class ResumeForm:
     def _hole(self, site: Site) -> ast.expr:
         """What stands for the site's node: runs the next frame, and makes of its result what the interpreter would."""
         # At the end of a `with` older interpreters are at the whole statement.
-        at_statement = site.kind in (EXIT, CATCH) and not _cpython.WITH_EXITS_AT_ITEM
+        at_statement = site.is_end and not _cpython.WITH_EXITS_AT_ITEM
         node: Any = self.statement if at_statement else site.node
         if site.kind in DELEGATIONS:
             return self._stands_for(site, delegation(site), node)
@@ -483,11 +501,11 @@ class ResumeForm:
         match statement, rest:
             case ast.If() | ast.While(), ast.If() | ast.While():
                 rest.test = self._first_time(rest.test, statement.test)
-            case ast.For(), ast.For():
+            case ast.For() | ast.AsyncFor(), ast.For() | ast.AsyncFor():
                 rest.iter = self._first_time(rest.iter, statement.iter)
             case ast.Match(), ast.Match():
                 rest.subject = self._first_time(rest.subject, statement.subject)
-            case ast.With(), ast.With():
+            case ast.With() | ast.AsyncWith(), ast.With() | ast.AsyncWith():
                 done = len(entered_items(self.site, statement))
                 item = rest.items[done]
                 item.context_expr = self._first_time(item.context_expr, statement.items[done].context_expr)
@@ -567,4 +585,4 @@ def _returning(index: int) -> frozenset[str]:
 
 def _kept(kind: str, value: Any) -> Any:
     """What a block keeps on the value stack."""
-    return bound_special(value, "__exit__") if kind == "with" else value
+    return bound_special(value, EXITS[kind]) if kind in EXITS else value

@@ -16,9 +16,10 @@ import ast
 from typing import Any, NamedTuple, TypeAlias
 
 from . import _cpython
-from ._blocks import Block, around
-from ._expressions import Comprehension, keeps_slots
-from ._program import Hole, Scope
+from ._blocks import LOOPS, WITHS, Block, around, with_kind
+from ._errors import NotContinuable
+from ._expressions import Comprehension, keeps_slots, slots_of
+from ._program import COMPREHENSIONS, Hole, Scope
 from ._ways import Way, way_out
 
 #: A site in a checkpoint: its kind, the type of its node, and which one of that type it is in its statement.
@@ -53,11 +54,11 @@ EXIT = "exit"
 CATCH = "catch"
 #: The header of a ``for`` asks its iterator for an item; the node is the iterable.
 FOR = "for"
-#: A ``yield from`` or ``await`` passes something on to what it delegates to.
+#: A ``yield from`` or ``await`` passes something on to what it delegates to. So do an ``async with`` and an ``async for``.
 SEND = "send"
 #: Suspended at a ``yield``.
 YIELD = "yield"
-#: Suspended in a ``yield from`` or ``await``.
+#: Suspended in a ``yield from`` or ``await``, or in what an ``async with`` or ``async for`` awaits.
 DELEGATE = "delegate"
 #: A comprehension runs in a frame of its own; the node is the comprehension.
 COMPREHEND = "comprehend"
@@ -81,11 +82,24 @@ class Site(NamedTuple):
 
     Attributes:
         way: for the end of a ``with``, how that is being left.
+        awaits: for `SEND` and `DELEGATE` in an ``async with`` or ``async for``, what is awaited: what `ENTER`, `EXIT`, `CATCH` or
+            `FOR` has given. The node is as for that.
     """
 
     kind: str
     node: Any
     way: Way = None
+    awaits: str = ""
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it belongs to the end of a ``with``."""
+        return (self.awaits or self.kind) in (EXIT, CATCH)
+
+    @property
+    def is_beginning(self) -> bool:
+        """Whether it awaits what a statement begins with, or comes back to: its code is gone on with as it is."""
+        return self.awaits in (ENTER, FOR)
 
 
 def site_at(scope: Scope, offset: int) -> Site | None:
@@ -100,10 +114,10 @@ def site_at(scope: Scope, offset: int) -> Site | None:
         return None
     if isinstance(node, Hole):
         site: Site = node.site
-        return _delegation(site.node, operation) if site.kind in (SEND, DELEGATE) else site
+        return site if site.kind not in (SEND, DELEGATE) else _delegating(site, operation)
     node = model(node)
     parent = scope.program.parents.get(node)
-    if isinstance(node, (ast.With, ast.withitem)):
+    if isinstance(node, (*WITHS, ast.withitem)):
         return _of_with(scope, node, operation)
     match operation.kind, node:
         case "call", ast.Call() if not _is_applied(scope, node, operation.offset):
@@ -129,12 +143,18 @@ def site_at(scope: Scope, offset: int) -> Site | None:
         case "test", _:
             return _of_test(node)
         case "for", ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            if scope.node is node or scope.program.scope_of_comprehension(node) is None:
+            if _is_of_comprehension(scope, node):
                 found = _of_comprehension(scope, node, operation.offset)
                 if found is not None:
                     return found
             # It is what a loop goes through.
             return Site(FOR, node) if isinstance(parent, (ast.For, ast.comprehension)) else None
+        case "send" | "delegate", ast.AsyncFor() if operation.awaits == FOR:
+            return Site(operation.kind, node.iter, awaits=FOR)
+        case "send" | "delegate", _ if operation.awaits:
+            found = _of_comprehension(scope, node, operation.offset) if _is_of_comprehension(scope, node) else None
+            iterable = found.node if found is not None else node if isinstance(parent, ast.comprehension) else None
+            return Site(operation.kind, iterable, awaits=FOR) if iterable is not None else None
         case "for", _ if isinstance(parent, ast.comprehension):
             return Site(FOR, node)
         case "for", _:
@@ -143,7 +163,7 @@ def site_at(scope: Scope, offset: int) -> Site | None:
         case "yield", ast.Yield():
             return Site(YIELD, node)
         case _, ast.YieldFrom() | ast.Await():
-            return _delegation(node, operation)
+            return _delegating(Site(SEND, node), operation)
     return None
 
 
@@ -159,17 +179,25 @@ def _is_applied(scope: Scope, decorator: ast.Call, offset: int) -> bool:
     return before is None
 
 
-def _delegation(node: ast.expr, operation: _cpython.Operation) -> Site | None:
-    if operation.kind not in ("send", "yield"):
-        return None
-    return Site(SEND if operation.kind == "send" else DELEGATE, node)
+def _delegating(site: Site, operation: _cpython.Operation) -> Site | None:
+    return site._replace(kind=operation.kind) if operation.kind in (SEND, DELEGATE) else None
+
+
+def _is_of_comprehension(scope: Scope, node: ast.AST) -> bool:
+    """Whether a node is a comprehension whose loops a scope may run."""
+    is_comprehension = isinstance(node, COMPREHENSIONS)
+    return is_comprehension and (scope.node is node or scope.program.scope_of_comprehension(node) is None)
 
 
 def _of_comprehension(scope: Scope, node: Comprehension, offset: int) -> Site | None:
     """The site of a ``for`` in a comprehension, whose instruction tells no more than that."""
     if node is scope.node and scope.is_function_of_comprehension:
-        # It has nothing else on its stack than the iterators of its loops.
-        loops = node.generators[scope.depths[offset] // _cpython.FOR_SLOTS - 1 :]
+        # It has nothing else on its stack than the iterators of its loops, and what is awaited.
+        operation = scope.operation_at(offset)
+        depth = scope.depths[offset] - (operation.takes if operation is not None and operation.awaits else 0)
+        loops = list(node.generators)
+        while loops and (depth := depth - slots_of(loops[0])):
+            del loops[0]
     else:
         loops = [generator for generator in node.generators if keeps_slots(node, generator)]
         display = _cpython.display_before(scope.code, offset, lambda at: scope.node_at(at) is node)
@@ -199,38 +227,59 @@ def _of_test(node: ast.AST) -> Site | None:
 def _of_with(scope: Scope, node: ast.AST, operation: _cpython.Operation) -> Site | None:
     """The site of a ``with`` that enters or leaves a manager: the node is that of the statement, or of an item."""
     statement = scope.program.statement_of(node)
-    if not isinstance(statement, ast.With):
+    if isinstance(statement, ast.AsyncWith) and not operation.awaits or not isinstance(statement, WITHS):
         return None
     way: Way = None
-    kind = CATCH if operation.kind == "catch" else ENTER if scope.is_entering(operation.offset) else EXIT
-    if kind == EXIT:
+    part = operation.awaits
+    if not part:
+        part = CATCH if operation.kind == "catch" else ENTER if scope.is_entering(operation.offset) else EXIT
+    if part == EXIT:
         way = way_out(scope, statement, operation.offset).way
     if isinstance(node, ast.withitem):
-        return Site(kind, node.context_expr, way)
-    # Below what it works on stand the exits of the items before, that of the item itself, and what is around the statement.
-    above = 1 if kind == ENTER else _cpython.WITH_SLOTS + _cpython.EXIT_SLOTS
-    depth = scope.depths[operation.offset] - above - (kind == EXIT and operation.swapped)
-    below = around(scope, statement, operation.offset).depth
-    index, rest = divmod(depth - below, _cpython.WITH_SLOTS)
-    return (
-        Site(kind, statement.items[index].context_expr, way) if not rest and 0 <= index < len(statement.items) else None
-    )
+        item = node
+    else:
+        # Below what it works on stand the exits of the items before, that of the item itself, and what is around the statement.
+        depth = scope.depths[operation.offset] - _above_exits(part, operation)
+        below = around(scope, statement, operation.offset).depth
+        index, rest = divmod(depth - below, _cpython.WITH_SLOTS)
+        if rest or not 0 <= index < len(statement.items):
+            return None
+        item = statement.items[index]
+    if operation.awaits:
+        return Site(operation.kind, item.context_expr, way, part)
+    return Site(part, item.context_expr, way)
+
+
+def _above_exits(part: str, operation: _cpython.Operation) -> int:
+    """How many slots a part of a ``with`` has taken above the exits of the items before."""
+    own = 0 if part == EXIT and operation.awaits or part == ENTER and not operation.awaits else _cpython.WITH_SLOTS
+    if part == EXIT:
+        own += operation.swapped
+    if operation.awaits:
+        return own + operation.takes + (_cpython.EXIT_SLOTS if part == CATCH else 0)
+    return own + (1 if part == ENTER else _cpython.EXIT_SLOTS)
 
 
 def opened(site: Site | None, statement: ast.stmt) -> list[Block]:
     """The blocks that a half-done statement has opened itself, but for those of the end of a ``with``."""
-    if site is not None and site.kind == FOR and isinstance(statement, ast.For) and site.node is statement.iter:
-        return [Block("for", statement)]
-    return [Block("with", item) for item in entered_items(site, statement)]
+    if site is not None and isinstance(statement, LOOPS) and site.node is statement.iter:
+        if site.kind == FOR:
+            return [Block("for", statement)]
+        if site.awaits == FOR:
+            return [Block("async for", statement)]
+    return [Block(with_kind(statement), item) for item in entered_items(site, statement)]
 
 
 def entered_items(site: Site | None, statement: ast.stmt) -> list[ast.withitem]:
-    """The items of a ``with`` statement that are open besides the one that the site is about."""
-    if site is None or not isinstance(statement, ast.With):
+    """The items of a ``with`` statement that are open besides the one that the site is about.
+
+    That one's exit is there, too, while it is awaited to be entered.
+    """
+    if site is None or not isinstance(statement, WITHS):
         return []
     for index, item in enumerate(statement.items):
         if any(node is site.node for node in ast.walk(item)):
-            return statement.items[:index]
+            return statement.items[: index + (site.awaits == ENTER)]
     return []
 
 
@@ -239,18 +288,27 @@ def entered_items(site: Site | None, statement: ast.stmt) -> list[ast.withitem]:
 
 def name_of(owner: ast.AST, site: Site) -> SiteName:
     """The name of a site within its statement, or within the generator expression that it belongs to."""
-    return site.kind, *node_name(owner, site.node)
+    kind = f"{site.kind} {site.awaits}" if site.awaits else site.kind
+    return kind, *node_name(owner, site.node)
 
 
 def site_named(owner: ast.AST, name: SiteName) -> Site:
-    kind, *of_node = name
-    return Site(kind, node_named(owner, tuple(of_node)))
+    kind, _, awaits = name[0].partition(" ")
+    return Site(kind, node_named(owner, name[1:]), awaits=awaits)
+
+
+def is_suspended(name: SiteName | None) -> bool:
+    """Whether the frame of a generator or coroutine with this site is suspended."""
+    return name is not None and name[0].partition(" ")[0] in (YIELD, DELEGATE)
 
 
 def node_name(owner: ast.AST, node: ast.AST) -> tuple[str, int]:
     """The name of a node within its statement: its type, and which one of that type it is."""
     type_ = type(node)
-    return type_.__name__, _like(owner, type_).index(node)
+    found = _like(owner, type_)
+    if node not in found:
+        raise NotContinuable("the call is not part of the statement")
+    return type_.__name__, found.index(node)
 
 
 def node_named(owner: ast.AST, name: tuple[str, int]) -> ast.AST:

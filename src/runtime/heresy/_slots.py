@@ -9,6 +9,7 @@ known, were found to lie as expected; else the stop waits.
 from __future__ import annotations
 
 import functools
+import gc
 import sys
 import types
 from collections.abc import Generator
@@ -194,6 +195,18 @@ def generator_of(frame: types.FrameType) -> Any:
     if layout is None:
         raise NotContinuable("the generator of a frame cannot be found here")
     return _object(_pointer(frame) - layout.frame)
+
+
+def finalizer_of(generator: Any) -> Any:
+    """The function that is told when an asynchronous generator is dropped; MISSING if there is none."""
+    layout = _layout()
+    if layout is None:
+        raise NotContinuable("an asynchronous generator cannot be read here")
+    # After what it handles.
+    found = _object(_words(id(generator), layout.handled + 3)[layout.handled + 2])
+    if found is not MISSING and not any(found is held for held in gc.get_referents(generator)):
+        raise NotContinuable("an asynchronous generator cannot be read here")
+    return found
 
 
 def handled_around(generator: Any) -> Any:

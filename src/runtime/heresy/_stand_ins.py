@@ -21,7 +21,7 @@ def delegation(site: Site) -> ast.expr:
     iterator: ast.expr = pop(OPERANDS)
     if site.kind == DELEGATE:
         iterator = ast.Attribute(iterator, _goto.DELEGATE, ast.Load())
-    return type(site.node)(iterator)  # type: ignore[call-arg]
+    return ast.Await(iterator) if site.awaits else type(site.node)(iterator)  # type: ignore[call-arg]
 
 
 def awaitable(iterator: Any) -> Any:

@@ -7,16 +7,18 @@ stack. So the iterators of a generator expression and the exception behind a ``f
 from __future__ import annotations
 
 import ast
+import types
 from typing import Any
 
 from . import _cpython
+from ._awaitables import ASEND, driver
 from ._capture import Part
-from ._errors import NotContinuable
-from ._expressions import OUTERMOST, check, keeps_slots
+from ._expressions import OUTERMOST, keeps_slots
 from ._frame_state import FrameState
 from ._generators import delegate_of, frame_of
 from ._handled import name_exceptions
 from ._program import Programs
+from ._slots import finalizer_of
 
 
 def state_of(programs: Programs, generator: Any) -> FrameState:
@@ -29,11 +31,17 @@ def state_of(programs: Programs, generator: Any) -> FrameState:
     assert frame is not None
     part = Part(programs, frame, suspended=True)
     held = _cpython.suspended(generator, frame, _perhaps_unbound(part))
-    if isinstance(part.scope.node, ast.GeneratorExp):
+    if type(generator) is types.AsyncGeneratorType:
+        part.closing = driver(generator) not in ("", ASEND)
+    operation = part.scope.operation_at(part.offset)
+    if isinstance(part.scope.node, ast.GeneratorExp) and operation is not None and operation.kind == "yield":
         return _expression_state(part, generator, held)
     part.suspended(_iterator(generator, delegate_of(generator), 0))
     part.surroundings()
-    name_exceptions([part], held.stack[-1] if held.stack else None)
+    handled = held.stack[-1] if held.stack else None
+    if handled is not None and type(generator) is types.AsyncGeneratorType and handled is finalizer_of(generator):
+        handled = held.stack[-2] if held.stack[1:] else None  # it comes last
+    name_exceptions([part], handled)
     return part.state({name: cell for name, cell in held.cells.items()})
 
 
@@ -69,17 +77,15 @@ _ITERABLES = (list, tuple, range, str, bytes, bytearray, dict, set, frozenset)
 def _expression_state(part: Part, generator: Any, held: _cpython.Suspended) -> FrameState:
     node = part.scope.node
     assert isinstance(node, ast.GeneratorExp)
-    check(node)
-    operation = part.scope.operation_at(part.offset)
-    if operation is None or operation.kind != "yield":
-        raise NotContinuable("it is not suspended at its element")
     blocks: list[tuple[str, Any]] = []
     seen: list[Any] = []
     # The function that it is continued as loops everywhere.
     is_function = part.scope.is_function_of_comprehension
     loops = [loop for loop in node.generators if is_function or keeps_slots(node, loop)]
     for loop, source in zip(loops, held.stack):
-        if keeps_slots(node, loop):
+        if loop.is_async:
+            blocks.append(("async for", source))
+        elif keeps_slots(node, loop):
             blocks.append(("for", _iterator(generator, source, sum(1 for other in seen if other is source))))
         seen.append(source)
     part.block_values = blocks

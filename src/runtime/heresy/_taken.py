@@ -14,7 +14,6 @@ import functools
 import types
 from typing import Any, NamedTuple
 
-from . import _cpython
 from ._errors import NotContinuable
 from ._program import Hole, Scope
 from ._slots import MISSING, Slots
@@ -43,7 +42,6 @@ class Taken:
         self._slots = slots
         operation = scope.operation_at(offset)
         assert operation is not None
-        self._is_yield = operation.kind == "yield"
         self.end = scope.depths[operation.offset]
         self.start = self.end - operation.takes
 
@@ -71,8 +69,7 @@ class Taken:
 
     def asked(self) -> int:
         """Where the iterator lies that a ``for``, ``yield from`` or ``await`` asks."""
-        below = _cpython.DELEGATION_SLOTS if self._is_yield else 0
-        return self._slots.address(self.start - below)
+        return self._slots.address(self.start)
 
     def arguments(self, call: ast.Call) -> Arguments:
         """What a call was made with that C code runs."""

@@ -81,10 +81,10 @@ def _ways(scope: Scope, left: ast.stmt, offset: int) -> Iterator[Leaving]:
     while offset not in scope.depths:
         offset -= 2  # a frame that has called another may stand at the caches of an instruction
     seen = {offset}
-    # Each with the first instruction of the copy that may come after it.
-    work = [(offset, offset)]
+    # Each with the first instruction of the copy that may come after it, and whether what leads on from it is an exception.
+    work = [(offset, offset, False)]
     while work:
-        offset, first = work.pop()
+        offset, first, is_raised = work.pop()
         depth = scope.depths[first]
         operation = scope.operation_at(offset)
         if isinstance(left, _WITHS) and operation is not None and operation.kind == "catch":
@@ -104,10 +104,10 @@ def _ways(scope: Scope, left: ast.stmt, offset: int) -> Iterator[Leaving]:
                     raise NotContinuable("the way into a copy of code is not known")
                 yield Leaving(scope.ways[left], depth, True)
             elif node is not None and is_end(scope, left, node, before):
-                work.append((before, before))
+                work.append((before, before, False))
             elif node is None and before >= 0 or scope.is_handler(before):
-                work.append((before, first))
-            elif before in protected:
+                work.append((before, first, is_raised or before in protected))
+            elif is_raised or before in protected:
                 yield Leaving(left, depth)
             elif node is not None:
                 yield Leaving(_Flow(scope, left, before).way(node), depth)

@@ -1,4 +1,4 @@
-"""Generators and coroutines: not started, suspended, running on the stack, or finished.
+"""Generators, coroutines and async generators: not started, suspended, running on the stack, or finished.
 
 One that is suspended is made again from a resume form of its function and run up to the yield at which it was suspended;
 one that was running when the program was stopped waits at its start for the frame that drives it, which asks it again.
@@ -8,24 +8,30 @@ names and objects of the program, may be restored after them.
 
 from __future__ import annotations
 
+import gc
 import types
 from typing import Any
 
 from .. import _cpython
+from .._awaitables import ASEND, BEGUN, NEW, Asked, asked_by, finished, kinds, read, step
+from .._awaitables import made as make_asked
 from .._code_index import MARK, ScopeKey, marked
 from .._comprehensions import Progress, split
 from .._errors import InternalError, NotContinuable
+from .._expressions import OUTERMOST
 from .._frame_state import FrameState
 from .._generators import code_of, frame_of, is_running, is_suspended
+from .._kinds import MISSING
 from .._program import Program
 from .._resume_form import ResumeForm, filled
-from .._sites import DELEGATE, YIELD
+from .._sites import is_suspended as is_suspended_at
+from .._slots import finalizer_of
 from .._suspended import outermost_iterator, state_of
 from .functions import restored_modules
 from .pickling import CannotSave, Reduced, StatePickler, reducer
 
 
-@reducer(types.GeneratorType, types.CoroutineType)
+@reducer(types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 def _generator(pickler: StatePickler, generator: Any) -> Reduced:
     modules = pickler.modules
     names = (generator.__name__, generator.__qualname__)
@@ -36,7 +42,7 @@ def _generator(pickler: StatePickler, generator: Any) -> Reduced:
         scope = modules.programs.scope_in_library(code, frame.f_globals)
     if frame is None:
         if scope is None:
-            return make_finished, (type(generator) is types.CoroutineType, code.co_filename, *names)
+            return make_finished, (_KINDS.index(type(generator)), code.co_filename, *names)
         module = scope.program.unit.module or modules.objects[0]
         where = (scope.program.unit.id, module, scope.key, mark)
         return make_plain, (*where, {}, []), (True, names, {}), None, None, set_plain
@@ -58,7 +64,16 @@ def _generator(pickler: StatePickler, generator: Any) -> Reduced:
         except NotContinuable as reason:
             raise CannotSave(f"{generator.__qualname__} is suspended at line {frame.f_lineno}: {reason}") from None
     free = {name: cell for name, cell in state.cells.items() if name in code.co_freevars}
-    return make_generator, (tuple(_shape(state)), free, mark), (_values(state), names), None, None, set_generator
+    made_from = (tuple(_shape(state)), free, mark, _finalizer(generator))
+    return make_generator, made_from, (_values(state), names), None, None, set_generator
+
+
+_KINDS = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+
+
+def _finalizer(generator: Any) -> Any:
+    found = finalizer_of(generator) if type(generator) is types.AsyncGeneratorType else MISSING
+    return None if found is MISSING else found
 
 
 def _shape(state: FrameState) -> FrameState:
@@ -111,7 +126,10 @@ def make_plain(
     code = restored_modules().code(unit, key)
     if code is None:
         raise CannotSave(f"{key[0]} is not in {unit}")
-    return _called(marked(code, mark), module.__dict__, free, arguments)
+    generator = _called(marked(code, mark), module.__dict__, free, arguments)
+    if arguments and type(generator) is types.AsyncGeneratorType and _cpython.EXPRESSIONS_ASK:
+        _cpython.write_local(generator.ag_frame, OUTERMOST, arguments[0])
+    return generator
 
 
 def _called(
@@ -122,20 +140,47 @@ def _called(
     positional, names = code.co_argcount, code.co_varnames
     function.__kwdefaults__ = dict.fromkeys(names[positional : positional + code.co_kwonlyargcount])
     # What a finished one was called with does not matter, but from 3.15 on a generator expression asks for an iterator.
-    return function(*(arguments or [()] * positional))
+    return function(*(map(_asked_for, arguments) if arguments else [_Empty()] * positional))
+
+
+class _Empty:
+    """Has no items."""
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def __aiter__(self) -> Any:
+        return self
+
+    def __anext__(self) -> Any:
+        raise StopAsyncIteration
+
+
+def _asked_for(iterator: Any) -> Any:
+    """What gives an iterator where an asynchronous generator expression asks for it."""
+    is_asynchronous = hasattr(type(iterator), "__anext__") and _cpython.EXPRESSIONS_ASK
+    return type("stands_in", (), {"__aiter__": [iterator].pop})() if is_asynchronous else iterator
 
 
 def set_plain(generator: Any, state: tuple[bool, tuple[str, str], dict[str, Any]]) -> None:
     finished, (generator.__name__, generator.__qualname__), variables = state
     if finished:
-        generator.close()
+        _finish(generator)
     here = code_of(generator).co_varnames
     for name, value in variables.items():
         if name in here:  # the function may have been changed meanwhile
             _cpython.write_local(frame_of(generator), name, value)
 
 
-def make_finished(is_coroutine: bool, filename: str, name: str, qualname: str) -> Any:
+def _finish(generator: Any) -> None:
+    """Ends a generator that has not started."""
+    if type(generator) is types.AsyncGeneratorType:
+        finished(generator)
+    else:
+        generator.close()
+
+
+def make_finished(kind: int, filename: str, name: str, qualname: str) -> Any:
     """A finished generator of a library: nothing is left of it but its names."""
 
     def function() -> Any:
@@ -144,10 +189,13 @@ def make_finished(is_coroutine: bool, filename: str, name: str, qualname: str) -
     async def coroutine() -> None:
         pass
 
-    code = (coroutine if is_coroutine else function).__code__
+    async def async_generator() -> Any:
+        yield
+
+    code = (function, coroutine, async_generator)[kind].__code__
     code = code.replace(co_filename=filename, co_name=name, co_qualname=qualname)
     generator = _called(code, {}, {}, [])
-    generator.close()
+    _finish(generator)
     return generator
 
 
@@ -155,33 +203,45 @@ def make_finished(is_coroutine: bool, filename: str, name: str, qualname: str) -
 
 
 class _Made:
-    """A generator that is made, and waits for `start`."""
+    """A generator that is made, and waits for `start`.
 
-    def __init__(self, generator: Any, whole: FrameState, form: ResumeForm) -> None:
+    Attributes:
+        asked: of an async generator, what has begun to ask it.
+        finalizer: of an async generator, what is told when it is dropped.
+    """
+
+    def __init__(self, generator: Any, whole: FrameState, form: ResumeForm, finalizer: Any) -> None:
         self.generator = generator
         self.whole = whole
         self.form = form
+        self.finalizer = finalizer
+        self.asked: Any = None
         self.state: FrameState | None = None
+
+    def step(self) -> None:
+        """Runs it up to the next yield or await."""
+        if type(self.generator) is types.AsyncGeneratorType:
+            step(make_asked(self.generator, Asked(ASEND, NEW, (None,)), self.finalizer))
+        else:
+            self.generator.send(None)
 
 
 #: By the identity of the generator, until they are started.
 _made: dict[int, _Made] = {}
 
 
-def make_generator(shape: tuple[Any, ...], free: dict[str, types.CellType], mark: int) -> Any:
+def make_generator(
+    shape: tuple[Any, ...], free: dict[str, types.CellType], mark: int, finalizer: Any = None
+) -> Any:
     """A generator in the place of a suspended or running one; it has not started."""
     whole = FrameState(*shape)
     state = restored_modules().frame(whole)
-    form = _suspended_form(state) if _is_suspended(state) else _form(state)
+    form = _suspended_form(state) if is_suspended_at(state.site) else _form(state)
     call: Any = form.function(free)
     call.func.__code__ = marked(call.func.__code__, mark)
     generator = call()
-    _made[id(generator)] = _Made(generator, whole, form)
+    _made[id(generator)] = _Made(generator, whole, form, finalizer)
     return generator
-
-
-def _is_suspended(state: FrameState) -> bool:
-    return state.site is not None and state.site[0] in (YIELD, DELEGATE)
 
 
 def _form(state: FrameState) -> ResumeForm:
@@ -201,7 +261,8 @@ def _suspended_form(shape: FrameState) -> ResumeForm:
     """The resume form of suspended generators of one shape: they share it, since each uses it once only."""
     what = (
         shape.unit, shape.scope, shape.place, shape.site,
-        tuple(shape.variables), tuple(shape.cells), repr(shape.blocks),
+        tuple(shape.variables), tuple(shape.cells), repr(shape.blocks), shape.closing,
+        *[(each.name, each.part, tuple(each.variables), tuple(each.cells)) for each in shape.comprehensions],
     )  # fmt: skip
     if what not in _forms:
         _forms[what] = _form(shape)
@@ -223,18 +284,61 @@ def forms_of(generator: Any) -> list[ResumeForm]:
     return [filled(made.form, state), *(filled(ResumeForm(program, each), each) for each in inner)]
 
 
+# --- what drives async generators -------------------------------------------------------------------------------------
+
+
+@reducer(kinds().asend, kinds().athrow)
+def _asked(pickler: StatePickler, awaitable: Any) -> Reduced:
+    try:
+        return make_awaitable, (asked_by(awaitable), tuple(read(awaitable)))
+    except NotContinuable as reason:
+        raise CannotSave(str(reason)) from None
+
+
+def make_awaitable(generator: Any, asked: tuple[Any, ...]) -> Any:
+    made = _made.get(id(generator))
+    awaitable = make_asked(generator, Asked(*asked), made and made.finalizer)
+    if made is not None and asked[1] == BEGUN:
+        made.asked = awaitable
+    return awaitable
+
+
+@reducer(kinds().anext)
+def _anext(pickler: StatePickler, awaitable: Any) -> Reduced:
+    return make_anext, tuple(gc.get_referents(awaitable))
+
+
+def make_anext(asked: Any, default: Any) -> Any:
+    return anext(type("stands_in", (), {"__anext__": [asked].pop})(), default)
+
+
+@reducer(kinds().wrapper)
+def _wrapper(pickler: StatePickler, wrapper: Any) -> Reduced:
+    return make_wrapper, (asked_by(wrapper),)
+
+
+def make_wrapper(coroutine: Any) -> Any:
+    return coroutine.__await__()
+
+
 def start() -> None:
     """Brings all suspended generators to where they were suspended; the program's state must be complete."""
     for made in list(_made.values()):
         if made.state is None:
             # It was made twice, since it belongs to a cycle.
-            made.generator.close()
-        elif _is_suspended(made.state) or made.state.closing:
-            if _is_suspended(made.state):
-                made.form.fill(split(_program(made.state), made.state)[0])
-                made.form.scope.entered_at = None
-            made.generator.send(None)
-            if not is_suspended(made.generator):
-                raise InternalError(f"{made.generator.__qualname__} is not suspended where it was")
+            _finish(made.generator)
+            continue
+        is_suspended_here = is_suspended_at(made.state.site)
+        if is_suspended_here:
+            made.form.fill(split(_program(made.state), made.state)[0])
+            made.form.scope.entered_at = None
+        if made.state.closing:
+            made.step()
+        if is_suspended_here and made.asked is not None:
+            step(made.asked)
+        elif is_suspended_here and not made.state.closing:
+            made.step()
+        if (is_suspended_here or made.state.closing) and not is_suspended(made.generator):
+            raise InternalError(f"{made.generator.__qualname__} is not suspended where it was")
     _made.clear()
     _forms.clear()
