@@ -99,11 +99,11 @@ impl Machine<'_> {
                 b'a' => self.add(1)?,
                 b's' => self.add(2)?,
                 b'e' | b'u' | 0x90 => {
-                    let parts = self.to_mark()?;
+                    let parts = self.popped_to_mark()?;
                     self.top()?.take(parts, 2);
                 }
                 b't' | 0x91 => {
-                    let parts = self.to_mark()?;
+                    let parts = self.popped_to_mark()?;
                     self.push_made(parts, 2);
                 }
                 0x85 => self.make(1)?,
@@ -172,7 +172,7 @@ impl Machine<'_> {
         Some(self.stack.split_off(at))
     }
 
-    fn to_mark(&mut self) -> Option<Vec<Item>> {
+    fn popped_to_mark(&mut self) -> Option<Vec<Item>> {
         let at = self.stack.iter().rposition(|item| item.is_mark)?;
         let parts = self.stack.split_off(at + 1);
         self.stack.pop();

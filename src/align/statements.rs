@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
         let suites: Vec<Vec<Statement>> = below.into_iter().map(|suite| self.suite(suite, inner)).collect();
         let is_name = |word: &&str| name.is_some_and(|name| name.as_str() == *word);
         // The name itself comes first of the words that are equal to it, but for a decorator's.
-        let at = words.iter().position(|word| is_name(word));
+        let at = words.iter().position(is_name);
         let others = words.iter().enumerate().filter(|&(index, _)| Some(index) != at).map(|(_, word)| *word);
         let head = hash_of(words.iter().copied());
         let nameless = with_suites(hash_of(others), &suites);
