@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
 
 /// Run an ordinary Python script so that it can be stopped anywhere and carry on later.
 ///
@@ -62,6 +63,9 @@ pub struct RunArgs {
     /// A way to try whether a script survives being stopped: it goes on as if nothing had been. Use Ctrl-\ to end it.
     #[arg(long)]
     pub bounce: bool,
+
+    #[command(flatten)]
+    pub unsaved: UnsavedArgs,
 
     /// Modules to make continuable besides the program's own: a name, `pkg.*` or `*`
     ///
@@ -144,7 +148,7 @@ pub fn words(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
                 words.push("--".into());
                 words.extend(typed.by_ref());
             }
-            "--python" | "--instrument" | "--color" => words.extend(typed.next()),
+            "--python" | "--instrument" | "--on-unsaved" | "--color" => words.extend(typed.next()),
             option if option.len() > 2 && (option.starts_with("-m") || option.starts_with("-c")) => {
                 words.push("--".into());
                 words.extend(typed.by_ref());
@@ -199,8 +203,39 @@ pub struct ResumeArgs {
     #[arg(long)]
     pub bounce: bool,
 
+    #[command(flatten)]
+    pub unsaved: UnsavedArgs,
+
     /// The checkpoint; without it, the only one in ./.heresy
     pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct UnsavedArgs {
+    /// What to do at Ctrl-C about objects that cannot be saved: sockets, child processes, handles of C code
+    ///
+    /// `placeholder`, the default, stops, and names them; in the continued program a placeholder takes the place of each,
+    /// which raises `heresy.UnsavedObjectError` where it is used. `refuse` lets the program run on, and names them.
+    /// `[tool.heresy]` in pyproject.toml can say so, too: `on-unsaved = "refuse"`. A continued program keeps to it.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub on_unsaved: Option<OnUnsaved>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnUnsaved {
+    Placeholder,
+    Refuse,
+}
+
+impl OnUnsaved {
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            OnUnsaved::Placeholder => "placeholder",
+            OnUnsaved::Refuse => "refuse",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

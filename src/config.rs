@@ -5,6 +5,7 @@
 //! instrument = ["otherlib.*"]   # make these modules continuable, too
 //! exclude = ["app.plugins.*"]   # leave these alone: they are imported again when the program continues
 //! checkpoint-dir = "/scratch/checkpoints"
+//! on-unsaved = "refuse"         # what to do about objects that cannot be saved
 //! ```
 
 use std::env;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use heresy::{Code, Diagnostic};
 use serde::Deserialize;
 
+use crate::cli::OnUnsaved;
 use crate::exit::Exit;
 use crate::refusal::Refusal;
 
@@ -30,6 +32,7 @@ pub struct Config {
     pub exclude: Vec<String>,
     /// Where checkpoints go in place of `.heresy` in the current directory; relative to the project's folder.
     pub checkpoint_dir: Option<PathBuf>,
+    pub on_unsaved: Option<OnUnsaved>,
 }
 
 /// The project that a folder belongs to: the nearest folder upwards that looks like the root of one.
@@ -76,7 +79,7 @@ pub fn read(project: Option<&Path>) -> Result<Config, Refusal> {
 mod tests {
     use std::fs;
 
-    use super::{project_of, read};
+    use super::{OnUnsaved, project_of, read};
 
     #[test]
     fn reads_the_nearest_project() {
@@ -84,11 +87,12 @@ mod tests {
         let root = root.path().canonicalize().unwrap();
         let inner = root.join("app/core");
         fs::create_dir_all(&inner).unwrap();
-        fs::write(root.join("app/pyproject.toml"), "[tool.heresy]\nexclude = [\"a.*\"]\ncheckpoint-dir = \"c\"\n")
+        fs::write(root.join("app/pyproject.toml"), "[tool.heresy]\nexclude = [\"a.*\"]\ncheckpoint-dir = \"c\"\non-unsaved = \"refuse\"\n")
             .unwrap();
         let project = project_of(&inner).unwrap();
         assert_eq!(project, root.join("app"));
         let config = read(Some(&project)).unwrap();
+        assert_eq!(config.on_unsaved, Some(OnUnsaved::Refuse));
         assert_eq!((config.exclude, config.checkpoint_dir), (vec!["a.*".to_owned()], Some(root.join("app/c"))));
     }
 

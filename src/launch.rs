@@ -16,6 +16,7 @@ use crate::boot::{self, HashSeed};
 use crate::cache;
 use crate::changes;
 use crate::checkpoint::Manifest;
+use crate::cli::OnUnsaved;
 use crate::interpreter::{self, Interpreter};
 use crate::program::{Program, SourceFile};
 use crate::refusal::Refusal;
@@ -31,6 +32,7 @@ pub struct Launch {
     /// The value of `--python`.
     pub python: Option<OsString>,
     pub bounce: bool,
+    pub on_unsaved: Option<OnUnsaved>,
     pub checkpoint: PathBuf,
     /// What the checkpoint says, if the program continues from it.
     pub manifest: Option<Manifest>,
@@ -82,6 +84,7 @@ pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
         resume: launch.manifest.is_some(),
         command: &launch.command,
         bounce: launch.bounce,
+        on_unsaved: launch.on_unsaved.map(OnUnsaved::name),
         heresy: &executable,
         hash_seed: &hash_seed,
         blocked: &blocked,

@@ -38,6 +38,7 @@ pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
         args: args.program_args().to_owned(),
         python: args.python.python.clone(),
         bounce: args.bounce,
+        on_unsaved: args.unsaved.on_unsaved.or(config.on_unsaved),
         checkpoint,
         manifest,
         command: command_to_continue(args),
@@ -69,6 +70,9 @@ fn command_to_continue(args: &RunArgs) -> Vec<OsString> {
     }
     if args.bounce {
         words.push("--bounce".into());
+    }
+    if let Some(choice) = args.unsaved.on_unsaved {
+        words.extend(["--on-unsaved".into(), choice.name().into()]);
     }
     words.extend(args.instrument.iter().map(|pattern| format!("--instrument={pattern}").into()));
     match args.target() {

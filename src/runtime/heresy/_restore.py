@@ -17,10 +17,10 @@ from ._frame_state import FrameState
 from ._hook import Hook
 from ._resume_form import ResumeForm, filled
 from ._start import Launch
-from ._stop import Stopper, say
+from ._stop import Stopper, print_error, say
 from ._units import CannotInstrument, Unit, load
 from .state import imports, sets, surroundings
-from .state.all import Modules, StateUnpickler, caches, functions, generators
+from .state.all import Modules, StateUnpickler, caches, functions, generators, placeholders
 
 
 def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper) -> tuple[Any, types.CodeType]:
@@ -46,6 +46,7 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     surroundings.restore(around, atexit.register, main.__dict__)
     stopper.on_save, stopper.on_restore, types_ = around["asked"]
     stopper.types = dict(types_)
+    launch.on_unsaved = launch.on_unsaved or around["on_unsaved"]
     forms = [form for frame in frames for form in _forms(modules, frame)]
     for outer, inner in zip(forms, forms[1:]):
         outer.enters(None if inner.state.generator else inner.function())
@@ -53,8 +54,15 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
         # The innermost call is that of `heresy.checkpoint`, which returns True now.
         forms[-1].enters([True].pop)
     generators.start()
+    surroundings.start_timers(around)
     last = manifest["stack"][-1]
     where = f"{last['file']}:{last['line']}" + ("" if last["function"] == "<module>" else f" in {last['function']}()")
+    if items := [placeholders.text_of(each) for each in placeholders.restored]:
+        from ._unsaved import warning
+
+        print_error(warning(items, continued=True))
+        stopper.told = items
+        placeholders.restored.clear()
     say(f"continuing {launch.script} at {where}")
     return spec, forms[0].code
 
@@ -154,7 +162,8 @@ def _unpickle(modules: Modules, payload: bytes, hook: Hook) -> tuple[Any, list[A
     try:
         imports.restore(unpickler.load())
         unpickler.load()  # strings of libraries: the state refers to them
-        _, around, others, frames, tables, places = unpickler.load()
+        _, around, others, frames, tables, places, texts = unpickler.load()
+        placeholders.name(texts)
         for module, names, _ in others:
             module.__dict__.update(names)
         sets.apply(tables)

@@ -33,10 +33,39 @@ stopper: Stopper | None = None
 _STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
+def process_settings() -> dict[str, Any]:
+    """What the interpreter and the operating system keep for a process, and cost nothing to ask for."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return {
+        "umask": umask,
+        "niceness": os.getpriority(os.PRIO_PROCESS, 0),
+        "switch_interval": sys.getswitchinterval(),
+        "int_max_str_digits": sys.get_int_max_str_digits(),
+        "dont_write_bytecode": sys.dont_write_bytecode,
+        "pycache_prefix": sys.pycache_prefix,
+        "traceback_limit": getattr(sys, "tracebacklimit", None),
+    }
+
+
+def stream_settings() -> dict[str, dict[str, Any]]:
+    """How the standard streams are set up; without those that there are not."""
+    streams = {"stdin": sys.__stdin__, "stdout": sys.__stdout__, "stderr": sys.__stderr__}
+    names = ("encoding", "errors", "line_buffering", "write_through")
+    return {
+        which: {name: getattr(stream, name, None) for name in names}
+        for which, stream in streams.items()
+        if stream is not None
+    }
+
+
 class Baseline:
     """What the program's environment was when it started: its own changes are the difference."""
 
     def __init__(self) -> None:
+        self.process = process_settings()
+        self.streams = stream_settings()
+        self.builtins = dict(sys.modules["builtins"].__dict__)
         self.environ = dict(os.environ)
         self.path = list(sys.path)
         self.modules = set(sys.modules)
@@ -73,6 +102,8 @@ class Stopper:
         self.on_save: list[Callable[[], Any]] = []
         self.on_restore: list[Callable[[], Any]] = []
         self.types: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
+        #: What the last checkpoint holds placeholders for, one line each.
+        self.told: list[str] = []
         #: One entry for each stretch that is not to be stopped in.
         self.held: list[None] = []
 
@@ -297,7 +328,7 @@ class Stopper:
                     self._tell_of_save()
                     parts = _capture.examine(self.read(), frame, called=called)
                 signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-                _save.save(self, _capture.freeze(parts))
+                self._tell_of_unsaved(_save.save(self, _capture.freeze(parts)))
             except NotContinuable as unsafe:
                 raise HeresyError(
                     "H315", f"cannot make a checkpoint here: {unsafe}",
@@ -356,7 +387,7 @@ class Stopper:
         try:
             from . import _save
 
-            _save.save(self, stack)
+            self._tell_of_unsaved(_save.save(self, stack))
         except NotContinuable as unsafe:
             self.reason = str(unsafe)
             self._trace(frame)
@@ -373,6 +404,14 @@ class Stopper:
             self._bounce()
         say(f"stopped at {where}; to continue: {self.launch.command}")
         end_by(signal.SIGINT)
+
+    def _tell_of_unsaved(self, items: list[str]) -> None:
+        """Names what a checkpoint holds placeholders for, unless it is the same as the last time."""
+        if items and items != self.told:
+            from ._unsaved import warning
+
+            print_error(warning(items))
+        self.told = items
 
     def _refuse(self, frame: types.FrameType, error: Exception) -> None:
         """Says why the program cannot be stopped, and lets it run on."""
@@ -433,11 +472,8 @@ def end_by(number: int) -> NoReturn:
 
 
 def say(text: str) -> None:
-    """One line on standard error, past the program's own ``sys.stderr``."""
-    try:
-        os.write(2, f"heresy: {text}\n".encode(errors="backslashreplace"))
-    except OSError:
-        pass
+    """One line on standard error."""
+    print_error(f"heresy: {text}")
 
 
 def report(error: Exception) -> None:
@@ -448,8 +484,13 @@ def report(error: Exception) -> None:
 
             traceback.print_exception(error)
         error = InternalError(f"the runtime has failed: {type(error).__name__}: {error}")
+    print_error(error.diagnostic())
+
+
+def print_error(text: str) -> None:
+    """Text on standard error, past the program's own ``sys.stderr``."""
     try:
-        os.write(2, f"{error.diagnostic()}\n".encode(errors="backslashreplace"))
+        os.write(2, f"{text}\n".encode(errors="backslashreplace"))
     except OSError:
         pass
 

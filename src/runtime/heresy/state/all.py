@@ -13,6 +13,8 @@ from . import (
     logs,
     matches,
     objects,
+    placeholders,
+    processes,
     type_parameters,
     weak,
 )
@@ -34,6 +36,8 @@ __all__ = [
     "logs",
     "matches",
     "objects",
+    "placeholders",
+    "processes",
     "type_parameters",
     "weak",
 ]

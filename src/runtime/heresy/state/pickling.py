@@ -108,13 +108,13 @@ class StatePickler(pickle.Pickler):
     """Pickles the state of a program.
 
     Attributes:
-        last: the last object that was asked to be reduced: the culprit if pickling fails.
+        placeholders: the texts of those that were pickled, of objects that could not be saved before.
     """
 
     def __init__(self, file: io.BytesIO, modules: Modules) -> None:
         super().__init__(file, protocol=5)
         self.modules = modules
-        self.last: Any = None
+        self.placeholders: list[str] = []
         self.reducers = {**REDUCERS, **modules.reducers}
         #: For each library module that was asked for: the names of its globals by identity.
         self.library_names: dict[str, dict[int, str]] = {}
@@ -125,7 +125,6 @@ class StatePickler(pickle.Pickler):
         self.memo = {id(anchor): (index, anchor) for index, anchor in enumerate(anchors)}
 
     def reducer_override(self, obj: Any) -> Reduced:
-        self.last = obj
         found = self.reducers.get(type(obj))
         if found is not None:
             return found(self, obj)
