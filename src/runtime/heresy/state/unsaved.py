@@ -27,8 +27,9 @@ from .pickling import CannotSave, Modules, Reduced, StatePickler, reducer
 
 #: What makes an object again and only holds what it is given.
 _HOLDERS: set[Any] = {
-    iter, reversed, slice, functools.partial, itertools.repeat, types.MethodType, types.GenericAlias, weakref.ref, weakref.KeyedRef,
-    exceptions.make_exception, functions.make_partial_method, objects.make_instance, classes.make_member,
+    iter, reversed, slice, functools.partial, itertools.repeat, types.MethodType, types.GenericAlias,
+    weakref.ref, weakref.KeyedRef, exceptions.make_exception, functions.make_partial_method, objects.make_instance,
+    classes.make_member,
 }  # fmt: skip
 
 
