@@ -19,7 +19,7 @@ from ._resume_form import ResumeForm, filled
 from ._start import Launch
 from ._stop import Stopper, print_error, say
 from ._units import CannotInstrument, Unit, load
-from .state import imports, sets, surroundings
+from .state import imports, reopening, sets, surroundings
 from .state.all import Modules, StateUnpickler, caches, functions, generators, placeholders
 
 
@@ -162,7 +162,9 @@ def _unpickle(modules: Modules, payload: bytes, hook: Hook) -> tuple[Any, list[A
     try:
         imports.restore(unpickler.load())
         unpickler.load()  # strings of libraries: the state refers to them
-        _, around, others, frames, tables, places, texts = unpickler.load()
+        _, around, others, frames, tables, places, texts, prints = unpickler.load()
+        for grown in reopening.compare(prints):
+            print_error(grown.diagnostic("warning"))
         placeholders.name(texts)
         for module, names, _ in others:
             module.__dict__.update(names)

@@ -20,7 +20,7 @@ from ._quiet import Quiet
 from ._stop import Stopper
 from ._units import Unit
 from ._unsaved import Sparing
-from .state import constants, imports, registered, sets, surroundings, unsaved
+from .state import constants, imports, registered, reopening, sets, surroundings, unsaved
 from .state.all import Definitions, Modules, StatePickler
 from .state.pickling import CannotSave
 
@@ -28,8 +28,11 @@ from .state.pickling import CannotSave
 _INTERPRETERS_OWN = {"__builtins__", "__loader__", "__spec__", "__cached__"}
 
 
-def save(stopper: Stopper, stack: Stack) -> list[str]:
+def save(stopper: Stopper, stack: Stack, *, ends: bool) -> list[str]:
     """Makes a durable checkpoint of the program.
+
+    Args:
+        ends: the program ends then; else it goes on.
 
     Returns:
         what it holds placeholders for.
@@ -51,7 +54,7 @@ def save(stopper: Stopper, stack: Stack) -> list[str]:
             stream.flush()
         except (OSError, ValueError, AttributeError):
             continue
-    payload, items = pickle_state(modules, stack, stopper)
+    payload, items = pickle_state(modules, stack, stopper, reopening.Opened(ends=ends))
     manifest = {
         "heresy": launch.version,
         "python": sys.version.split()[0],
@@ -76,12 +79,14 @@ def save(stopper: Stopper, stack: Stack) -> list[str]:
     return items
 
 
-def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> tuple[bytes, list[str]]:
+def pickle_state(
+    modules: Modules, stack: Stack, stopper: Stopper, opened: reopening.Opened
+) -> tuple[bytes, list[str]]:
     """The payload, pickled with one memo; and what it holds placeholders for.
 
     What is imported again comes first, and strings that are a library's. Then definitions and constants: what is read
     back after them may be hashed or compared by the program's own methods, which need them. Last comes what restores the
-    order of sets, and what placeholders say.
+    order of sets, what placeholders say, and what open files were like.
     """
     names = {
         module: {name: value for name, value in modules.namespace(module).items() if name not in _INTERPRETERS_OWN}
@@ -110,7 +115,7 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> tuple[byte
         pickler.dump(again)
         pickler.dump(library_strings)
         constants.anchor(pickler, library_strings)
-        pickler.dump((definitions, around, others, frames, sets.Order(), imports.placed(modules), texts))
+        pickler.dump((definitions, around, others, frames, sets.Order(), imports.placed(modules), texts, opened))
         return file.getvalue()
 
     def whole() -> bytes:

@@ -328,7 +328,7 @@ class Stopper:
                     self._tell_of_save()
                     parts = _capture.examine(self.read(), frame, called=called)
                 signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-                self._tell_of_unsaved(_save.save(self, _capture.freeze(parts)))
+                self._tell_of_unsaved(_save.save(self, _capture.freeze(parts), ends=False))
             except NotContinuable as unsafe:
                 raise HeresyError(
                     "H315", f"cannot make a checkpoint here: {unsafe}",
@@ -387,7 +387,7 @@ class Stopper:
         try:
             from . import _save
 
-            self._tell_of_unsaved(_save.save(self, stack))
+            self._tell_of_unsaved(_save.save(self, stack, ends=True))
         except NotContinuable as unsafe:
             self.reason = str(unsafe)
             self._trace(frame)

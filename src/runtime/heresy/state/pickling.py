@@ -109,12 +109,14 @@ class StatePickler(pickle.Pickler):
 
     Attributes:
         placeholders: the texts of those that were pickled, of objects that could not be saved before.
+        files: the paths of files that are open.
     """
 
     def __init__(self, file: io.BytesIO, modules: Modules) -> None:
         super().__init__(file, protocol=5)
         self.modules = modules
         self.placeholders: list[str] = []
+        self.files: list[str] = []
         self.reducers = {**REDUCERS, **modules.reducers}
         #: For each library module that was asked for: the names of its globals by identity.
         self.library_names: dict[str, dict[int, str]] = {}

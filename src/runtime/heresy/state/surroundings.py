@@ -16,7 +16,7 @@ from typing import Any
 from .._errors import HeresyError
 from .._kinds import is_a
 from .._stop import process_settings, stream_settings
-from . import libraries, placeholders
+from . import libraries, placeholders, standard_input
 from .pickling import Modules
 
 
@@ -34,6 +34,7 @@ def save(baseline: Any, path: list[str], exits: list[tuple[Any, ...]], modules: 
         "environ": {k: v for k, v in os.environ.items() if baseline.environ.get(k) != v},
         "unset": [k for k in baseline.environ if k not in os.environ],
         "path": [(i, p) for i, p in enumerate(path) if p not in baseline.path],
+        "stdin": standard_input.save(),
         "streams": {n: getattr(sys, n) for n in _STREAMS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
         "settings": _changed_settings(baseline.streams),
         "hooks": {n: getattr(sys, n) for n in _HOOKS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
@@ -59,7 +60,7 @@ def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict
         namespace: the program's globals.
 
     Raises:
-        HeresyError: the program's directory is gone.
+        HeresyError: the program's directory is gone, or its standard input is another.
     """
     sys.argv[:] = saved["argv"]
     sys.setrecursionlimit(saved["recursion_limit"])
@@ -80,6 +81,7 @@ def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict
                 "H331", f"cannot continue: cannot enter the directory {saved['cwd']!r}: {error.strerror}",
                 why="the program had changed to it", help="make it again, then run the same command again",
             ) from None  # fmt: skip
+    standard_input.restore(saved["stdin"])
     for name, value in {**saved["streams"], **saved["hooks"]}.items():
         setattr(sys, name, value)
     for name, settings in saved["settings"].items():
