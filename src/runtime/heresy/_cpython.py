@@ -32,9 +32,6 @@ FOR_KEEPS_INDEX = _VERSION >= (3, 15)
 #: From 3.15 so do ``yield from`` and ``await``: over a list or a tuple there is no iterator either.
 DELEGATION_KEEPS_INDEX = FOR_KEEPS_INDEX
 
-#: When the collector runs, if nobody has said otherwise.
-GC_THRESHOLD = (2000, 10, 10) if _VERSION >= (3, 13) else (700, 10, 10)
-
 #: From 3.14 a ``with`` keeps the ``__exit__`` function and the manager; before, the bound ``__exit__``.
 WITH_KEEPS_MANAGER = _VERSION >= (3, 14)
 

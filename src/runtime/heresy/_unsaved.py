@@ -5,7 +5,7 @@
 * Where its use is certain, the stop is refused: the iterator of a running loop, the manager of a ``with`` that is open, an
   operand of a statement in progress, an object whose ``__init__`` is running. The continued program could only fail there.
 * ``--on-unsaved refuse`` refuses in all cases.
-* What a function of a library holds at the top of the stack will soon be gone: the stop waits.
+* What a function of a library holds for a moment will soon be gone: the stop waits.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class Sparing:
         texts = [self._text(each, ways.get(id(each.obj))) for each in lost]
         # Of what is made from another, and what it is made from, what the program has a name for counts.
         self.items = [text for each, text in zip(lost, texts) if id(each.obj) in ways]
+        self._wait_for_library(ways)
         used = self._certain()
         certain = [used[id(each.obj)] for each in lost if id(each.obj) in used]
         if certain or self.refuse:
@@ -80,7 +81,6 @@ class Sparing:
                 why=f"the program would go on with {certain[0]} at once" if certain else None,
                 help="stop the program when it does not hold " + ("one" if len(self.items) == 1 else "them"),
             )  # fmt: skip
-        self._wait_for_library(ways)
         return texts
 
     def _text(self, lost: Lost, way: Way | None) -> str:
@@ -94,11 +94,21 @@ class Sparing:
         return f"{place}: {kind}{made_of} — {why}; {advice}"
 
     def _wait_for_library(self, ways: dict[int, Way]) -> None:
-        frame = self.stack.frames[-1]
-        if self.modules.units.by_id[frame.unit].library:
-            for way in ways.values():
-                if any(way.root.value is value for value in [*_named(frame).values(), *_nameless(frame)]):
-                    raise NotContinuable(f"{self.stack.shown[-1][2]}() holds what cannot be saved")
+        """What a library's function holds while it runs is not the program's to avoid: there will be a better moment.
+
+        A function of a library's that has called the program may run for long. So for that it is waited only where a
+        placeholder will not do.
+        """
+        at_top = True
+        for frame, shown in reversed(list(zip(self.stack.frames, self.stack.shown))):
+            if not self.modules.units.by_id[frame.unit].library:
+                at_top = False
+                continue
+            held = [value for _, value in frame.blocks] + _nameless(frame)
+            held += _named(frame).values() if at_top or self.refuse else ()
+            roots = {id(way.root.value) for way in ways.values()}
+            if any(id(value) in roots for value in held):
+                raise NotContinuable(f"{shown[2]}() holds what cannot be saved")
 
     def _certain(self) -> dict[int, str]:
         """What the program will use as soon as it is continued, by its identity."""

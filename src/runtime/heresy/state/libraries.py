@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .. import _cpython
 from .._kinds import is_a
 from .pickling import Modules
 
@@ -138,10 +137,9 @@ def _put_logging(logging: Any, saved: dict[str, Any]) -> None:
 # --- the interpreter's own --------------------------------------------------------------------------------------------
 
 
-def _take_gc(_: Any, modules: Modules) -> dict[str, Any] | None:
+def _take_gc(_: Any, modules: Modules) -> Any:
     callbacks = [each for each in gc.callbacks if modules.has(getattr(each, "__module__", None))]
-    now = (gc.get_threshold(), gc.isenabled(), gc.get_debug(), gc.get_freeze_count() > 0, callbacks)
-    return _changed(now, (_cpython.GC_THRESHOLD, True, 0, False, []))
+    return gc.get_threshold(), gc.isenabled(), gc.get_debug(), gc.get_freeze_count() > 0, callbacks
 
 
 def _put_gc(_: Any, saved: Any) -> None:
@@ -149,8 +147,7 @@ def _put_gc(_: Any, saved: Any) -> None:
     gc.set_threshold(*threshold)
     gc.set_debug(debug)
     gc.callbacks[:] = [*gc.callbacks, *callbacks]
-    if not enabled:
-        gc.disable()
+    (gc.enable if enabled else gc.disable)()
     if frozen:
         gc.freeze()
 
