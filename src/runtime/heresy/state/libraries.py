@@ -61,12 +61,13 @@ def _put_torch(torch: Any, states: list[list[int]]) -> None:
 
 
 def _take_warnings(warnings: Any, modules: Modules) -> dict[str, Any]:
-    hooks = {name: getattr(warnings, name) for name in ("showwarning", "formatwarning")}
+    # The last is what `catch_warnings` puts a list in the place of.
+    hooks = {name: getattr(warnings, name) for name in ("showwarning", "formatwarning", "_showwarnmsg_impl")}
     return {
         "filters": list(warnings.filters),
         "once": dict(warnings.onceregistry),
         "default": warnings.defaultaction,
-        "hooks": {name: hook for name, hook in hooks.items() if hook.__module__ not in _SHOWN_BY},
+        "hooks": {name: hook for name, hook in hooks.items() if getattr(hook, "__module__", None) not in _SHOWN_BY},
     }
 
 
@@ -198,6 +199,7 @@ _LIBRARIES: dict[str, tuple[Callable[[Any, Modules], Any], Callable[[Any, Any], 
     "logging": (_take_logging, _put_logging),
     "decimal": (lambda decimal, _: decimal.getcontext(), lambda decimal, context: decimal.setcontext(context)),
     "csv": (_take_dialects, _put_dialects),
+    "fileinput": (lambda fileinput, _: fileinput._state, lambda fileinput, state: setattr(fileinput, "_state", state)),
     "socket": (lambda socket, _: socket.getdefaulttimeout(), lambda socket, value: socket.setdefaulttimeout(value)),
     "tempfile": (lambda tempfile, _: tempfile.tempdir, lambda tempfile, value: setattr(tempfile, "tempdir", value)),
     "faulthandler": (
