@@ -407,7 +407,7 @@ mod tests {
 
     use clap::{CommandFactory, Parser};
 
-    use super::{Cli, Command, Target, module_pattern, words};
+    use super::{Cli, Command, OnUnsaved, Target, module_pattern, words};
 
     #[test]
     fn definition_is_consistent() {
@@ -431,6 +431,14 @@ mod tests {
         assert_eq!(run.target(), Target::Module("pkg.mod".as_ref()));
         assert_eq!(run.program_args(), ["--fresh", "-m", "x"]);
         assert!(!run.fresh);
+    }
+
+    #[test]
+    fn what_an_option_takes_is_not_the_script() {
+        let typed = ["heresy", "run", "--on-unsaved", "refuse", "-m", "pkg", "--fresh"].map(OsString::from);
+        let Command::Run(run) = Cli::parse_from(words(typed)).command else { panic!("not `run`") };
+        assert_eq!(run.unsaved.on_unsaved, Some(OnUnsaved::Refuse));
+        assert_eq!((run.target(), run.program_args().len()), (Target::Module("pkg".as_ref()), 1));
     }
 
     #[test]

@@ -233,6 +233,20 @@ for wrong in (lambda: heresy.register(int, save=str, restore=int), lambda: heres
         print(error)
 """
 
+UNSAVED = """
+import socket
+
+wire = socket.socket()
+try:
+    died(heresy.checkpoint())
+    try:
+        print("used", wire.fileno() > 0)
+    except heresy.UnsavedObjectError as error:
+        print("unsaved", "wire: socket.socket" in str(error))
+except heresy.CheckpointError as error:
+    print(error.code, "wire: socket.socket" in str(error))
+"""
+
 CALLBACKS = """
 import time
 calls = []
@@ -466,6 +480,21 @@ objects of type int cannot be saved in another way
         same(self.plain(), "b'hello' True True False\n" * 2 + wrong)
         return f"{count} lives"
 
+    def unsaved(self) -> str:
+        """`--on-unsaved`, and `on-unsaved` in the project's configuration, say what becomes of a stop; the former counts more."""
+        words = self.house.command
+        placeholder, refuse = "unsaved True\n", "H311 True\n"
+        same(self.lives(UNSAVED)[0], placeholder)
+        self.house.command = [*words, "--on-unsaved", "refuse"]
+        same(self.lives(UNSAVED)[0], refuse)
+        (self.house.folder / "pyproject.toml").write_text("[tool.heresy]\non-unsaved = 'refuse'\n")
+        self.house.command = words
+        same(self.lives(UNSAVED)[0], refuse)
+        self.house.command = [*words, "--on-unsaved", "placeholder"]
+        same(self.lives(UNSAVED)[0], placeholder)
+        same(self.plain(), "used True\n")
+        return "as said"
+
     def callbacks(self) -> str:
         """`on_save` and `on_restore` are called in order, in each life, for both kinds of stop."""
         self.program(CALLBACKS)
@@ -529,8 +558,10 @@ objects of type int cannot be saved in another way
 
 TRIALS: dict[str, Callable[[Trials], str]] = {
     trial.__name__: trial
-    for trial in (Trials.everywhere, Trials.newest, Trials.held, Trials.registered, Trials.callbacks, Trials.failing)
-}
+    for trial in (
+        Trials.everywhere, Trials.newest, Trials.held, Trials.registered, Trials.unsaved, Trials.callbacks, Trials.failing,
+    )
+}  # fmt: skip
 
 
 def need(condition: bool, problem: str) -> None:

@@ -27,8 +27,52 @@ ADAPTER = Path(__file__).resolve().parent / "cloudpickle_adapter"
 
 FILES = ("tests/cloudpickle_test.py", "tests/cloudpickle_file_test.py")
 
-#: Tests that fail, by the reason.
-FAILS: dict[str, str] = {}
+#: Reasons, and the tests that fail for them.
+REASONS = {
+    "it asks cloudpickle for its insides, or to pickle what is installed by value": """
+        test_extract_class_dict test_cell_manipulation test_cloudpickle_extract_nested_globals test_register_pickle_by_value
+        test_non_module_object_passing_whichmodule_test test_lookup_module_and_qualname_dynamic_typevar
+        test_lookup_module_and_qualname_importable_typevar test_lookup_module_and_qualname_stdlib_typevar
+        test_pickle_constructs_from_installed_packages_registered_for_pickling_by_value test_module_level_pickler
+        test_pickle_constructs_from_module_registered_for_pickling_by_value test_module
+        test_pickle_various_versions_of_the_same_function_with_different_pickling_method
+    """,
+    "it wants the very class back that is there; a program is read back where there is none yet": """
+        test_NamedTuple test_namedtuple test_generic_subclass test_generic_type test_locally_defined_enum
+        test_locally_defined_intenum test_interactive_dynamic_type_and_remote_instances test_pickle_importable_typevar
+        test_pickle_dynamic_typevar_tracking
+    """,
+    "it wants the globals of a function to come along; they are saved with the program": """
+        test_closure_interacting_with_a_global_variable test_interactively_defined_global_variable
+        test_interactive_dynamic_type_and_stored_remote_instances test_interactive_remote_function_calls
+        test_interactive_remote_function_calls_no_side_effect test_interactively_defined_enum
+        test_interactively_defined_function test_closure_none_is_preserved test_submodule test_submodule_closure
+        test_load_dynamic_module_in_grandchild_process
+    """,
+    "it makes code or a module by `exec`, which no checkpoint holds": """
+        test_dynamic_module test_extended_arg test___reduce___returns_string test_relative_import_inside_function
+        test_abc_cache_not_pickled test_unrelated_faulty_module
+    """,
+    "it wants a failure, and heresy can save it": """
+        test_dynamic_module_with_unpicklable_builtin test_func_globals test_pickle_reraise test_recursion_during_pickling
+        test_closed_file test_w_mode
+    """,
+    "it wants `__reduce__` or `copyreg` to be asked of the program's own classes, which are taken apart": """
+        test_always_use_up_to_date_copyreg
+    """,
+    "it pickles a memoryview, or a view of an OrderedDict, which is not saved": """
+        test_memoryview test_large_memoryview test_sliced_and_non_contiguous_memoryview test_odict_items test_odict_keys
+        test_odict_values
+    """,
+    "a frozenset of some sizes cannot be made again in its order": "test_abc",
+    "it pickles the streams that pytest has put in the place of the standard ones": """
+        test_pickling_file_handles test_pickling_special_file_handles
+    """,
+    "it starts `python -c`, which the adapter cannot take over; or needs `distutils`": """
+        test_import test_multiprocess test_logger test_module_importability
+    """,
+}
+FAILS = {name: reason for reason, names in REASONS.items() for name in names.split()}
 
 
 def run(place: Place, tests: list[str]) -> dict[str, dict[str, str]]:

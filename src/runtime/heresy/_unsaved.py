@@ -70,14 +70,14 @@ class Sparing:
         lost = list(self.unsaved.lost.values())
         ways = find(set(self.unsaved.lost), self._roots(), self.unsaved.made)
         texts = [self._text(each, ways.get(id(each.obj))) for each in lost]
-        # Of what is made from another, and what it is made from, what the program has a name for counts.
-        self.items = [text for each, text in zip(lost, texts) if id(each.obj) in ways]
+        # What another is made from, for which a placeholder stands, needs none itself.
+        self.items = [texts[number] for number in sorted(self.unsaved.placed)]
         self._wait_for_library(ways)
         used = self._certain()
         certain = [used[id(each.obj)] for each in lost if id(each.obj) in used]
         if certain or self.refuse:
             raise HeresyError(
-                "H311", f"cannot stop here: {_counted(self.items)} cannot be saved", items=self.items,
+                "H311", f"cannot stop here: {_counted(self.items)} cannot be saved", items=_shown(self.items),
                 why=f"the program would go on with {certain[0]} at once" if certain else None,
                 help="stop the program when it does not hold " + ("one" if len(self.items) == 1 else "them"),
             )  # fmt: skip
@@ -161,10 +161,20 @@ def _counted(items: list[str]) -> str:
     return "an object" if len(items) == 1 else f"{len(items)} objects"
 
 
+def _shown(items: list[str]) -> list[str]:
+    rest = len(items) - _MOST
+    return items if rest <= 0 else [*items[:_MOST], f"and {rest} more"]
+
+
+#: So many objects are named.
+_MOST = 30
+
+
 def warning(items: list[str], *, continued: bool = False) -> str:
     """The diagnostic that names what placeholders stand for."""
     how = "continued" if continued else "saved"
     return HeresyError(
-        "H317", f"{how} without {_counted(items)}; the program gets heresy.UnsavedObjectError where it uses one", items=items,
+        "H317", f"{how} without {_counted(items)}; the program gets heresy.UnsavedObjectError where it uses one",
+        items=_shown(items),
         help=None if continued else "`--on-unsaved refuse` does not stop a program that holds such objects",
     ).diagnostic("warning")  # fmt: skip

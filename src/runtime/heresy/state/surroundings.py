@@ -81,11 +81,11 @@ def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict
                 "H331", f"cannot continue: cannot enter the directory {saved['cwd']!r}: {error.strerror}",
                 why="the program had changed to it", help="make it again, then run the same command again",
             ) from None  # fmt: skip
+    for name, settings in saved["settings"].items():
+        getattr(sys, f"__{name}__").reconfigure(**settings)
     standard_input.restore(saved["stdin"])
     for name, value in {**saved["streams"], **saved["hooks"]}.items():
         setattr(sys, name, value)
-    for name, settings in saved["settings"].items():
-        getattr(sys, f"__{name}__").reconfigure(**settings)
     vars(builtins).update(saved["builtins"])
     for function, args, keywords in saved["exits"]:
         register(function, *args, **keywords)

@@ -55,11 +55,13 @@ class Unsaved:
     Attributes:
         lost: they, by their identity.
         made: of each object that can, what makes it again.
+        placed: the numbers of the placeholders that were pickled.
     """
 
     def __init__(self) -> None:
         self.lost: dict[int, Lost] = {}
         self.made: dict[int, tuple[Any, Reduced]] = {}
+        self.placed: set[int] = set()
         #: Gives the texts of the lost objects, in the order of their numbers.
         self.describe: Callable[[], list[str]] = lambda: [each.why for each in self.lost.values()]
 
@@ -154,6 +156,7 @@ class SparingPickler(StatePickler):
     def __init__(self, file: io.BytesIO, modules: Modules, unsaved: Unsaved) -> None:
         super().__init__(file, modules)
         self.unsaved = unsaved
+        unsaved.placed.clear()
 
     def reducer_override(self, obj: Any) -> Reduced:
         unsaved = self.unsaved
@@ -174,6 +177,7 @@ class SparingPickler(StatePickler):
                 reduced = tuple(list(part) if at in _ITEMS and part is not None else part for at, part in enumerate(reduced))
                 unsaved.made[id(obj)] = obj, reduced
                 return tuple(iter(part) if at in _ITEMS and part is not None else part for at, part in enumerate(reduced))
+        unsaved.placed.add(lost.number)
         return placeholders.make, (placeholders.shape_of(obj), kind_of(obj), lost.number)
 
 
