@@ -25,12 +25,15 @@ from .._kinds import is_a
 from . import classes, exceptions, functions, objects, placeholders
 from .pickling import CannotSave, Modules, Reduced, StatePickler, reducer
 
-#: What makes an object again and only holds what it is given.
-_HOLDERS: set[Any] = {
+#: What makes an object again and only holds what it is given, by its identity: to hash it might run the program's code.
+_HOLDERS = set(map(id, (
     iter, reversed, slice, functools.partial, itertools.repeat, types.MethodType, types.GenericAlias,
     weakref.ref, weakref.KeyedRef, exceptions.make_exception, functions.make_partial_method, objects.make_instance,
     classes.make_member,
-}  # fmt: skip
+)))  # fmt: skip
+
+#: Parts that are made anew each time they are pickled are known by no identity: so many turns are enough for all others.
+_TURNS = 20
 
 
 class Lost(NamedTuple):
@@ -81,8 +84,12 @@ class Unsaved:
         return self.lost.setdefault(id(obj), Lost(obj, why, cause, len(self.lost)))
 
     def settle(self, dump: Callable[[], bytes]) -> bytes:
-        """Pickles the state, by as many turns as it takes."""
-        while True:
+        """Pickles the state, by as many turns as it takes.
+
+        Raises:
+            CannotSave: there is no end of them.
+        """
+        for _ in range(_TURNS):
             self.made.clear()
             payload = dump()
             known = len(self.lost)
@@ -96,6 +103,7 @@ class Unsaved:
                         work.append(user)
             if len(self.lost) == known:
                 return payload
+        raise CannotSave("what is made from objects that cannot be saved is others each time")
 
 
 def kind_of(obj: Any) -> str:
@@ -117,7 +125,7 @@ def _used_by(obj: Any, reduced: Reduced) -> list[Any]:
     """The parts that an object's maker, or what sets its state, does more with than to hold them."""
     make, args, state, _, _, set_state = (*reduced, *[None] * 4)[:6]
     used = [make]
-    if make not in _HOLDERS and not (make is objects.make_immutable and args[0] is tuple):
+    if id(make) not in _HOLDERS and not (make is objects.make_immutable and args[0] is tuple):
         used += _parts(args)
     ours = type(set_state) is types.FunctionType and set_state.__module__.startswith(__package__)
     if not ours and (set_state is not None or hasattr(type(obj), "__setstate__")):
