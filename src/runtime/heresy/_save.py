@@ -20,7 +20,7 @@ from ._quiet import Quiet
 from ._stop import Stopper
 from ._units import Unit
 from ._unsaved import Sparing
-from .state import constants, imports, registered, reopening, sets, surroundings, unsaved
+from .state import constants, imports, libraries, registered, reopening, sets, surroundings, unsaved
 from .state.all import Definitions, Modules, StatePickler
 from .state.pickling import CannotSave
 
@@ -28,6 +28,7 @@ from .state.pickling import CannotSave
 _INTERPRETERS_OWN = {"__builtins__", "__loader__", "__spec__", "__cached__"}
 
 
+@libraries.thawed()
 def save(stopper: Stopper, stack: Stack, *, ends: bool) -> list[str]:
     """Makes a durable checkpoint of the program.
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .._kinds import is_a
+from .logs import times_held
 from .pickling import Modules
 
 
@@ -113,6 +115,7 @@ def _take_logging(logging: Any, modules: Modules) -> dict[str, Any]:
         "names": dict(logging._levelToName),
         "own": {name: getattr(logging, name) for name in _OF_LOGGING},
         "captures": logging._warnings_showwarning is not None,
+        "held": times_held(logging._lock),
         "loggers": {
             name: (logger.level, logger.propagate, logger.disabled, list(logger.handlers), list(logger.filters))
             for name, logger in loggers.items()
@@ -127,6 +130,8 @@ def _put_logging(logging: Any, saved: dict[str, Any]) -> None:
     for name, value in saved["own"].items():
         setattr(logging, name, value)
     logging.captureWarnings(saved["captures"])
+    for _ in range(saved["held"]):
+        logging._lock.acquire()
     for name, (level, propagate, disabled, handlers, filters) in saved["loggers"].items():
         logger = logging.getLogger(name) if name else logging.root
         logger.setLevel(level)
@@ -138,9 +143,27 @@ def _put_logging(logging: Any, saved: dict[str, Any]) -> None:
 # --- the interpreter's own --------------------------------------------------------------------------------------------
 
 
+#: Whether the program has called `gc.freeze`, while that is taken back.
+_frozen = False
+
+
+@contextmanager
+def thawed() -> Iterator[None]:
+    """Shows what is frozen: `gc.get_objects` leaves it out, and with it what is looked for there."""
+    global _frozen
+    _frozen = gc.get_freeze_count() > 0
+    if _frozen:
+        gc.unfreeze()
+    try:
+        yield
+    finally:
+        if _frozen:
+            gc.freeze()
+
+
 def _take_gc(_: Any, modules: Modules) -> Any:
     callbacks = [each for each in gc.callbacks if modules.has(getattr(each, "__module__", None))]
-    return gc.get_threshold(), gc.isenabled(), gc.get_debug(), gc.get_freeze_count() > 0, callbacks
+    return gc.get_threshold(), gc.isenabled(), gc.get_debug(), _frozen, callbacks
 
 
 def _put_gc(_: Any, saved: Any) -> None:

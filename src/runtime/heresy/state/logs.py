@@ -1,4 +1,4 @@
-"""Logging handlers: everything but their lock, which is made anew."""
+"""Logging handlers: everything but their lock, which is made anew, and taken as often as it was held."""
 
 from __future__ import annotations
 
@@ -16,7 +16,18 @@ def _handler(pickler: StatePickler, obj: Any) -> Reduced:
     if obj is logging.lastResort:
         return getattr, (logging, "lastResort")
     state = {name: value for name, value in obj.__dict__.items() if name != "lock"}
-    return make_handler, (type(obj),), state, None, None, set_handler_state
+    # Without a lock its `__init__` has not come far.
+    held = times_held(obj.__dict__["lock"]) if "lock" in obj.__dict__ else None
+    return make_handler, (type(obj),), (state, held), None, None, set_handler_state
+
+
+def times_held(lock: Any) -> int:
+    """How often the program has taken an `RLock` and not let it go."""
+    if lock is None or not lock._is_owned():
+        return 0
+    held = lock._release_save()
+    lock._acquire_restore(held)
+    return held[0]
 
 
 GENERAL.insert(0, _handler)
@@ -26,11 +37,16 @@ def make_handler(cls: type) -> Any:
     return object.__new__(cls)
 
 
-def set_handler_state(handler: Any, state: dict[str, Any]) -> None:
+def set_handler_state(handler: Any, saved: tuple[dict[str, Any], int | None]) -> None:
     import logging
 
+    state, held = saved
     handler.__dict__.update(state)
+    if held is None:
+        return
     handler.createLock()
+    for _ in range(held):
+        handler.acquire()
     logging._addHandlerRef(handler)  # type: ignore[attr-defined]
     name = state.get("_name")
     if name:

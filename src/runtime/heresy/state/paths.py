@@ -115,7 +115,9 @@ def _reduced_parts(obj: Any, reduced: Reduced) -> Iterator[tuple[str, Any]]:
         yield from (("", element) for element in state.get("set") or ())
     elif set_state is set_class_state:
         yield from _attributes(state["attributes"])
-    elif set_state in (set_function_state, set_handler_state, set_process_state):
+    elif set_state is set_handler_state:
+        yield from _attributes(state[0])
+    elif set_state in (set_function_state, set_process_state):
         yield from _attributes({**state, **state.get("__dict__", {})})
     elif set_state is set_generator:
         values = state[0]
