@@ -107,6 +107,11 @@ def filters_version() -> int:
 _OF_LOGGING = ("raiseExceptions", "_loggerClass", "_logRecordFactory")
 
 
+def _captured(showing: Any) -> Any:
+    """What shows warnings when `logging` captures them no more: nothing, the usual, or a function of the program's."""
+    return showing if showing is None or showing.__module__ not in _SHOWN_BY else "the usual"
+
+
 def _take_logging(logging: Any, modules: Modules) -> dict[str, Any]:
     """The configuration of all loggers: levels, handlers, filters."""
     loggers = {"": logging.root, **logging.root.manager.loggerDict}
@@ -114,7 +119,7 @@ def _take_logging(logging: Any, modules: Modules) -> dict[str, Any]:
         "disable": logging.root.manager.disable,
         "names": dict(logging._levelToName),
         "own": {name: getattr(logging, name) for name in _OF_LOGGING},
-        "captures": logging._warnings_showwarning is not None,
+        "captures": _captured(logging._warnings_showwarning),
         "held": times_held(logging._lock),
         "loggers": {
             name: (logger.level, logger.propagate, logger.disabled, list(logger.handlers), list(logger.filters))
@@ -129,7 +134,9 @@ def _put_logging(logging: Any, saved: dict[str, Any]) -> None:
         logging.addLevelName(level, name)
     for name, value in saved["own"].items():
         setattr(logging, name, value)
-    logging.captureWarnings(saved["captures"])
+    logging.captureWarnings(saved["captures"] is not None)
+    if callable(saved["captures"]):
+        logging._warnings_showwarning = saved["captures"]
     for _ in range(saved["held"]):
         logging._lock.acquire()
     for name, (level, propagate, disabled, handlers, filters) in saved["loggers"].items():

@@ -1,4 +1,4 @@
-"""Logging handlers: everything but their lock, which is made anew, and taken as often as it was held."""
+"""Loggers, by their names; and handlers: everything but their lock, which is made anew and taken as often as it was held."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from .._kinds import is_a
-from .pickling import GENERAL, Reduced, StatePickler
+from .pickling import GENERAL, CannotSave, Reduced, StatePickler
 
 
 def _handler(pickler: StatePickler, obj: Any) -> Reduced:
@@ -30,7 +30,20 @@ def times_held(lock: Any) -> int:
     return held[0]
 
 
+def _logger(pickler: StatePickler, obj: Any) -> Reduced:
+    """Its own ``__reduce__`` makes another if it is not known by its name yet."""
+    logging = sys.modules.get("logging")
+    if logging is None or not is_a(obj, getattr(logging, "Logger", ())):
+        return None
+    if obj is logging.root:
+        return logging.getLogger, ()
+    if logging.root.manager.loggerDict.get(obj.name) is not obj:
+        raise CannotSave("it is not the logger that `logging.getLogger` gives for its name")
+    return logging.getLogger, (obj.name,)
+
+
 GENERAL.insert(0, _handler)
+GENERAL.insert(0, _logger)
 
 
 def make_handler(cls: type) -> Any:
