@@ -87,8 +87,11 @@ mod tests {
         let root = root.path().canonicalize().unwrap();
         let inner = root.join("app/core");
         fs::create_dir_all(&inner).unwrap();
-        fs::write(root.join("app/pyproject.toml"), "[tool.heresy]\nexclude = [\"a.*\"]\ncheckpoint-dir = \"c\"\non-unsaved = \"refuse\"\n")
-            .unwrap();
+        fs::write(
+            root.join("app/pyproject.toml"),
+            "[tool.heresy]\nexclude = [\"a.*\"]\ncheckpoint-dir = \"c\"\non-unsaved = \"refuse\"\n",
+        )
+        .unwrap();
         let project = project_of(&inner).unwrap();
         assert_eq!(project, root.join("app"));
         let config = read(Some(&project)).unwrap();

@@ -50,8 +50,8 @@ REASONS = {
         test_load_dynamic_module_in_grandchild_process
     """,
     "it makes code or a module by `exec`, which no checkpoint holds": """
-        test_dynamic_module test_extended_arg test___reduce___returns_string test_relative_import_inside_function
-        test_abc_cache_not_pickled test_unrelated_faulty_module
+        test_dynamic_module test_extended_arg test___reduce___returns_string test_abc_cache_not_pickled
+        test_unrelated_faulty_module
     """,
     "it wants a failure, and heresy can save it": """
         test_dynamic_module_with_unpicklable_builtin test_func_globals test_pickle_reraise test_recursion_during_pickling
@@ -64,7 +64,6 @@ REASONS = {
         test_memoryview test_large_memoryview test_sliced_and_non_contiguous_memoryview test_odict_items test_odict_keys
         test_odict_values
     """,
-    "a frozenset of some sizes cannot be made again in its order": "test_abc",
     "it pickles the streams that pytest has put in the place of the standard ones": """
         test_pickling_file_handles test_pickling_special_file_handles
     """,
