@@ -42,8 +42,35 @@ def _logger(pickler: StatePickler, obj: Any) -> Reduced:
     return logging.getLogger, (obj.name,)
 
 
+def _registry(pickler: StatePickler, obj: Any) -> Reduced:
+    """Where `logging` has its loggers, and what stands there for one that nobody has asked for."""
+    logging = sys.modules.get("logging")
+    manager = getattr(getattr(logging, "Logger", None), "manager", None)
+    if manager is None:
+        return None
+    if obj is manager:
+        return getattr, (logging.Logger, "manager")
+    if is_a(obj, logging.PlaceHolder):
+        name = next((name for name, held in manager.loggerDict.items() if held is obj), None)
+        if name is not None:
+            return stand_in, (name,)
+    return None
+
+
+def stand_in(name: str) -> Any:
+    """What stands for a logger; the loggers below it add themselves when they are made."""
+    import logging
+
+    found = logging.Logger.manager.loggerDict.get(name)
+    if found is None:
+        found = logging.Logger.manager.loggerDict[name] = logging.PlaceHolder.__new__(logging.PlaceHolder)
+        found.loggerMap = {}  # type: ignore[union-attr]
+    return found
+
+
 GENERAL.insert(0, _handler)
 GENERAL.insert(0, _logger)
+GENERAL.insert(0, _registry)
 
 
 def make_handler(cls: type) -> Any:
