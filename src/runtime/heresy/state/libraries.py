@@ -120,6 +120,7 @@ def _take_logging(logging: Any, modules: Modules) -> dict[str, Any]:
         "names": dict(logging._levelToName),
         "own": {name: getattr(logging, name) for name in _OF_LOGGING},
         "captures": _captured(logging._warnings_showwarning),
+        "shows": sys.modules["warnings"].showwarning is logging._showwarning,
         "held": times_held(logging._lock),
         "loggers": {
             name: (logger.level, logger.propagate, logger.disabled, list(logger.handlers), list(logger.filters))
@@ -134,9 +135,11 @@ def _put_logging(logging: Any, saved: dict[str, Any]) -> None:
         logging.addLevelName(level, name)
     for name, value in saved["own"].items():
         setattr(logging, name, value)
-    logging.captureWarnings(saved["captures"] is not None)
-    if callable(saved["captures"]):
-        logging._warnings_showwarning = saved["captures"]
+    if saved["captures"] is not None:
+        before = sys.modules["warnings"].showwarning
+        logging._warnings_showwarning = saved["captures"] if callable(saved["captures"]) else before
+    if saved["shows"]:
+        sys.modules["warnings"].showwarning = logging._showwarning  # type: ignore[attr-defined]
     for _ in range(saved["held"]):
         logging._lock.acquire()
     for name, (level, propagate, disabled, handlers, filters) in saved["loggers"].items():

@@ -13,7 +13,6 @@ Elements that hash by address have another order in every process anyway, and se
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
@@ -58,14 +57,10 @@ def _order(pickler: StatePickler, order: Order) -> Reduced:
 
 def recipes(pickler: StatePickler) -> list[Recipe]:
     """What is to be done so that the sets that were pickled keep their order."""
-    candidates = [held for held in gc.get_objects() if type(held) in (set, frozenset) and _would_change(held)]
-    if not candidates:
-        return []
-    pickled = pickler.memo.copy()
+    # Not all are known to the garbage collector: from 3.15 on, frozensets of numbers and texts are not.
+    pickled = [held for _, held in pickler.memo.copy().values() if type(held) in (set, frozenset)]
     result: list[Recipe] = []
-    for held in candidates:
-        if id(held) not in pickled:
-            continue
+    for held in filter(_would_change, pickled):
         table = read(held)
         if table is None or not (_fits(held, table) if type(held) is frozenset else _rebuilt_alike(table)):
             raise CannotSave(f"a {type(held).__name__} of {len(held)} elements would be iterated over in another order")
