@@ -53,6 +53,8 @@ pub struct Words<'a> {
     /// The command line that continues the program, for messages.
     pub command: &'a [OsString],
     pub bounce: bool,
+    /// What to do about objects that cannot be saved, if the user says: `placeholder` or `refuse`.
+    pub on_unsaved: Option<&'static str>,
     /// This binary, for starting the program once more.
     pub heresy: &'a Path,
     pub hash_seed: &'a HashSeed,
@@ -151,6 +153,9 @@ impl Words<'_> {
         }
         json.string("command", shell_command(self.command));
         json.raw("bounce", self.bounce.to_string().as_bytes());
+        if let Some(choice) = self.on_unsaved {
+            json.string("on_unsaved", choice);
+        }
         json.string("heresy", self.heresy);
         let mut seed = Object::new();
         seed.string("value", &self.hash_seed.value);

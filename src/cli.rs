@@ -78,6 +78,9 @@ pub struct RunArgs {
     #[arg(long)]
     pub dry_run: bool,
 
+    #[command(flatten)]
+    pub unsaved: UnsavedArgs,
+
     /// Modules to make continuable besides the program's own: a name, `pkg.*` or `*`
     ///
     /// The program's own modules are those below the script's folder and the current project. A pattern adds others, of
@@ -163,7 +166,9 @@ pub fn words(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
                 words.push("--".into());
                 words.extend(typed.by_ref());
             }
-            "--python" | "--instrument" | "--keep" | "--compress" | "--color" | "--at" => words.extend(typed.next()),
+            "--python" | "--instrument" | "--keep" | "--compress" | "--on-unsaved" | "--color" | "--at" => {
+                words.extend(typed.next());
+            }
             option if option.len() > 2 && (option.starts_with("-m") || option.starts_with("-c")) => {
                 words.push("--".into());
                 words.extend(typed.by_ref());
@@ -258,6 +263,9 @@ pub struct ResumeArgs {
     /// At Ctrl-C, stop and at once continue in a new process
     #[arg(long)]
     pub bounce: bool,
+
+    #[command(flatten)]
+    pub unsaved: UnsavedArgs,
 
     #[command(flatten)]
     pub saving: SavingArgs,
@@ -383,6 +391,34 @@ pub enum KeyCommand {
         /// A file with what `heresy key export` has printed; without it, standard input
         file: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct UnsavedArgs {
+    /// What to do at Ctrl-C about objects that cannot be saved: sockets, child processes, handles of C code
+    ///
+    /// `placeholder`, the default, stops, and names them; in the continued program a placeholder takes the place of each,
+    /// which raises `heresy.UnsavedObjectError` where it is used. `refuse` lets the program run on, and names them.
+    /// `[tool.heresy]` in pyproject.toml can say so, too: `on-unsaved = "refuse"`. A continued program keeps to it.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub on_unsaved: Option<OnUnsaved>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnUnsaved {
+    Placeholder,
+    Refuse,
+}
+
+impl OnUnsaved {
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            OnUnsaved::Placeholder => "placeholder",
+            OnUnsaved::Refuse => "refuse",
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -554,7 +590,7 @@ mod tests {
 
     use clap::{CommandFactory, Parser};
 
-    use super::{Cli, Command, Target, module_pattern, moved_folder, words};
+    use super::{Cli, Command, OnUnsaved, Target, module_pattern, moved_folder, words};
 
     #[test]
     fn definition_is_consistent() {
@@ -578,6 +614,14 @@ mod tests {
         assert_eq!(run.target(), Target::Module("pkg.mod".as_ref()));
         assert_eq!(run.program_args(), ["--fresh", "-m", "x"]);
         assert!(!run.fresh);
+    }
+
+    #[test]
+    fn what_an_option_takes_is_not_the_script() {
+        let typed = ["heresy", "run", "--on-unsaved", "refuse", "-m", "pkg", "--fresh"].map(OsString::from);
+        let Command::Run(run) = Cli::parse_from(words(typed)).command else { panic!("not `run`") };
+        assert_eq!(run.unsaved.on_unsaved, Some(OnUnsaved::Refuse));
+        assert_eq!((run.target(), run.program_args().len()), (Target::Module("pkg".as_ref()), 1));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! checkpoint-dir = "/scratch/checkpoints"
 //! keep = 5                      # as --keep
 //! compress = "none"             # as --compress
+//! on-unsaved = "refuse"         # what to do about objects that cannot be saved
 //! ```
 
 use std::env;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use heresy::{Code, Diagnostic};
 use serde::Deserialize;
 
-use crate::cli::Compress;
+use crate::cli::{Compress, OnUnsaved};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
 
@@ -35,6 +36,7 @@ pub struct Config {
     pub checkpoint_dir: Option<PathBuf>,
     pub keep: Option<u32>,
     pub compress: Option<Compress>,
+    pub on_unsaved: Option<OnUnsaved>,
 }
 
 /// The project that a folder belongs to: the nearest folder upwards that looks like the root of one.
@@ -81,7 +83,7 @@ pub fn read(project: Option<&Path>) -> Result<Config, Refusal> {
 mod tests {
     use std::fs;
 
-    use super::{project_of, read};
+    use super::{OnUnsaved, project_of, read};
 
     #[test]
     fn reads_the_nearest_project() {
@@ -89,11 +91,15 @@ mod tests {
         let root = root.path().canonicalize().unwrap();
         let inner = root.join("app/core");
         fs::create_dir_all(&inner).unwrap();
-        fs::write(root.join("app/pyproject.toml"), "[tool.heresy]\nexclude = [\"a.*\"]\ncheckpoint-dir = \"c\"\n")
-            .unwrap();
+        fs::write(
+            root.join("app/pyproject.toml"),
+            "[tool.heresy]\nexclude = [\"a.*\"]\ncheckpoint-dir = \"c\"\non-unsaved = \"refuse\"\n",
+        )
+        .unwrap();
         let project = project_of(&inner).unwrap();
         assert_eq!(project, root.join("app"));
         let config = read(Some(&project)).unwrap();
+        assert_eq!(config.on_unsaved, Some(OnUnsaved::Refuse));
         assert_eq!((config.exclude, config.checkpoint_dir), (vec!["a.*".to_owned()], Some(root.join("app/c"))));
     }
 

@@ -16,7 +16,7 @@ use crate::boot::{self, Edit, HashSeed};
 use crate::cache;
 use crate::changes;
 use crate::checkpoint::Manifest;
-use crate::cli::{Compress, SavingArgs};
+use crate::cli::{Compress, OnUnsaved, SavingArgs};
 use crate::config::Config;
 use crate::edits::{self, Changed};
 use crate::interpreter::{self, Interpreter};
@@ -34,6 +34,7 @@ pub struct Launch {
     /// The value of `--python`.
     pub python: Option<OsString>,
     pub bounce: bool,
+    pub on_unsaved: Option<OnUnsaved>,
     pub checkpoint: PathBuf,
     /// What the checkpoint says, if the program continues from one.
     pub manifest: Option<Manifest>,
@@ -136,6 +137,7 @@ pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
         compress: launch.saving.compress.as_deref(),
         command: &launch.command,
         bounce: launch.bounce,
+        on_unsaved: launch.on_unsaved.map(OnUnsaved::name),
         heresy: &executable,
         hash_seed: &hash_seed,
         blocked: &blocked,

@@ -16,12 +16,12 @@ use crate::interpreter;
 pub const MACHINE: Code = Code { number: "H012", name: "machine" };
 const NO_SCRIPT: Code = Code { number: "H020", name: "no-script" };
 const NO_INTERPRETER: Code = Code { number: "H021", name: "no-interpreter" };
-// The runtime gives the first four and H317, too, with the same meaning; the others from H305 to H329 are its own.
+// The runtime gives the first four and H342, too, with the same meaning; the others from H305 to H329 are its own.
 const UNREADABLE_CHECKPOINT: Code = Code { number: "H301", name: "unreadable-checkpoint" };
 const FOREIGN_CHECKPOINT: Code = Code { number: "H302", name: "foreign-checkpoint" };
 const DAMAGED_CHECKPOINT: Code = Code { number: "H303", name: "damaged-checkpoint" };
 const SOURCE_CHANGED: Code = Code { number: "H304", name: "source-changed" };
-const NO_KEY: Code = Code { number: "H317", name: "no-key" };
+const NO_KEY: Code = Code { number: "H342", name: "no-key" };
 const WHICH_CHECKPOINT: Code = Code { number: "H330", name: "which-checkpoint" };
 const PLACE_GONE: Code = Code { number: "H331", name: "place-gone" };
 const NO_SUCH_NUMBER: Code = Code { number: "H340", name: "no-such-number" };

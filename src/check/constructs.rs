@@ -193,10 +193,10 @@ pub const CONSTRUCTS: &[Construct] = &[
     },
     Construct {
         code: UNSAVEABLE,
-        title: "a stop is refused while this is in use",
-        label: "it gives something that cannot be saved",
+        title: "a stop cannot save this",
+        label: "it gives something that a continued program does without",
         why: "it lives in the operating system, or in a library, and not in the program alone",
-        help: "make it where it is used, and let it go after that",
+        help: "say how to save it with heresy.register, or make another with heresy.on_restore",
         in_class_bodies: true,
         find: |file, node| called_path(file, node, UNSAVEABLE_MAKERS),
     },
@@ -228,13 +228,28 @@ const THREAD_MAKERS: &[&str] = &[
 ];
 
 const UNSAVEABLE_MAKERS: &[&str] = &[
+    "asyncio.create_subprocess_exec",
+    "asyncio.create_subprocess_shell",
+    "http.client.HTTPConnection",
+    "http.client.HTTPSConnection",
     "mmap.mmap",
+    "multiprocessing.Pipe",
     "multiprocessing.Process",
+    "multiprocessing.Queue",
+    "os.open",
+    "os.pipe",
+    "os.popen",
+    "select.epoll",
+    "select.poll",
+    "selectors.DefaultSelector",
+    "shelve.open",
     "socket.create_connection",
     "socket.create_server",
     "socket.socket",
     "socket.socketpair",
     "subprocess.Popen",
+    "tempfile.TemporaryFile",
+    "urllib.request.urlopen",
 ];
 
 const STACK_VIEWS: &[&str] = &[

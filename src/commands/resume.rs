@@ -33,6 +33,7 @@ pub fn execute(args: &ResumeArgs) -> anyhow::Result<Exit> {
         args: manifest.args.iter().map(|argument| argument.0.clone()).collect(),
         python,
         bounce: args.bounce,
+        on_unsaved: args.unsaved.on_unsaved.or(config.on_unsaved),
         resuming: Resuming {
             from: (file != checkpoint).then_some(file),
             trust: args.trust,

@@ -43,6 +43,7 @@ pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
         args: args.program_args().to_owned(),
         python: args.python.python.clone(),
         bounce: args.bounce,
+        on_unsaved: args.unsaved.on_unsaved.or(config.on_unsaved),
         checkpoint,
         manifest,
         resuming: Resuming { line: args.at, dry_run: args.dry_run, ..Resuming::default() },
@@ -82,6 +83,9 @@ fn command_to_continue(args: &RunArgs) -> Vec<OsString> {
     }
     if let Some(compress) = args.saving.compress {
         words.push(format!("--compress={}", compress.name()).into());
+    }
+    if let Some(choice) = args.unsaved.on_unsaved {
+        words.extend(["--on-unsaved".into(), choice.name().into()]);
     }
     words.extend(args.instrument.iter().map(|pattern| format!("--instrument={pattern}").into()));
     match args.target() {

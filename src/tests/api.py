@@ -208,10 +208,13 @@ def saved(wire):
 def restored(value):
     return Wire(value["name"])
 
-try:
-    died(heresy.checkpoint())
-except heresy.CheckpointError as error:
-    print(error.code, "socket" in str(error))
+died(heresy.checkpoint())
+if heresy.is_resumed():
+    try:
+        wire.ends[0].sendall(b"hello")
+    except heresy.UnsavedObjectError as error:
+        print("unsaved", "wire.ends[0]: socket.socket" in str(error), repr(wire.ends[0]))
+    wire.ends = socket.socketpair()
 heresy.register(Wire, save=lambda wire: wire.name, restore=Wire)
 for life in range(2):
     died(heresy.checkpoint())
@@ -228,6 +231,20 @@ for wrong in (lambda: heresy.register(int, save=str, restore=int), lambda: heres
         wrong()
     except TypeError as error:
         print(error)
+"""
+
+UNSAVED = """
+import socket
+
+wire = socket.socket()
+try:
+    died(heresy.checkpoint())
+    try:
+        print("used", wire.fileno() > 0)
+    except heresy.UnsavedObjectError as error:
+        print("unsaved", "wire: socket.socket" in str(error))
+except heresy.CheckpointError as error:
+    print(error.code, "wire: socket.socket" in str(error))
 """
 
 CALLBACKS = """
@@ -458,9 +475,25 @@ objects of type int cannot be saved in another way
 3 is not callable
 3 is not callable
 """
-        same(printed, "H311 True\n" + "b'hello' True True True\n" * 2 + "True True True\n" + wrong)
+        unsaved = "unsaved True <unsaved socket.socket>\n"
+        same(printed, unsaved + "b'hello' True True True\n" * 2 + "True True True\n" + wrong)
         same(self.plain(), "b'hello' True True False\n" * 2 + wrong)
         return f"{count} lives"
+
+    def unsaved(self) -> str:
+        """`--on-unsaved`, and `on-unsaved` in the project's configuration, say what becomes of a stop; the former counts more."""
+        words = self.house.command
+        placeholder, refuse = "unsaved True\n", "H311 True\n"
+        same(self.lives(UNSAVED)[0], placeholder)
+        self.house.command = [*words, "--on-unsaved", "refuse"]
+        same(self.lives(UNSAVED)[0], refuse)
+        (self.house.folder / "pyproject.toml").write_text("[tool.heresy]\non-unsaved = 'refuse'\n")
+        self.house.command = words
+        same(self.lives(UNSAVED)[0], refuse)
+        self.house.command = [*words, "--on-unsaved", "placeholder"]
+        same(self.lives(UNSAVED)[0], placeholder)
+        same(self.plain(), "used True\n")
+        return "as said"
 
     def callbacks(self) -> str:
         """`on_save` and `on_restore` are called in order, in each life, for both kinds of stop."""
@@ -525,8 +558,10 @@ objects of type int cannot be saved in another way
 
 TRIALS: dict[str, Callable[[Trials], str]] = {
     trial.__name__: trial
-    for trial in (Trials.everywhere, Trials.newest, Trials.held, Trials.registered, Trials.callbacks, Trials.failing)
-}
+    for trial in (
+        Trials.everywhere, Trials.newest, Trials.held, Trials.registered, Trials.unsaved, Trials.callbacks, Trials.failing,
+    )
+}  # fmt: skip
 
 
 def need(condition: bool, problem: str) -> None:

@@ -172,7 +172,7 @@ class Trial:
         refused = [line for line in lines if line.startswith("refused")]
         codes = {line.split()[1] for line in refused}
         # The file, the key, or a text that is read before.
-        if status != -signal.SIGKILL or lines[-1] != "[]" or not codes <= {"H310", "H317", "H324"} or len(refused) > 1:
+        if status != -signal.SIGKILL or lines[-1] != "[]" or not codes <= {"H310", "H342", "H324"} or len(refused) > 1:
             raise Failure(f"status {status}: {out}{err}")
         status, again, err = self.run(None, 0)
         if status or again.splitlines() != [f"three True 3 {SUM}", "end"]:

@@ -125,6 +125,20 @@ fn what_a_program_asks_of_heresy_itself_is_done() {
 }
 
 #[test]
+fn what_cannot_be_saved_is_named_and_never_gives_a_wrong_answer() {
+    for_each_python("unsaved.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--python", python]);
+    });
+}
+
+#[test]
+fn files_that_change_between_a_stop_and_the_continuation_lose_nothing() {
+    for_each_python("files.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--python", python]);
+    });
+}
+
+#[test]
 fn a_program_that_is_never_stopped_behaves_as_the_original() {
     for_each_python("transparent.py", |python, driver| {
         driver.args(["--heresy", HERESY, "--python", python]);

@@ -177,6 +177,7 @@ class Trial:
             "checkpoint": str(folder / ".heresy" / "program.ckpt"),
             "resume": resume,
             "command": "again",
+            "on_unsaved": "refuse",
         }
         return run([python, str(RUNTIME), json.dumps(launch), *names], folder)
 

@@ -3,7 +3,8 @@
     python waits.py --heresy target/release/heresy --python python3.13 [CODE…]
 
 Each example of a code H1xx is stopped at its safe points. None may be in its function ``step``; where a stop is said to be
-refused, one must be. If an example fails, heresy can do more than the table in ``src/check/constructs.rs`` says.
+refused, or to name something, one must. If an example fails, heresy can do more than the table in
+``src/check/constructs.rs`` says.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from pathlib import Path
 
 from everywhere import Failure, Program
 
-#: Codes whose construct refuses a stop.
-REFUSED = ("H120", "H121")
+#: What a stop says of codes whose construct refuses it, or whose objects it does not save.
+SAYS = {"H120": "cannot stop here", "H121": "[H317]"}
 
 STEP = """\
 def step(n):
@@ -86,8 +87,8 @@ def problem(code: str, said: list[str]) -> str | None:
     inside = [line for text in said for line in text.splitlines() if "stopped at" in line and " in step()" in line]
     if code == "control":
         return None if inside else "no stop falls into a function that is simply called: the test sees nothing"
-    if code in REFUSED:
-        return None if any("cannot stop here" in text for text in said) else "no stop is refused"
+    if code in SAYS:
+        return None if any(SAYS[code] in text for text in said) else f"no stop says {SAYS[code]!r}"
     return f"can be stopped in: {inside[0]}" if inside else None
 
 

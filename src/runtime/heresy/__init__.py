@@ -11,9 +11,20 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._api import CheckpointError, checkpoint, is_resumed, no_stop, on_restore, on_save, register
+    from ._api import (
+        CheckpointError,
+        UnsavedObjectError,
+        checkpoint,
+        is_resumed,
+        no_stop,
+        on_restore,
+        on_save,
+        register,
+    )
 
-__all__ = ["CheckpointError", "checkpoint", "enter", "is_resumed", "no_stop", "on_restore", "on_save", "register"]
+__all__ = [
+    "CheckpointError", "UnsavedObjectError", "checkpoint", "enter", "is_resumed", "no_stop", "on_restore", "on_save", "register",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

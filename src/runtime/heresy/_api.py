@@ -35,6 +35,13 @@ class CheckpointError(Exception):
     code: str
 
 
+class UnsavedObjectError(Exception):
+    """Something was used that could not be saved when the program was stopped: a placeholder stands for it.
+
+    ``str(error)`` says what it was, where, why it could not be saved, and what to do about it.
+    """
+
+
 def checkpoint() -> bool:
     """Saves the program here, durably, and lets it run on.
 
@@ -182,6 +189,6 @@ def _need_callable(function: object) -> None:
         raise TypeError(f"{function!r} is not callable")
 
 
-for _public in (CheckpointError, checkpoint, is_resumed, no_stop, on_restore, on_save, register):
+for _public in (CheckpointError, UnsavedObjectError, checkpoint, is_resumed, no_stop, on_restore, on_save, register):
     _public.__module__ = __package__
 del _public

@@ -69,6 +69,9 @@ LAZY_ANNOTATIONS = _VERSION >= (3, 14)
 PROTOCOLS_KEEP_MEMBERS = _VERSION >= (3, 12)
 PROTOCOLS_KEEP_OTHER_MEMBERS = _VERSION >= (3, 13)
 
+#: From 3.15 the garbage collector does not know frozensets of what it does not know.
+FROZENSETS_ARE_TRACKED = _VERSION < (3, 15)
+
 #: The N of 3.N, which says what objects of the library hold: see `state.versions`.
 MINOR = _VERSION[1]
 

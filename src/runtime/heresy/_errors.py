@@ -10,18 +10,22 @@ class HeresyError(Exception):
         code: the diagnostic's code, ``H301``.
         why: what is behind it, or None.
         help: what to do about it, or None.
+        items: what the title speaks of, one by one.
     """
 
-    def __init__(self, code: str, title: str, *, why: str | None = None, help: str | None = None) -> None:
+    def __init__(
+        self, code: str, title: str, *, why: str | None = None, help: str | None = None, items: list[str] | None = None
+    ) -> None:
         super().__init__(title)
         self.code = code
         self.title = title
         self.why = why
         self.help = help
+        self.items = items or []
 
-    def diagnostic(self) -> str:
+    def diagnostic(self, level: str = "error") -> str:
         """The text for people, of one line or more."""
-        lines = [f"error[{self.code}]: {self.title}"]
+        lines = [f"{level}[{self.code}]: {self.title}", *(f"  - {item}" for item in self.items)]
         lines += [f"  = {label}: {text}" for label, text in (("note", self.why), ("help", self.help)) if text]
         return "\n".join(lines)
 

@@ -39,7 +39,7 @@ def own(environ: Mapping[str, str]) -> bytes:
         return _read(file) or _make(file)
     except OSError as error:
         raise HeresyError(
-            "H317", f"the key that checkpoints are signed with cannot be kept in {file}: {error.strerror or error}",
+            "H342", f"the key that checkpoints are signed with cannot be kept in {file}: {error.strerror or error}",
             why="a checkpoint that nobody has signed would be believed by nobody",
             help="set HERESY_KEY to a file of yours that can be written, outside of the program's folder",
         ) from None  # fmt: skip

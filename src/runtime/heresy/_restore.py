@@ -18,10 +18,10 @@ from ._frame_state import FrameState
 from ._hook import Hook
 from ._resume_form import ResumeForm, filled
 from ._start import Launch
-from ._stop import Stopper, say
+from ._stop import Stopper, print_error, say
 from ._units import CannotInstrument, Unit, load
-from .state import imports, moved, sets, surroundings, versions
-from .state.all import Modules, StateUnpickler, caches, functions, generators
+from .state import imports, moved, reopening, sets, surroundings, versions
+from .state.all import Modules, StateUnpickler, caches, functions, generators, placeholders
 from .state.pickling import CannotSave
 
 
@@ -55,6 +55,7 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     frames = changed.placed(modules, saved)
     stopper.on_save, stopper.on_restore, types_ = around["asked"]
     stopper.types = dict(types_)
+    launch.on_unsaved = launch.on_unsaved or around["on_unsaved"]
     forms = [form for frame in frames for form in _forms(modules, frame)]
     for outer, inner in zip(forms, forms[1:]):
         outer.enters(None if inner.state.generator else inner.function())
@@ -71,10 +72,17 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     where = f"{moved.here(last.get('file', launch.source))}:{line}"
     if last["function"] != "<module>":
         where += f" in {last['function']}()"
+    if items := [placeholders.text_of(each) for each in placeholders.restored]:
+        from ._unsaved import warning
+
+        print_error(warning(items, continued=True))
+        stopper.told = items
+        placeholders.restored.clear()
     if launch.options.get("dry_run"):
         say(f"{launch.script} can be continued, at {where}")
         sys.stdout.flush()
         os._exit(0)
+    surroundings.start_timers(around)
     say(f"continuing {launch.script} at {where}")
     return spec, forms[0].code
 
@@ -173,7 +181,10 @@ def _unpickle(modules: Modules, payload: list[Any], other: str | None) -> tuple[
         surroundings.add_path(path)
         imports.restore(again)
         unpickler.load()  # strings of libraries: the state refers to them
-        _, around, others, frames, tables, places = unpickler.load()
+        _, around, others, frames, tables, places, texts, prints = unpickler.load()
+        for grown in reopening.compare(prints):
+            print_error(grown.diagnostic("warning"))
+        placeholders.name(texts)
         for module, names, _ in others:
             module.__dict__.update(names)
             moved.rename(module.__dict__)

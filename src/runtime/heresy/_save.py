@@ -7,16 +7,18 @@ import os
 import sys
 import threading
 import types
-import warnings
+from collections.abc import Callable
 from typing import Any
 
 from . import _checkpoint, _manifest
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import Stack
 from ._kinds import is_a
+from ._quiet import Quiet
 from ._stop import Stopper
 from ._units import Unit
-from .state import constants, imports, registered, sets, surroundings
+from ._unsaved import Sparing
+from .state import constants, imports, libraries, registered, reopening, sets, surroundings, unsaved
 from .state.all import Definitions, Modules, StatePickler
 from .state.pickling import CannotSave, Chunks
 
@@ -24,11 +26,18 @@ from .state.pickling import CannotSave, Chunks
 _INTERPRETERS_OWN = {"__builtins__", "__loader__", "__spec__", "__cached__"}
 
 
-def save(stopper: Stopper, stack: Stack) -> None:
+@libraries.thawed()
+def save(stopper: Stopper, stack: Stack, *, ends: bool) -> list[str]:
     """Makes a durable checkpoint of the program.
 
+    Args:
+        ends: the program ends then; else it goes on.
+
+    Returns:
+        what it holds placeholders for.
+
     Raises:
-        HeresyError: something cannot be saved, or the file cannot be written. Nothing has changed then.
+        HeresyError: it is not to be saved so, or the file cannot be written. Nothing has changed then.
         NotContinuable: something cannot be saved that will soon be gone.
     """
     launch = stopper.launch
@@ -43,7 +52,7 @@ def save(stopper: Stopper, stack: Stack) -> None:
             stream.flush()
         except (OSError, ValueError, AttributeError):
             continue
-    payload = pickle_state(modules, stack, stopper)
+    payload, items = pickle_state(modules, stack, stopper, reopening.Opened(ends=ends))
     units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
     cwd = stopper.baseline.cwd or os.path.dirname(os.path.dirname(launch.checkpoint))
     manifest = _manifest.describe(stopper, stack, units, homes, cwd)
@@ -57,14 +66,17 @@ def save(stopper: Stopper, stack: Stack) -> None:
             "H310", f"the checkpoint {launch.checkpoint} could not be written: {error.strerror or error}",
             help="make room, or make the folder writable, and stop the program again",
         ) from None  # fmt: skip
+    return items
 
 
-def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> Chunks:
-    """The payload, pickled with one memo.
+def pickle_state(
+    modules: Modules, stack: Stack, stopper: Stopper, opened: reopening.Opened
+) -> tuple[Chunks, list[str]]:
+    """The payload, pickled with one memo; and what it holds placeholders for.
 
     What is imported again comes first, and strings that are a library's. Then definitions and constants: what is read
     back after them may be hashed or compared by the program's own methods, which need them. Last comes what restores the
-    order of sets.
+    order of sets, what placeholders say, and what open files were like.
     """
     names = {
         module: {name: value for name, value in modules.namespace(module).items() if name not in _INTERPRETERS_OWN}
@@ -83,83 +95,59 @@ def pickle_state(modules: Modules, stack: Stack, stopper: Stopper) -> Chunks:
         for module, found in names.items()
     ]
     pickler: StatePickler
+    make: Callable[[Chunks, Modules], StatePickler] = StatePickler
+    texts = unsaved.Texts(None)
 
     def dump(library_strings: list[constants.LibraryConstant]) -> Chunks:
         nonlocal pickler
         payload = Chunks()
-        pickler = StatePickler(payload, modules)
+        pickler = make(payload, modules)
         pickler.dump((path, again))
         pickler.dump(library_strings)
         constants.anchor(pickler, library_strings)
-        pickler.dump((definitions, around, others, frames, sets.Order(), imports.placed(modules)))
+        pickler.dump((definitions, around, others, frames, sets.Order(), imports.placed(modules), texts, opened))
         return payload
+
+    def whole() -> Chunks:
+        payload = dump([])
+        held = constants.held_in(pickler, [name for name, _ in again])
+        return dump(held) if held else payload
 
     try:
         # The program's own filters of warnings are among them.
         around = surroundings.save(stopper.baseline, stopper.exits, modules)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with Quiet(Warning):
             around["asked"] = stopper.on_save, stopper.on_restore, list(stopper.types.items())
+            around["on_unsaved"] = stopper.launch.on_unsaved
             # The frame of a generator is saved with the generator.
             frames = [frame.generator[0] if frame.generator else tuple(frame) for frame in stack.frames]
             path = surroundings.added_path(stopper.baseline, modules.units.program_path)
             again = imports.save(modules, stopper.baseline.modules)
-            payload = dump([])
-            held = constants.held_in(pickler, [name for name, _ in again])
-            return dump(held) if held else payload
+            try:
+                payload, items = whole(), []
+            except (HeresyError, NotContinuable, RecursionError):
+                raise
+            except Exception:
+                sparing = Sparing(modules, stack, around, refuse=stopper.launch.on_unsaved == "refuse")
+                make, texts = sparing.pickler, unsaved.Texts(sparing.unsaved)
+                try:
+                    payload, items = sparing.unsaved.settle(whole), sparing.items
+                finally:
+                    sparing.unsaved.forget()
+            return payload, items + pickler.placeholders
+    except (HeresyError, NotContinuable):
+        raise
     except RecursionError:
         raise HeresyError(
             "H312", "the program's data is nested too deeply to be saved here",
             why="each level of nesting needs a level of the interpreter's stack",
         ) from None  # fmt: skip
-    except Exception as error:
-        raise _blame(modules, stack, pickler.last, error) from None
+    except CannotSave as error:
+        raise HeresyError("H311", f"cannot stop here: {error}") from None
 
 
 def _is_definition(value: object) -> bool:
     return is_a(value, (type, types.FunctionType, types.ModuleType, int, float, str, bytes, type(None)))
-
-
-def _blame(modules: Modules, stack: Stack, culprit: Any, error: Exception) -> Exception:
-    """Finds the variable behind a failure, for the message."""
-    kind = type(culprit)
-    shown = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
-    reason = str(error) if is_a(error, CannotSave) else f"{type(error).__name__}: {error}"
-    for frame, (file, line, function, _) in reversed(list(zip(stack.frames, stack.shown))):
-        nameless = [*frame.blocks, *frame.waiting, *frame.operands, *frame.instance]
-        for name, value in [*frame.variables.items(), *frame.cells.items(), *((None, value) for value in nameless)]:
-            if _fails(modules, value):
-                if modules.units.by_id[frame.unit].library:
-                    # What a library holds for a moment is not the user's to avoid: there will be a better moment.
-                    return NotContinuable(f"{function}() holds a {shown}")
-                where = f"{file}:{line}" + ("" if function == "<module>" else f" in {function}()")
-                return HeresyError(
-                    "H311", f"cannot stop here: {where}: {_named(name)} holds a {shown}, which cannot be saved",
-                    why=reason, help="stop the program when it does not hold one",
-                )  # fmt: skip
-    for module in modules.objects:
-        of_module = "" if module.__name__ == "__main__" else f" of module {module.__name__}"
-        for name, value in modules.namespace(module).items():
-            if name not in _INTERPRETERS_OWN and _fails(modules, value):
-                return HeresyError(
-                    "H311", f"cannot stop here: global {name!r}{of_module} holds a {shown}, which cannot be saved",
-                    why=reason,
-                )  # fmt: skip
-    return HeresyError("H311", f"cannot stop here: a {shown} cannot be saved", why=reason)
-
-
-def _named(name: str | None) -> str:
-    return "the statement" if name is None else f"variable {name!r}"
-
-
-def _fails(modules: Modules, value: Any) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            StatePickler(Chunks(), modules).dump(value)
-    except Exception:
-        return True
-    return False
 
 
 def _refuse_threads() -> None:

@@ -39,6 +39,7 @@ class Launch:
         resume: whether to continue from there.
         command: what to type to get here again.
         bounce: continue at once after a stop.
+        on_unsaved: ``placeholder`` or ``refuse``: what to do about objects that cannot be saved; None: the usual.
         hash_seed: the seed and what ``PYTHONHASHSEED`` was before, or None.
         stop_at: stop at the n-th safe point, counted from the start or the resume; 0: say how many were passed.
         options: all words, as they came. Of use to a stop alone are ``keep`` (how many older checkpoints) and ``compress``
@@ -57,6 +58,7 @@ class Launch:
         self.resume: bool = options.get("resume", False)
         self.command: str = options.get("command", "")
         self.bounce: bool = options.get("bounce", False)
+        self.on_unsaved: str | None = options.get("on_unsaved")
         self.hash_seed: dict[str, Any] | None = options.get("hash_seed")
         self.stop_at: int | None = options.get("stop_at")
         self.version: str = options.get("version", "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import _signal as signal  # the module behind `signal`, which brings `enum` along
 import _warnings  # the same of `warnings`
 import atexit
+import gc
 import os
 import sys
 import time
@@ -34,17 +35,49 @@ stopper: Stopper | None = None
 _STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
+def process_settings() -> dict[str, Any]:
+    """What the interpreter and the operating system keep for a process, and cost nothing to ask for."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return {
+        "umask": umask,
+        "niceness": os.getpriority(os.PRIO_PROCESS, 0),
+        "switch_interval": sys.getswitchinterval(),
+        "int_max_str_digits": sys.get_int_max_str_digits(),
+        "dont_write_bytecode": sys.dont_write_bytecode,
+        "pycache_prefix": sys.pycache_prefix,
+        "traceback_limit": getattr(sys, "tracebacklimit", None),
+    }
+
+
+def stream_settings() -> dict[str, dict[str, Any]]:
+    """How the standard streams are set up; without those that there are not."""
+    streams = {"stdin": sys.__stdin__, "stdout": sys.__stdout__, "stderr": sys.__stderr__}
+    names = ("encoding", "errors", "line_buffering", "write_through")
+    return {
+        which: {name: getattr(stream, name, None) for name in names}
+        for which, stream in streams.items()
+        if stream is not None
+    }
+
+
 class Baseline:
     """What the program's environment was when it started: its own changes are the difference."""
 
     def __init__(self) -> None:
+        self.process = process_settings()
+        self.streams = stream_settings()
+        self.builtins = dict(sys.modules["builtins"].__dict__)
         self.environ = dict(os.environ)
         try:
             self.cwd = os.getcwd()
         except OSError:
             self.cwd = ""  # it was removed
         self.path = list(sys.path)
+        self.argv = list(sys.argv)
+        self.recursion_limit = sys.getrecursionlimit()
         self.filters = list(_warnings.filters)
+        self.collecting = gc.get_threshold(), gc.isenabled()
         self.modules = set(sys.modules)
 
 
@@ -79,6 +112,8 @@ class Stopper:
         self.on_save: list[Callable[[], Any]] = []
         self.on_restore: list[Callable[[], Any]] = []
         self.types: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
+        #: What the last checkpoint holds placeholders for, one line each.
+        self.told: list[str] = []
         #: One entry for each stretch that is not to be stopped in.
         self.held: list[None] = []
 
@@ -303,7 +338,7 @@ class Stopper:
                     self._tell_of_save()
                     parts = _capture.examine(self.read(), frame, called=called)
                 signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-                _save.save(self, _capture.freeze(parts))
+                self._tell_of_unsaved(_save.save(self, _capture.freeze(parts), ends=False))
             except NotContinuable as unsafe:
                 raise HeresyError(
                     "H315", f"cannot make a checkpoint here: {unsafe}",
@@ -362,7 +397,7 @@ class Stopper:
         try:
             from . import _save
 
-            _save.save(self, stack)
+            self._tell_of_unsaved(_save.save(self, stack, ends=True))
         except NotContinuable as unsafe:
             self.reason = str(unsafe)
             self._trace(frame)
@@ -379,6 +414,14 @@ class Stopper:
             self._bounce()
         say(f"stopped at {where}; to continue: {self.launch.command}")
         end_by(signal.SIGINT)
+
+    def _tell_of_unsaved(self, items: list[str]) -> None:
+        """Names what a checkpoint holds placeholders for, unless it is the same as the last time."""
+        if items and items != self.told:
+            from ._unsaved import warning
+
+            print_error(warning(items))
+        self.told = items
 
     def _refuse(self, frame: types.FrameType, error: Exception) -> None:
         """Says why the program cannot be stopped, and lets it run on."""
@@ -441,11 +484,8 @@ def end_by(number: int) -> NoReturn:
 
 
 def say(text: str) -> None:
-    """One line on standard error, past the program's own ``sys.stderr``."""
-    try:
-        os.write(2, f"heresy: {text}\n".encode(errors="backslashreplace"))
-    except OSError:
-        pass
+    """One line on standard error."""
+    print_error(f"heresy: {text}")
 
 
 def report(error: Exception) -> None:
@@ -456,8 +496,13 @@ def report(error: Exception) -> None:
 
             traceback.print_exception(error)
         error = InternalError(f"the runtime has failed: {type(error).__name__}: {error}")
+    print_error(error.diagnostic())
+
+
+def print_error(text: str) -> None:
+    """Text on standard error, past the program's own ``sys.stderr``."""
     try:
-        os.write(2, f"{error.diagnostic()}\n".encode(errors="backslashreplace"))
+        os.write(2, f"{text}\n".encode(errors="backslashreplace"))
     except OSError:
         pass
 

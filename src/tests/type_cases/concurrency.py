@@ -233,6 +233,6 @@ def running_processes():
     import sys
 
     p = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    yield "was opened by its descriptor"
+    yield "the process runs"
     p.communicate(b"\n")
     print(p.returncode)

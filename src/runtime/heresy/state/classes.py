@@ -83,7 +83,7 @@ def _interpreter_type(cls: type) -> Reduced:
 def _class_state(cls: type, skip: set[str]) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for name, value in cls.__dict__.items():
-        if name in skip or name == "__slots__" or name in _OWN and name not in _MAY_BE_THE_USERS:
+        if name in skip or name == "__slots__" and is_a(value, (str, tuple)) or name in _OWN and name not in _MAY_BE_THE_USERS:
             continue
         if is_a(value, (types.MemberDescriptorType, types.GetSetDescriptorType)):
             continue

@@ -10,6 +10,7 @@ import gc
 import os
 from typing import Any
 
+from .._errors import HeresyError
 from .._kinds import MISSING
 from .files import gone
 from .memory import Layout, Number
@@ -32,7 +33,10 @@ def _sqlite() -> Any:
 def _connection(pickler: StatePickler, connection: Any) -> Reduced:
     try:
         if connection.in_transaction:
-            raise CannotSave("a transaction is open: its changes would be lost")
+            raise HeresyError(
+                "H311", "cannot stop here: a transaction is open on a sqlite3.Connection, and cannot be saved",
+                why="its changes would be lost", help="stop the program when it has committed them",
+            )  # fmt: skip
     except _sqlite().ProgrammingError:
         return closed_connection, ()
     _refuse_own(connection)

@@ -2,7 +2,7 @@
 
 A file is saved as what it is made of: the raw file (path, mode, position), its buffer, its text layer. Writers are
 flushed first, so that what the program wrote before the stop is in the file. A text file that is being iterated over does
-not tell its position; it is found from what its decoder has read ahead.
+not tell its position; it is found from what its decoder has read ahead. `reopening` has the way back.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import codecs
 import gc
 import io
 import os
+import stat
 import types
+from collections.abc import Iterator
 from typing import Any
 
 from .._errors import HeresyError
 from .._kinds import is_a
-from . import moved
+from . import reopening
 from .library_objects import make_plain, set_attributes
 from .pickling import CannotSave, Reduced, StatePickler, library_reducer, reducer
 
@@ -62,13 +64,18 @@ def _raw_file(pickler: StatePickler, file: io.FileIO) -> Reduced:
         position = file.tell()
         content = os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
         return unnamed_file, (content, position)
-    if not is_a(file.name, (str, bytes)):
-        raise CannotSave("a file that was opened by its descriptor has no path")
-    if not file.seekable():
-        raise CannotSave(f"{os.fsdecode(file.name)!r} is a pipe, a terminal or a device")
-    if not _same_file(file):
-        raise CannotSave(f"{os.fsdecode(file.name)!r} is no longer the file that is open")
-    return open_raw, (os.path.abspath(file.name), file.name, file.mode, file.tell())
+    status = os.fstat(file.fileno())
+    path = next((path for path in _paths(file) if _leads_to(path, status)), None)
+    if path is None and stat.S_ISREG(status.st_mode):
+        raise HeresyError(
+            "H318", f"cannot stop here: the file {file.name!r} is open and has no path that leads to it any more",
+            why="it was deleted, or another file has been put there: what is in it would be lost",
+            help="put the file back, or stop the program when it has closed it",
+        )  # fmt: skip
+    if path is None or not file.seekable():
+        raise CannotSave("it is a pipe, a terminal or a device, and what comes through it is lost with the process")
+    pickler.files.append(path)
+    return reopening.open_raw, (path, file.name, file.mode, file.tell())
 
 
 @reducer(io.StringIO, io.BytesIO)
@@ -83,12 +90,21 @@ def _wrapped_file(pickler: StatePickler, wrapper: Any) -> Reduced:
     return make_plain, (type(wrapper),), state, None, None, set_attributes
 
 
-def _same_file(file: io.FileIO) -> bool:
+def _paths(file: io.FileIO) -> Iterator[str]:
+    """Where a file may be: the program may have changed its directory since it opened it, or have given a descriptor."""
+    if is_a(file.name, (str, bytes)):
+        yield os.path.abspath(os.fsdecode(file.name))
     try:
-        named, opened = os.stat(file.name), os.fstat(file.fileno())
+        yield os.readlink(f"/proc/self/fd/{file.fileno()}")
+    except OSError:
+        pass
+
+
+def _leads_to(path: str, status: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), status)
     except OSError:
         return False
-    return os.path.samestat(named, opened)
 
 
 # --- what a text file keeps to itself -------------------------------------------------------------------------------
@@ -186,28 +202,6 @@ def gone(path: Any, reason: str | None) -> FileChanged:
     )  # fmt: skip
 
 
-def open_raw(path: str, name: Any, mode: str, position: int) -> io.FileIO:
-    """The file again, at ``position``; never created, never truncated."""
-    path, name = moved.here(path), moved.here(name)
-
-    def opener(_: str, flags: int) -> int:
-        return os.open(path, flags & ~(os.O_TRUNC | os.O_CREAT | os.O_EXCL))
-
-    try:
-        file = io.FileIO(name, mode.replace("b", ""), opener=opener)
-        size = os.fstat(file.fileno()).st_size
-    except OSError as error:
-        raise gone(path, error.strerror) from None
-    if size < position:
-        raise FileChanged(
-            "H321", f"{os.fsdecode(path)!r} has been cut since the program was stopped",
-            why=f"it stood at byte {position}, and the file has {size} now",
-            help="put the file back as it was, then run the same command again",
-        )  # fmt: skip
-    file.seek(position)
-    return file
-
-
 def unnamed_file(content: bytes, position: int) -> io.FileIO:
     """A temporary file that no folder has a name for."""
     import tempfile
@@ -220,7 +214,7 @@ def unnamed_file(content: bytes, position: int) -> io.FileIO:
 
 def open_buffered(kind: type, raw: io.FileIO, position: int | None) -> Any:
     file = kind(raw)
-    if position is not None:
+    if position is not None and reopening.are_there():
         file.seek(position)
     return file
 
@@ -229,7 +223,7 @@ def open_text(buffer: Any, options: dict[str, Any], mode: str | None, position: 
     file = io.TextIOWrapper(buffer, **options)
     if mode is not None:
         file.mode = mode  # type: ignore[misc]
-    if position is not None:
+    if position is not None and reopening.are_there():
         file.seek(position)
     return file
 

@@ -6,6 +6,7 @@ attributes come from the checkpoint. No ``def`` is executed again.
 
 from __future__ import annotations
 
+import abc
 import functools
 import gc
 import sys
@@ -319,14 +320,14 @@ def _super(pickler: StatePickler, proxy: Any) -> Reduced:
     return super, (cls,) if obj is None else (cls, obj)
 
 
-@reducer(staticmethod, classmethod)
+@reducer(staticmethod, classmethod, abc.abstractstaticmethod, abc.abstractclassmethod)
 def _wrapped_method(pickler: StatePickler, method: Any) -> Reduced:
     return type(method), (method.__func__,)
 
 
-@reducer(property)
+@reducer(property, abc.abstractproperty)
 def _property(pickler: StatePickler, prop: property) -> Reduced:
-    return property, (prop.fget, prop.fset, prop.fdel, prop.__doc__)
+    return type(prop), (prop.fget, prop.fset, prop.fdel, prop.__doc__)
 
 
 @reducer(functools.cached_property)

@@ -158,14 +158,16 @@ class StatePickler(pickle.Pickler):
     """Pickles the state of a program.
 
     Attributes:
-        last: the last object that was asked to be reduced: the culprit if pickling fails.
+        placeholders: the texts of those that were pickled, of objects that could not be saved before.
+        files: the paths of files that are open.
     """
 
     def __init__(self, file: Chunks, modules: Modules) -> None:
         super().__init__(file, protocol=5)
         self.written = file
         self.modules = modules
-        self.last: Any = None
+        self.placeholders: list[str] = []
+        self.files: list[str] = []
         self.reducers = {**REDUCERS, **_of_loaded(), **modules.reducers}
         #: For each library module that was asked for: the names of its globals by identity.
         self.library_names: dict[str, dict[int, str]] = {}
@@ -176,7 +178,6 @@ class StatePickler(pickle.Pickler):
         self.memo = {id(anchor): (index, anchor) for index, anchor in enumerate(anchors)}
 
     def reducer_override(self, obj: Any) -> Reduced:
-        self.last = obj
         found = self.reducers.get(type(obj))
         if found is not None:
             return found(self, obj)

@@ -8,23 +8,33 @@ from typing import Any
 
 from .._errors import HeresyError, raised_by
 from .hashes import as_they_are
-from .pickling import CannotSave, Reduced, Reducer, StatePickler
+from .pickling import Reduced, Reducer, StatePickler
 
 
 def reducers(types: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]]) -> dict[type, Reducer]:
-    """The reducers of registered types, from what saves an object and what makes it again."""
-    return {type_: functools.partial(_reduce, *functions) for type_, functions in types.items()}
+    """The reducers of registered types, from what saves an object and what makes it again, for one checkpoint."""
+    saved: dict[int, tuple[Any, Any]] = {}
+    return {type_: functools.partial(_reduce, *functions, saved) for type_, functions in types.items()}
 
 
 def _reduce(
-    save: Callable[[Any], Any], restore: Callable[[Any], Any], pickler: StatePickler, obj: Any
+    save: Callable[[Any], Any],
+    restore: Callable[[Any], Any],
+    saved: dict[int, tuple[Any, Any]],
+    pickler: StatePickler,
+    obj: Any,
 ) -> Reduced:
-    try:
-        with pickler.modules.units.handed_over():
-            value = save(obj)
-    except BaseException as error:
-        raise CannotSave(f"the registered function {raised_by(save, error)}") from error
-    return make_again, (restore, value)
+    # The state may be pickled more than once for a checkpoint.
+    if id(obj) not in saved:
+        try:
+            with pickler.modules.units.handed_over():
+                saved[id(obj)] = obj, save(obj)
+        except BaseException as error:
+            raise HeresyError(
+                "H311", f"cannot stop here: the registered function {raised_by(save, error)}",
+                why=f"it saves objects of type {type(obj).__qualname__}", help="mend it, and stop the program again",
+            ) from error  # fmt: skip
+    return make_again, (restore, saved[id(obj)][1])
 
 
 def make_again(restore: Callable[[Any], Any], value: Any) -> Any:

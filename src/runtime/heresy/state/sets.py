@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
+from .. import _cpython
 from . import hashes
 from .pickling import CannotSave, Met, Reduced, StatePickler, reducer
 
@@ -61,11 +62,9 @@ def _order(pickler: StatePickler, order: Order) -> Reduced:
 def recipes(pickler: StatePickler) -> list[Recipe]:
     """What is to be done so that the sets that were pickled keep their order."""
     result: list[Recipe] = []
-    for held in _pickled_sets(pickler):
-        if not _would_change(held):
-            continue
+    for held in filter(_would_change, _pickled_sets(pickler)):
         table = read(held)
-        if table is None or type(held) is frozenset or not _rebuilt_alike(table):
+        if table is None or not (_fits(held, table) if type(held) is frozenset else _rebuilt_alike(table)):
             raise CannotSave(f"a {type(held).__name__} of {len(held)} elements would be iterated over in another order")
         result.append((held, tuple(table)))
     return result
@@ -73,7 +72,8 @@ def recipes(pickler: StatePickler) -> list[Recipe]:
 
 def _pickled_sets(pickler: StatePickler) -> Iterator[Any]:
     """The sets among what was pickled: looked for where there is less to look through."""
-    if pickler.written.memoized() < _FEW:
+    # Not all are known to the garbage collector: from 3.15 on, frozensets of numbers and texts are not.
+    if not _cpython.FROZENSETS_ARE_TRACKED or pickler.written.memoized() < _FEW:
         yield from (held for _, held in pickler.memo.copy().values() if type(held) in _KINDS)
         return
     met = Met(pickler)
@@ -93,7 +93,7 @@ def apply(found: list[Recipe]) -> None:
     for held, table in found:
         wanted = Table(*table)
         if all(hash(element) == value for _, value, element in wanted.active):
-            build(held, wanted)
+            (arrange if type(held) is frozenset else build)(held, wanted)
 
 
 def _would_change(held: Any) -> bool:
@@ -206,6 +206,34 @@ def build(held: set[Any], table: Table) -> None:
     words = _words(held)
     if words is not None:
         words[5] = table.finger
+
+
+def _fits(held: frozenset[Any], table: Table) -> bool:
+    """Whether a frozenset of the same elements has a table of that size, so that it can be arranged in it."""
+    words = _words(frozenset(list(held)))
+    return words is not None and words[2] + 1 == table.size and not table.removed
+
+
+def arrange(held: frozenset[Any], table: Table) -> None:
+    """Puts the elements of a frozenset, which cannot be emptied and filled, where they are in this table."""
+    now = read(held)
+    if now is None or now.size != table.size or len(now.active) != len(table.active):
+        return
+    import ctypes
+
+    words = _words(held)
+    entries = (ctypes.c_ssize_t * (2 * table.size)).from_address(words[3])
+    arranged = [0] * (2 * table.size)
+    own: dict[int, list[Any]] = {}
+    for _, value, element in now.active:
+        own.setdefault(value, []).append(element)
+    for slot, value, element in table.active:
+        # Numbers are copies of those that it holds.
+        mine = next((each for each in own.get(value, ()) if each is element or each == element), None)
+        if mine is None:
+            return
+        arranged[2 * slot : 2 * slot + 2] = id(mine), value
+    entries[:] = arranged
 
 
 def _grow(held: set[Any], size: int, elements: list[Any]) -> None:

@@ -1,12 +1,12 @@
-"""What surrounds a program in its process, and what libraries hold for it.
+"""What surrounds a program in its process, and what libraries hold for it (see `libraries`).
 
-Each thing is saved only if the program has touched it, and put back before the program goes on. What can neither be saved
-nor be shown to be untouched refuses the stop.
+Each thing is saved only if the program has touched it, and put back before the program goes on.
 """
 
 from __future__ import annotations
 
 import _signal
+import builtins
 import os
 import signal
 import sys
@@ -14,42 +14,41 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from .._errors import HeresyError
 from .._kinds import is_a
-from . import moved
-from .pickling import CannotSave, Modules
+from .._stop import process_settings, stream_settings
+from . import libraries, moved, placeholders, standard_input
+from .pickling import Modules
 
 
 def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[str, Any]:
     """The surroundings, to be pickled with the program's state.
 
     Args:
-        baseline: the environment as it was at the start.
+        baseline: what the process was like at the start.
         exits: what was registered with ``atexit``, in order.
-
-    Raises:
-        CannotSave: something would be lost.
     """
-    if signal.getitimer(signal.ITIMER_REAL)[0]:
-        raise CannotSave("an alarm is set, which would never ring")
     saved: dict[str, Any] = {
-        "argv": list(sys.argv),
-        "recursion_limit": sys.getrecursionlimit(),
+        "argv": [list(sys.argv)] if sys.argv != baseline.argv else [],
+        "recursion_limit": limit if (limit := sys.getrecursionlimit()) != baseline.recursion_limit else None,
         "environ": {k: v for k, v in os.environ.items() if baseline.environ.get(k) != v},
         "unset": [k for k in baseline.environ if k not in os.environ],
+        "stdin": standard_input.save(),
         "streams": {n: getattr(sys, n) for n in _STREAMS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
+        "settings": _changed_settings(baseline.streams),
         "hooks": {n: getattr(sys, n) for n in _HOOKS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
+        "builtins": _builtins(baseline.builtins),
         "exits": [exit_ for exit_ in exits if _is_programs(exit_[0], modules)],
         "handlers": _signal_handlers(modules),
+        "process": {name: now for name, now in process_settings().items() if now != baseline.process[name]},
+        "libraries": libraries.save(modules, baseline),
+        "timers": {int(timer): left for timer in _TIMERS if (left := signal.getitimer(timer))[0]},
     }
     try:
         saved["cwd"] = os.getcwd()
     except FileNotFoundError:
         pass
-    for name, (take, _) in _LIBRARIES.items():
-        library = sys.modules.get(name)
-        if library is not None and not (name == "warnings" and library.filters == baseline.filters):
-            saved[name] = take(library)
-    return saved
+    return {name: value for name, value in saved.items() if value}
 
 
 def added_path(baseline: Any, path: list[str]) -> list[tuple[int, str]]:
@@ -69,47 +68,66 @@ def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict
     Args:
         register: what registers a function with ``atexit``.
         namespace: the program's globals.
+
+    Raises:
+        HeresyError: the program's directory is gone, or its standard input is another.
     """
-    sys.argv[:] = saved["argv"]
-    sys.setrecursionlimit(saved["recursion_limit"])
-    os.environ.update(saved["environ"])
-    for name in saved["unset"]:
+    sys.argv[:] = saved.get("argv", [sys.argv])[0]
+    sys.setrecursionlimit(saved.get("recursion_limit", sys.getrecursionlimit()))
+    changed, unset = saved.get("environ", {}), saved.get("unset", [])
+    os.environ.update(changed)
+    for name in unset:
         os.environ.pop(name, None)
+    if "TZ" in changed or "TZ" in unset:
+        import time
+
+        time.tzset()
     if "cwd" in saved:
-        os.chdir(moved.here(saved["cwd"]))
-    for name, value in {**saved["streams"], **saved["hooks"]}.items():
+        cwd = moved.here(saved["cwd"])
+        try:
+            os.chdir(cwd)
+        except OSError as error:
+            raise HeresyError(
+                "H331", f"cannot continue: cannot enter the directory {cwd!r}: {error.strerror}",
+                why="the program had changed to it", help="make it again, then run the same command again",
+            ) from None  # fmt: skip
+    for name, settings in saved.get("settings", {}).items():
+        getattr(sys, f"__{name}__").reconfigure(**settings)
+    standard_input.restore(saved.get("stdin"))
+    for name, value in {**saved.get("streams", {}), **saved.get("hooks", {})}.items():
         setattr(sys, name, value)
-    for function, args, keywords in saved["exits"]:
+    vars(builtins).update(saved.get("builtins", {}))
+    for function, args, keywords in saved.get("exits", ()):
         register(function, *args, **keywords)
-    for number, handler in saved["handlers"].items():
-        signal.signal(number, handler)
-    for name, (_, put) in _LIBRARIES.items():
-        if name in saved:
-            __import__(name)
-            put(sys.modules[name], saved[name])
+    libraries.restore(saved.get("libraries", {}))
+    for name, value in saved.get("process", {}).items():
+        _PROCESS[name](value)
     if "__warningregistry__" in namespace:
-        namespace["__warningregistry__"]["version"] = _filters_version()
+        namespace["__warningregistry__"]["version"] = libraries.filters_version()
+    for number, handler in saved.get("handlers", {}).items():
+        signal.signal(number, handler)
 
 
-def _filters_version() -> int:
-    """The number that the interpreter compares, to see whether the warnings a module has shown still count as shown."""
-    import warnings
-
-    filters, registry = warnings.filters[:], {}
-    warnings.filters[:] = [("ignore", None, Warning, None, 0)]  # type: ignore[list-item]
-    try:
-        warnings.warn_explicit("", UserWarning, "", 1, registry=registry)
-    finally:
-        warnings.filters[:] = filters
-    return registry.get("version", 0)
+def start_timers(saved: dict[str, Any]) -> None:
+    """What was left of an alarm's time when the program was stopped is left when it goes on."""
+    for timer, left in saved.get("timers", {}).items():
+        signal.setitimer(timer, *left)
 
 
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _STREAMS = ("stdin", "stdout", "stderr")
-_HOOKS = ("excepthook", "displayhook", "unraisablehook")
+_HOOKS = ("excepthook", "displayhook", "unraisablehook", "breakpointhook")
+
+
+def _builtins(at_start: dict[str, Any]) -> dict[str, Any]:
+    """The builtins that the program has added or replaced. ``_`` is what ``sys.displayhook`` keeps the last result under."""
+    return {name: value for name, value in vars(builtins).items() if at_start.get(name, builtins) is not value}
 
 
 def _is_programs(function: Any, modules: Modules) -> bool:
     """Whether a callback is the program's own, so that no library registers it again when it is imported."""
+    if is_a(function, placeholders.Placeholder):
+        return True
     while hasattr(function, "func"):
         function = function.func
     owner = type(getattr(function, "__self__", None))
@@ -133,84 +151,28 @@ def _signal_handlers(modules: Modules) -> dict[int, Any]:
     return found
 
 
-# --- libraries ------------------------------------------------------------------------------------------------------
-
-
-def _put_random(random: Any, state: Any) -> None:
-    random.setstate(state)
-
-
-def _take_warnings(warnings: Any) -> dict[str, Any]:
-    """The filters, and what the module shows a warning by, if the program or `catch_warnings` has changed that."""
-    shown_by = {name: getattr(warnings, name) for name in ("showwarning", "_showwarnmsg_impl")}
-    return {
-        "filters": list(warnings.filters),
-        "shown by": {name: f for name, f in shown_by.items() if getattr(f, "__module__", None) not in _OF_WARNINGS},
+def _changed_settings(at_start: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What the program has told the standard streams by ``reconfigure``."""
+    found = {
+        stream: {name: value for name, value in now.items() if at_start[stream][name] != value}
+        for stream, now in stream_settings().items()
+        if stream in at_start
     }
+    return {stream: changed for stream, changed in found.items() if changed}
 
 
-_OF_WARNINGS = ("warnings", "_py_warnings")
+def _set_traceback_limit(limit: int | None) -> None:
+    if limit is not None:
+        sys.tracebacklimit = limit
 
 
-def _put_warnings(warnings: Any, saved: dict[str, Any]) -> None:
-    warnings.filters[:] = saved["filters"]
-    for name, function in saved["shown by"].items():
-        setattr(warnings, name, function)
-    mutated = getattr(warnings, "_filters_mutated", None) or getattr(warnings, "_filters_mutated_lock_held", None)
-    if mutated is not None:
-        mutated()
-
-
-def _take_dialects(csv: Any) -> dict[str, Any]:
-    return {name: csv.get_dialect(name) for name in csv.list_dialects()}
-
-
-def _put_dialects(csv: Any, dialects: dict[str, Any]) -> None:
-    for name, dialect in dialects.items():
-        csv.register_dialect(name, dialect)
-
-
-def _take_locale(locale: Any) -> str:
-    return locale.setlocale(locale.LC_ALL)
-
-
-def _put_locale(locale: Any, value: str) -> None:
-    if locale.setlocale(locale.LC_ALL) != value:
-        locale.setlocale(locale.LC_ALL, value)
-
-
-def _take_logging(logging: Any) -> dict[str, Any]:
-    """The configuration of all loggers: levels, handlers, filters."""
-    loggers = {"": logging.root, **logging.root.manager.loggerDict}
-    return {
-        "disable": logging.root.manager.disable,
-        "names": dict(logging._levelToName),
-        "loggers": {
-            name: (logger.level, logger.propagate, logger.disabled, list(logger.handlers), list(logger.filters))
-            for name, logger in loggers.items()
-            if is_a(logger, logging.Logger)
-        },
-    }
-
-
-def _put_logging(logging: Any, saved: dict[str, Any]) -> None:
-    for level, name in saved["names"].items():
-        logging.addLevelName(level, name)
-    for name, (level, propagate, disabled, handlers, filters) in saved["loggers"].items():
-        logger = logging.getLogger(name) if name else logging.root
-        logger.setLevel(level)
-        logger.propagate, logger.disabled = propagate, disabled
-        logger.handlers[:], logger.filters[:] = handlers, filters
-    logging.disable(saved["disable"])
-
-
-#: For each library: what it holds for the program, and how that is put back.
-_LIBRARIES: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = {
-    "random": (lambda random: random.getstate(), _put_random),
-    "warnings": (_take_warnings, _put_warnings),
-    "_csv": (_take_dialects, _put_dialects),
-    "fileinput": (lambda fileinput: fileinput._state, lambda fileinput, state: setattr(fileinput, "_state", state)),
-    "locale": (_take_locale, _put_locale),
-    "logging": (_take_logging, _put_logging),
-    "decimal": (lambda decimal: decimal.getcontext(), lambda decimal, context: decimal.setcontext(context)),
+#: How to give a process what `process_settings` has found in another.
+_PROCESS: dict[str, Callable[[Any], Any]] = {
+    "umask": os.umask,
+    "niceness": lambda value: os.nice(max(0, value - os.getpriority(os.PRIO_PROCESS, 0))),
+    "switch_interval": sys.setswitchinterval,
+    "int_max_str_digits": sys.set_int_max_str_digits,
+    "dont_write_bytecode": lambda value: setattr(sys, "dont_write_bytecode", value),
+    "pycache_prefix": lambda value: setattr(sys, "pycache_prefix", value),
+    "traceback_limit": _set_traceback_limit,
 }

@@ -1,0 +1,190 @@
+"""The files that a stopped program had open: opened again, and compared with what they were.
+
+A file is never created and never truncated. Between a stop and the continuation it may have been changed, cut, deleted or
+replaced: the program would read parts of two files, or write over what somebody else has written. That is found before
+anything of the program runs, for all files at once, and none has been touched then. What a file was like is known by a
+*print* of it: its size, times and place, which tell at once that nothing was changed, and a digest of its content, which tells
+whether anything was. So a file may be copied, moved along to another machine, or come back from a backup.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+from typing import Any, NamedTuple
+
+from .._errors import HeresyError
+from . import moved
+from .pickling import Reduced, StatePickler, reducer
+
+#: Of a larger file the digest is one of parts, and its time of change must be the same to the second.
+_WHOLE = 64 << 20
+_PART = 1 << 20
+
+
+class Print(NamedTuple):
+    """What a file was like.
+
+    Attributes:
+        place: its device, number, time of last change in nanoseconds, and that of its entry.
+        size: in bytes.
+        digest: of the content, or of parts of it; empty if it may not be read.
+    """
+
+    place: tuple[int, int, int, int]
+    size: int
+    digest: bytes
+
+
+def take(path: str) -> Print | None:
+    """The print of a file; None if it is not a regular one."""
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return Print(_place(found), found.st_size, _digest(path, found.st_size))
+
+
+def _place(found: os.stat_result) -> tuple[int, int, int, int]:
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _digest(path: str, size: int) -> bytes:
+    """A digest of the first ``size`` bytes of a file."""
+    digest = hashlib.blake2b(digest_size=16)
+    parts = [(0, size)] if size <= _WHOLE else [(0, _PART), (size // 2, _PART), (size - _PART, _PART)]
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        for start, length in parts:
+            end = start + length
+            while start < end and (data := os.pread(descriptor, min(_PART, end - start), start)):
+                digest.update(data)
+                start += len(data)
+    finally:
+        os.close(descriptor)
+    return digest.digest()
+
+
+class Opened:
+    """Stands in the state, behind everything else, for the prints of the files in it.
+
+    Args:
+        ends: the program ends once it is saved; else it goes on, and may change them itself.
+    """
+
+    def __init__(self, *, ends: bool) -> None:
+        self.ends = ends
+
+
+@reducer(Opened)
+def _opened(pickler: StatePickler, opened: Opened) -> Reduced:
+    # By now all that was written is in them.
+    return list, ([(path, take(path)) for path in sorted(set(pickler.files))] if opened.ends else [],)
+
+
+# --- the way back -----------------------------------------------------------------------------------------------------
+
+#: What is wrong with files that were to be opened again.
+_problems: list[HeresyError] = []
+#: The files that were opened again: path, mode and position of each.
+_again: list[tuple[str, str, int]] = []
+
+
+def open_raw(path: str, name: Any, mode: str, position: int) -> io.FileIO:
+    """The file again, at ``position``; never created, never truncated. In the place of one that is not there stands another."""
+    path, name = moved.here(path), moved.here(name)
+
+    def opener(_: str, flags: int) -> int:
+        return os.open(path, flags & ~(os.O_TRUNC | os.O_CREAT | os.O_EXCL))
+
+    try:
+        file = io.FileIO(path, mode.replace("b", ""), opener=opener)
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and os.fstat(file.fileno()).st_size < position:
+            raise HeresyError(
+                "H321", f"{os.fsdecode(path)!r} has been cut since the program was stopped",
+                why=f"it stood at byte {position}, and the file has {os.fstat(file.fileno()).st_size} now",
+                help="put the file back as it was, then run the same command again",
+            )  # fmt: skip
+    except OSError as error:
+        problem = HeresyError(
+            "H320", f"cannot open {os.fsdecode(path)!r} again: {error.strerror}",
+            why="the program had it open when it was stopped",
+            help="put the file back, then run the same command again",
+        )  # fmt: skip
+    except HeresyError as error:
+        problem = error
+    else:
+        file.name = name
+        file.seek(position)
+        _again.append((path, mode, position))
+        return file
+    _problems.append(problem)
+    return io.FileIO(os.devnull, "r+")
+
+
+def are_there() -> bool:
+    """Whether all files that were to be opened were; else nothing can be said of positions in them."""
+    return not _problems
+
+
+def compare(prints: list[tuple[str, Print | None]]) -> list[HeresyError]:
+    """Compares the files with what they were.
+
+    Returns:
+        what is to be said of files in which the program can go on all the same.
+
+    Raises:
+        HeresyError: the program cannot be continued with them.
+    """
+    grown: list[HeresyError] = []
+    for path, then in ((moved.here(path), then) for path, then in prints):
+        modes = [mode for other, mode, _ in _again if other == path]
+        if then is None or not modes:
+            continue
+        how = change(path, then)
+        if how == GROWN and all("+" not in mode and mode[0] in "ra" for mode in modes):
+            grown.append(HeresyError(
+                "H334", f"{os.fsdecode(path)!r} has grown since the program was stopped",
+                why="the program goes on with what it is now: it reads, or appends to, the end",
+            ))  # fmt: skip
+        elif how:
+            _problems.append(HeresyError(
+                "H333", f"{os.fsdecode(path)!r} {how} since the program was stopped",
+                why="the program would read parts of two files, or write over what it has not written",
+                help="put the file back as it was, then run the same command again; or start over with `--fresh`",
+            ))  # fmt: skip
+    found = _problems[:]
+    _problems.clear()
+    _again.clear()
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise HeresyError(
+            found[0].code, f"cannot continue: {len(found)} files that the program had open are not what they were",
+            items=[f"{problem.code}: {problem.title}" for problem in found],
+            help="put them back as they were, then run the same command again; or start over with `--fresh`",
+        )  # fmt: skip
+    return grown
+
+
+#: What `change` says of a file that has only become longer.
+GROWN = "has grown"
+
+
+def change(path: str, then: Print) -> str:
+    """What has become of a file; nothing if it is as it was."""
+    found = os.stat(path)
+    if (_place(found), found.st_size) == (then.place, then.size):
+        return ""
+    if found.st_size < then.size:
+        return "has been cut"
+    same_time = found.st_mtime_ns // 10**9 == then.place[2] // 10**9
+    if not then.digest or _digest(path, then.size) != then.digest:
+        return "" if not then.digest and same_time and found.st_size == then.size else "has been changed"
+    if found.st_size > then.size:
+        return GROWN
+    return "" if then.size <= _WHOLE or same_time else "has been changed"
