@@ -13,11 +13,11 @@ const RANDOM_PROGRAMS: usize = 2000;
 
 #[test]
 fn a_program_stopped_again_and_again_goes_on_as_if_nothing_had_happened() {
-    // Each program under two of the interpreters, by turns: all under all is what the long sweep does.
+    // Each program under one of the interpreters, by turns: all under all is what the long sweep does.
     let pythons = pythons();
     for_each_python("everywhere.py", |python, driver| {
         let turn = pythons.iter().position(|each| each == python).unwrap_or_default();
-        let mine = programs().into_iter().enumerate().filter(|(at, _)| (at + turn) % pythons.len() < 2);
+        let mine = programs().into_iter().enumerate().filter(|(at, _)| (at + turn) % pythons.len() == 0);
         driver.args(["--heresy", HERESY, "--points", "4", "--chain", "--python", python]);
         driver.args(mine.map(|(_, program)| program));
     });
@@ -133,9 +133,12 @@ fn what_cannot_be_saved_is_named_and_never_gives_a_wrong_answer() {
 
 #[test]
 fn files_that_change_between_a_stop_and_the_continuation_lose_nothing() {
-    for_oldest_and_newest("files.py", |python, driver| {
+    let pythons = pythons();
+    let Some(last) = pythons.last() else { return };
+    run("files.py", last, |python, driver| {
         driver.args(["--heresy", HERESY, "--python", python]);
-    });
+    })
+    .unwrap_or_else(|failure| panic!("{failure}"));
 }
 
 #[test]
