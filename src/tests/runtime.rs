@@ -74,7 +74,7 @@ fn what_one_python_has_saved_another_goes_on_with() {
 #[test]
 fn a_signal_at_any_moment_loses_and_doubles_nothing() {
     for_each_python("signals.py", |python, driver| {
-        driver.args(["--heresy", HERESY, "--signals", "12", "--python", python]);
+        driver.args(["--heresy", HERESY, "--signals", "8", "--python", python]);
     });
 }
 
@@ -98,9 +98,12 @@ fn an_altered_checkpoint_is_refused() {
 
 #[test]
 fn whatever_goes_wrong_in_a_write_a_checkpoint_is_whole() {
-    for_oldest_and_newest("faults.py", |python, driver| {
+    let pythons = pythons();
+    let Some(last) = pythons.last() else { return };
+    run("faults.py", last, |python, driver| {
         driver.args(["--heresy", HERESY, "--stride", "7", "--python", python]);
-    });
+    })
+    .unwrap_or_else(|failure| panic!("{failure}"));
 }
 
 #[test]
