@@ -25,7 +25,8 @@ from typing import NamedTuple
 from everywhere import Failure, Program
 from lives import Interpreter, Life
 
-LINES = [f"line {n}, which is some bytes long\n" for n in range(400)]
+#: More than an interpreter reads ahead: 3.15 has buffers of 128 KiB.
+LINES = [f"line {n}, which is some bytes long\n" for n in range(8000)]
 OLD = "".join(LINES)
 
 #: A function that is called once in the midst of the work: there the program is stopped.
@@ -140,8 +141,7 @@ CASES = {
     "copied": Case(copy, dict.fromkeys(PROGRAMS, "")),
     "grown": Case(grow, {"read": "H334", "append": "H334", "write": "H333", "update": "H333"}),
     "cut": Case(cut, dict.fromkeys(PROGRAMS, "H321")),
-    # How far a reader has read ahead is its interpreter's affair.
-    "shortened": Case(shorten, {"read": "H333|H321", "update": "H333", "write": "H321", "append": "H321"}),
+    "shortened": Case(shorten, {"read": "H333", "update": "H333", "write": "H321", "append": "H321"}),
     "rewritten": Case(rewrite, dict.fromkeys(PROGRAMS, "H333")),
     "deleted": Case(Path.unlink, dict.fromkeys(PROGRAMS, "H320")),
     "replaced": Case(replace, dict.fromkeys(PROGRAMS, "H333")),
@@ -190,7 +190,7 @@ def check(place: Place, kind: str, case: Case, plain: tuple[bytes, bytes], work:
     now, mode = state_of(path), path.lstat().st_mode if path.is_file() else 0
     code = case.codes[kind]
     second = place.next(work)
-    need(any(each in codes(second) for each in code.split("|")), f"said {codes(second)}, not {code}: {show(second)}")
+    need(code in codes(second), f"said {codes(second)}, not {code}: {show(second)}")
     if code not in ("", "H334"):
         need(second.status == 1 and not second.stdout, f"ran: {show(second)}")
         need(state_of(path) == now and (not mode or path.lstat().st_mode == mode), "the file was touched")

@@ -10,7 +10,7 @@ import ast
 import types
 from typing import Any
 
-from . import _cpython
+from . import _cpython, _frames
 from ._awaitables import ASEND, driver
 from ._capture import Part
 from ._expressions import OUTERMOST, keeps_slots
@@ -30,7 +30,7 @@ def state_of(programs: Programs, generator: Any) -> FrameState:
     frame = frame_of(generator)
     assert frame is not None
     part = Part(programs, frame, suspended=True)
-    held = _cpython.suspended(generator, frame, _perhaps_unbound(part))
+    held = _frames.suspended(generator, frame, _perhaps_unbound(part))
     if type(generator) is types.AsyncGeneratorType:
         part.closing = driver(generator) not in ("", ASEND)
     operation = part.scope.operation_at(part.offset)
@@ -57,11 +57,11 @@ def _iterator(generator: Any, iterator: Any, nth: int) -> Any:
     frame = frame_of(generator)
     assert frame is not None
     advanced = iter(iterator)
-    advanced.__setstate__(_cpython.hidden_index(generator, frame, iterator, nth))  # type: ignore[attr-defined]
+    advanced.__setstate__(_frames.hidden_index(generator, frame, iterator, nth))  # type: ignore[attr-defined]
     return advanced
 
 
-def outermost_iterator(variables: dict[str, Any], held: _cpython.Suspended) -> list[Any]:
+def outermost_iterator(variables: dict[str, Any], held: _frames.Suspended) -> list[Any]:
     """In a list, the iterator that a generator expression was called with; empty for generator functions."""
     if OUTERMOST not in variables:
         return []
@@ -74,7 +74,7 @@ def outermost_iterator(variables: dict[str, Any], held: _cpython.Suspended) -> l
 _ITERABLES = (list, tuple, range, str, bytes, bytearray, dict, set, frozenset)
 
 
-def _expression_state(part: Part, generator: Any, held: _cpython.Suspended) -> FrameState:
+def _expression_state(part: Part, generator: Any, held: _frames.Suspended) -> FrameState:
     node = part.scope.node
     assert isinstance(node, ast.GeneratorExp)
     blocks: list[tuple[str, Any]] = []

@@ -12,7 +12,7 @@ import gc
 import types
 from typing import Any
 
-from .. import _cpython
+from .. import _cpython, _frames
 from .._awaitables import ASEND, BEGUN, NEW, Asked, asked_by, finished, kinds, read, step
 from .._awaitables import made as make_asked
 from .._code_index import MARK, ScopeKey, marked
@@ -49,7 +49,7 @@ def _generator(pickler: StatePickler, generator: Any) -> Reduced:
     if scope is None:
         raise CannotSave(f"the code of {generator.__qualname__} is not part of the program")
     if not is_running(generator) and not is_suspended(generator):
-        held = _cpython.suspended(generator, frame, ())
+        held = _frames.suspended(generator, frame, ())
         free = {name: held.cells[name] for name in code.co_freevars}
         variables = {name: value for name, value in frame.f_locals.items() if name not in free}
         outermost = outermost_iterator(variables, held)
@@ -128,7 +128,7 @@ def make_plain(
         raise CannotSave(f"{key[0]} is not in {unit}")
     generator = _called(marked(code, mark), module.__dict__, free, arguments)
     if arguments and type(generator) is types.AsyncGeneratorType and _cpython.EXPRESSIONS_ASK:
-        _cpython.write_local(generator.ag_frame, OUTERMOST, arguments[0])
+        _frames.write_local(generator.ag_frame, OUTERMOST, arguments[0])
     return generator
 
 
@@ -169,7 +169,7 @@ def set_plain(generator: Any, state: tuple[bool, tuple[str, str], dict[str, Any]
     here = code_of(generator).co_varnames
     for name, value in variables.items():
         if name in here:  # the function may have been changed meanwhile
-            _cpython.write_local(frame_of(generator), name, value)
+            _frames.write_local(frame_of(generator), name, value)
 
 
 def _finish(generator: Any) -> None:
