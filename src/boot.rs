@@ -55,6 +55,8 @@ pub struct Words<'a> {
     pub bounce: bool,
     /// What to do about objects that cannot be saved, if the user says: `placeholder` or `refuse`.
     pub on_unsaved: Option<&'static str>,
+    /// What an exception that nobody catches does: `stop` or `end`.
+    pub on_error: &'static str,
     /// This binary, for starting the program once more.
     pub heresy: &'a Path,
     pub hash_seed: &'a HashSeed,
@@ -156,6 +158,7 @@ impl Words<'_> {
         if let Some(choice) = self.on_unsaved {
             json.string("on_unsaved", choice);
         }
+        json.string("on_error", self.on_error);
         json.string("heresy", self.heresy);
         let mut seed = Object::new();
         seed.string("value", &self.hash_seed.value);

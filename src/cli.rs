@@ -9,7 +9,8 @@ use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 mod checkpoints;
 
 pub use checkpoints::{
-    Compress, InspectArgs, InspectFormat, KeyArgs, KeyCommand, LogArgs, OnUnsaved, ResumeArgs, SavingArgs, UnsavedArgs,
+    Compress, InspectArgs, InspectFormat, KeyArgs, KeyCommand, LogArgs, OnError, OnUnsaved, ResumeArgs, SavingArgs,
+    UnsavedArgs,
 };
 
 /// Run an ordinary Python script so that it can be stopped anywhere and carry on later.

@@ -16,7 +16,7 @@ use crate::boot::{self, Edit, HashSeed};
 use crate::cache;
 use crate::changes;
 use crate::checkpoint::Manifest;
-use crate::cli::{Compress, OnUnsaved, SavingArgs};
+use crate::cli::{Compress, OnError, OnUnsaved, SavingArgs};
 use crate::config::Config;
 use crate::edits::{self, Changed};
 use crate::interpreter::{self, Interpreter};
@@ -35,6 +35,7 @@ pub struct Launch {
     pub python: Option<OsString>,
     pub bounce: bool,
     pub on_unsaved: Option<OnUnsaved>,
+    pub on_error: OnError,
     pub checkpoint: PathBuf,
     /// What the checkpoint says, if the program continues from one.
     pub manifest: Option<Manifest>,
@@ -138,6 +139,7 @@ pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
         command: &launch.command,
         bounce: launch.bounce,
         on_unsaved: launch.on_unsaved.map(OnUnsaved::name),
+        on_error: launch.on_error.name(),
         heresy: &executable,
         hash_seed: &hash_seed,
         blocked: &blocked,

@@ -91,7 +91,7 @@ def run(place: Place, tests: list[str]) -> dict[str, dict[str, str]]:
     (sources / "pyproject.toml").write_text('[tool.heresy]\nexclude = ["cloudpickle", "cloudpickle.*"]\n')
     report = folder.parent / "report.json"
     report.unlink(missing_ok=True)
-    command = [place.heresy, "run", "--python", str(python), "--fresh"]
+    command = [place.heresy, "run", "--on-error", "end", "--python", str(python), "--fresh"]
     # The tests start processes that look for modules here only.
     package = "_cloudpickle_testpkg"
     shutil.copytree(sources / "tests" / "cloudpickle_testpkg" / package, sources / "tests" / package)
@@ -139,7 +139,9 @@ def main() -> int:
         if not passed:
             problems.append(f"no test has passed: {report['texts']}")
         share = 100 * len(passed) / max(1, len(passed) + len(failed))
-        print(f"{python}: {len(passed)} of {len(passed) + len(failed)} pass ({share:.0f} %), {len(problems)} not as listed")
+        print(
+            f"{python}: {len(passed)} of {len(passed) + len(failed)} pass ({share:.0f} %), {len(problems)} not as listed"
+        )
         for problem in problems:
             print(f"    {problem}")
         if options.verbose:

@@ -2,10 +2,11 @@
 
     python fix.py --heresy target/release/heresy --python python3.13 fixtures/fix/*.case
 
-A case is a text of sections. ``before`` is stopped where a line ends in ``# stop`` (the N-th time: ``# stop N``), its file is
-overwritten with ``after``, and ``heresy resume`` continues it, with the options in the section's title. What both print must
-be ``output``. Or it is ``refused``, and each line of that section is part of the message; then the old text is put back,
-and the program must end as if nothing had been.
+A case is a text of sections. ``before`` is stopped where a line ends in ``# stop`` (the N-th time: ``# stop N``); if there is
+none, it fails by itself, which stops it, and what it has shown must be what plain Python shows. Its file is overwritten with
+``after``, and ``heresy resume`` continues it, with the options in the section's title. What both print must be ``output``. Or it
+is ``refused``, and each line of that section is part of the message; then the old text is put back, and the program must end
+(or fail again) as if nothing had been. Lines of ``file`` must stand in the file ``out.txt``.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Case(NamedTuple):
     options: list[str]
     output: str | None
     refused: list[str]
+    file: str | None
 
 
 class Failure(Exception):
@@ -51,7 +53,8 @@ def read(path: Path) -> Case:
     refused = sections["refused"][1].splitlines() if "refused" in sections else []
     if (output is None) == (not refused):
         raise Failure(f"{path}: a case has either an output or a refusal")
-    return Case(path.stem, sections["before"][1], after, options, output, refused)
+    file = sections["file"][1] if "file" in sections else None
+    return Case(path.stem, sections["before"][1], after, options, output, refused, file)
 
 
 def stop_there(program: everywhere.Program, folder: Path, case: Case) -> bytes:
@@ -77,8 +80,22 @@ def stop_there(program: everywhere.Program, folder: Path, case: Case) -> bytes:
     raise Failure("the program does not come to the marked line")
 
 
+def fail_there(heresy: str, python: str, folder: Path, cache: Path, plain: Life) -> bytes:
+    """Runs a program that fails. Returns what it has printed before."""
+    life = started([heresy, "run", "--python", python, "app.py"], folder, cache)
+    said = life.stderr.decode(errors="replace")
+    traceback, found, _ = said.partition("heresy: stopped before the statement that failed")
+    if not found or life.status != 1 or traceback.encode() not in plain.stderr:
+        raise Failure(f"it has not failed as it does plainly: status {life.status}\n{said}")
+    return life.stdout
+
+
 def resumed(heresy: str, python: str, folder: Path, cache: Path, options: list[str]) -> Life:
-    words = [heresy, "resume", "--python", python, *options, str(folder / ".heresy" / "program.ckpt")]
+    (checkpoint,) = (folder / ".heresy").glob("*.ckpt")
+    return started([heresy, "resume", "--python", python, *options, str(checkpoint)], folder, cache)
+
+
+def started(words: list[str], folder: Path, cache: Path) -> Life:
     done = subprocess.run(
         words, cwd=folder, env={**environment("1"), "XDG_CACHE_HOME": str(cache)}, stdin=subprocess.DEVNULL,
         capture_output=True, timeout=TIMEOUT, check=False,
@@ -99,7 +116,9 @@ def run(heresy: str, python: str, case: Case, interpreter: Interpreter) -> None:
         script.write_text(case.before)
         program = everywhere.Program(heresy, python, script, cache / "heresy", interpreter)
         plain = interpreter.plain(script)
-        printed = stop_there(program, folder, case)
+        (folder / "out.txt").unlink(missing_ok=True)
+        fails = "# stop" not in case.before
+        printed = fail_there(heresy, python, folder, cache, plain) if fails else stop_there(program, folder, case)
         script.write_text(case.after)
         dry = resumed(heresy, python, folder, cache, [*case.options, "--dry-run"])
         life = resumed(heresy, python, folder, cache, case.options)
@@ -110,13 +129,18 @@ def run(heresy: str, python: str, case: Case, interpreter: Interpreter) -> None:
             both = (printed + life.stdout).decode()
             if life.status or both != case.output:
                 raise Failure(f"status {life.status}\n--- expected\n{case.output}--- got\n{both}--- said\n{said}")
+            if case.file is not None and (folder / "out.txt").read_text() != case.file:
+                raise Failure(f"out.txt: {(folder / 'out.txt').read_text()}")
             return
         missing = [line for line in case.refused if line not in said]
         if life.status != 1 or missing or "Traceback" in said or life.stdout:
             raise Failure(f"status {life.status}, without {missing} in\n{said}")
         script.write_text(case.before)
         life = resumed(heresy, python, folder, cache, [])
-        if (life.status, printed + life.stdout) != (plain.status, plain.stdout):
+        if fails:
+            if life.status != 1 or life.stdout:
+                raise Failure(f"the old text does not fail again: {life}")
+        elif (life.status, printed + life.stdout) != (plain.status, plain.stdout):
             raise Failure(f"the old text does not go on: {life}")
 
 

@@ -190,7 +190,7 @@ class Place:
         report.unlink(missing_ok=True)
         command = [str(python)]
         if kind == "heresy":
-            command = [self.heresy, "run", "--python", str(python)]
+            command = [self.heresy, "run", "--on-error", "end", "--python", str(python)]
             command += [f"--instrument={name}.*" for name in package.modules.split()]
         environment = {
             **self.environment(),

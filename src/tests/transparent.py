@@ -134,7 +134,9 @@ def main() -> int:
                 plain = run([python, script, "a", "-b"], folder, stdin)
                 # Twice: compiled, and from the cache.
                 for life in ("first", "second"):
-                    other = run([heresy, "run", "--python", python, script, "a", "-b"], folder, stdin)
+                    other = run(
+                        [heresy, "run", "--on-error", "end", "--python", python, script, "a", "-b"], folder, stdin
+                    )
                     if other != plain:
                         bad += 1
                         print(f"{python}: {name}, {life} start: FAILED\n{differences(plain, other)}", flush=True)
@@ -147,7 +149,7 @@ def main() -> int:
 def frame_shows(heresy: str, python: str) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "shows_frame.py").write_text("import sys\nsys.exit(sys._getframe().f_back is not None)\n")
-        return run([heresy, "run", "--python", python, "shows_frame.py"], folder, b"").status != 0
+        return run([heresy, "run", "--on-error", "end", "--python", python, "shows_frame.py"], folder, b"").status != 0
 
 
 def differences(plain: Outcome, other: Outcome) -> str:

@@ -16,15 +16,15 @@ What does not hold raises :class:`NotContinuable`, and the stop waits.
 from __future__ import annotations
 
 import ast
-import functools
 import sys
 import types
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
 from . import _cpython
 from ._awaitables import ASEND, driver
 from ._blocks import EXITS, SLOTS, Block, around, way_index
+from ._bound import bound_names
 from ._code_index import captured
 from ._collecting import Watch
 from ._comprehensions import Level, Read, levels, merged, own_names, owner_of, read
@@ -35,7 +35,7 @@ from ._generators import Driven, begun_for, driven, is_generator
 from ._handled import name_exceptions
 from ._marked import Place, is_labelled, place_of
 from ._operands import Wanted, operands
-from ._program import BODIES, COMPREHENSIONS, SCOPES, Hole, Programs
+from ._program import BODIES, COMPREHENSIONS, Hole, Programs
 from ._residual import residual
 from ._running import Following, called, running
 from ._sites import (
@@ -59,7 +59,7 @@ from ._sites import (
     site_at,
 )  # fmt: skip
 from ._slots import Slots, contents
-from ._taken import Taken
+from ._taken import Dropped, Taken
 from ._values import MISSING, Values, bound_special, restartable_waits, static_attribute
 from ._ways import Way, way_out
 
@@ -70,14 +70,16 @@ class Unsafe(NotContinuable):
     Attributes:
         barrier: the frame that must move on before there can be one; None: the innermost.
         watch: finds what is not known yet.
+        index: which frame it is about.
     """
 
     def __init__(
-        self, reason: str, barrier: types.FrameType | None = None, watch: Watch | None = None
+        self, reason: str, barrier: types.FrameType | None = None, watch: Watch | None = None, index: int = -1
     ) -> None:
         super().__init__(reason)
         self.barrier = barrier
         self.watch = watch
+        self.index = index
 
 
 def examine(
@@ -104,31 +106,65 @@ def examine(
     bottom = next((index for index, frame in enumerate(frames) if _is_main(programs, frame)), None)
     if bottom is None:
         raise Unsafe("the program's module is not running")
-    del frames[:bottom]
 
+    def begin(part: Part) -> None:
+        if waiting:
+            part.inside_wait()
+        elif called is not None:
+            part.inside_call_of(called)
+        else:
+            part.at_start()
+
+    return _examined(programs, [(frame, frame.f_lasti, None) for frame in frames[bottom:]], begin, handled)
+
+
+def examine_failed(
+    programs: Programs, at: list[tuple[types.FrameType, int, int | None]], running: int, handled: BaseException | None
+) -> list[Part]:
+    """The same for frames that an exception comes through, which the innermost of them is to be continued without.
+
+    Args:
+        at: the frames, outermost first; for each the byte offset that it is at, and how deep its value stack is if not as
+            deep as it is there.
+        running: the number of the first whose call has been left.
+        handled: what the innermost handles.
+
+    Raises:
+        Unsafe: they cannot all be continued from here.
+    """
+    if not at or not _is_main(programs, at[0][0]):
+        raise Unsafe("the program's module is not running")
+    return _examined(programs, at, Part.at_failure, handled, running)
+
+
+def _examined(
+    programs: Programs,
+    at: list[tuple[types.FrameType, int, int | None]],
+    begin: Callable[[Part], None],
+    handled: BaseException | None,
+    running: int | None = None,
+) -> list[Part]:
+    frames = [frame for frame, *_ in at]
     parts: list[Part] = []
-    for index, frame in enumerate(frames):
+    for index, (frame, offset, depth) in enumerate(at):
         if parts and parts[-1].generated and parts[-1].generated_frame is frame:
             continue
         following = frames[index + 1] if index + 1 < len(frames) else None
         try:
-            part = Part(programs, frame)
+            is_left = running is not None and index + 1 >= running
+            part = Part(programs, frame, offset=offset, depth=depth, is_left=is_left)
             if parts and is_generator(frame.f_code):
                 part.runs(parts[-1])
             if following is not None:
                 part.inside(following)
                 part.through(frames[index + 1 : index + 3])
-            elif waiting:
-                part.inside_wait()
-            elif called is not None:
-                part.inside_call_of(called)
             else:
-                part.at_start()
+                begin(part)
             part.surroundings()
         except NotContinuable as error:
             # Who must move on: the caller of a frame that cannot be continued, or the frame whose call is obscure.
             barrier = frames[max(0, index - 1)] if _foreign(programs, frame) else frame
-            raise Unsafe(str(error), barrier, getattr(error, "watch", None)) from None
+            raise Unsafe(str(error), barrier, getattr(error, "watch", None), index) from None
         parts.append(part)
     try:
         name_exceptions(parts, handled)
@@ -162,9 +198,25 @@ def _foreign(programs: Programs, frame: types.FrameType) -> bool:
 
 
 class Part:
-    """One frame on its way into a checkpoint."""
+    """One frame on its way into a checkpoint.
 
-    def __init__(self, programs: Programs, frame: types.FrameType, *, suspended: bool = False) -> None:
+    Args:
+        offset: the byte offset that it is at, if that is not where it stands.
+        depth: how deep its value stack is, if that is not as deep as it is there.
+        is_left: what it has called has been left by an exception, and with that what it was called with; perhaps the frame
+            itself, too.
+    """
+
+    def __init__(
+        self,
+        programs: Programs,
+        frame: types.FrameType,
+        *,
+        suspended: bool = False,
+        offset: int | None = None,
+        depth: int | None = None,
+        is_left: bool = False,
+    ) -> None:
         scope = programs.scope(frame.f_code)
         if scope is None:
             raise NotContinuable(f"{frame.f_code.co_qualname} is not part of the program")
@@ -179,7 +231,7 @@ class Part:
         self.module = module
         self.program = scope.program
         self.values = Values(frame)
-        self.slots = Slots(frame)
+        self.slots = Slots(frame, depth)
         self.statement: ast.stmt
         #: What names in the checkpoint are relative to: the statement, or the generator expression.
         self.owner: ast.AST = scope.node
@@ -201,7 +253,8 @@ class Part:
         self.handling: list[tuple[int, int]] = []
         self.levels: list[Level] = []
         self.reads: list[Read] = []
-        self.offset = frame.f_lasti
+        self.offset = frame.f_lasti if offset is None else offset
+        self.is_left = is_left
         self.block_values: list[tuple[str, Any]] = []
 
     def at_start(self) -> None:
@@ -219,11 +272,26 @@ class Part:
             raise NotContinuable("not at the start of a statement with a label")
         self.statement = self.owner = statement
 
+    def at_failure(self) -> None:
+        """The frame is at a statement that has failed, and is to start again."""
+        node = self.scope.node_at(self.offset)
+        statement = self.program.statement_of(node)
+        if self.program.unit.library or isinstance(self.scope.node, COMPREHENSIONS):
+            raise NotContinuable("what has failed is no statement of the program")
+        if statement is None or place_of(statement) is None:
+            raise NotContinuable("the statement that has failed has no label")
+        site = site_at(self.scope, self.offset)
+        if site is not None and ((site.awaits or site.kind) in (FOR, EXIT, CATCH) or site.kind in (YIELD, DELEGATE)):
+            raise NotContinuable("what has failed is no part of a statement that can be started again")
+        self.statement = self.owner = statement
+
     def inside(self, following: types.FrameType) -> None:
         """The frame is at a site that runs exactly the function or generator whose frame is ``following``."""
         site = self._at_site()
+        if self.is_left and is_generator(following.f_code):
+            raise NotContinuable("a generator has ended")
         follows = Following(self.programs, following)
-        taken = Taken(self.slots, self.scope, self.offset)
+        taken = (Dropped if self.is_left else Taken)(self.slots, self.scope, self.offset)
         if site.kind == COMPREHEND:
             if follows.scope is None or follows.scope.node is not site.node:
                 raise NotContinuable(f"{following.f_code.co_qualname} is not run by this comprehension directly")
@@ -334,7 +402,7 @@ class Part:
         self.reads = []
         for level in reversed(self.levels):
             inside = self.reads[0] if self.reads else None
-            self.reads.insert(0, read(self.scope, self.frame, level, node_name(owner, level.node), inside))
+            self.reads.insert(0, read(self.scope, self.slots, self.offset, level, node_name(owner, level.node), inside))
         if isinstance(self.scope.node, COMPREHENSIONS):
             if not self.levels or self.levels[0].node is not self.scope.node:
                 raise NotContinuable("not inside a call that is written as one")
@@ -530,42 +598,3 @@ def _instance_under_construction(following: Following, cls: type) -> Any:
     if type(instance) is not cls:
         raise NotContinuable("__init__ runs for another class")
     return instance
-
-
-@functools.cache
-def bound_names(scope: ast.AST) -> set[str]:
-    """The names that a function scope binds itself; of its comprehensions, what they bind around them by ``:=``."""
-    names: set[str] = set()
-    if not isinstance(scope, BODIES):
-        return names
-    arguments = scope.args
-    for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]:
-        if argument is not None:
-            names.add(argument.arg)
-    work: list[ast.AST] = [scope.body] if isinstance(scope, ast.Lambda) else list(scope.body)
-    while work:
-        node = work.pop()
-        names.update(_bound_by(node))
-        if not isinstance(node, SCOPES):
-            work.extend(ast.iter_child_nodes(node))
-        elif isinstance(node, COMPREHENSIONS):
-            inner = (n for n in ast.walk(node) if isinstance(n, ast.NamedExpr) and isinstance(n.target, ast.Name))
-            names.update(walrus.target.id for walrus in inner)  # type: ignore[attr-defined]
-    return names
-
-
-def _bound_by(node: ast.AST) -> Iterable[str]:
-    match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            yield name
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case (
-            ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name)
-        ):
-            yield name
-        case ast.MatchMapping(rest=str() as name):
-            yield name
-        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-            for alias in aliases:
-                yield (alias.asname or alias.name).split(".")[0]

@@ -172,18 +172,17 @@ class Read(NamedTuple):
     below: int
 
 
-def read(scope: Scope, frame: types.FrameType, level: Level, name: tuple[str, int], inside: Read | None) -> Read:
+def read(scope: Scope, slots: Slots, offset: int, level: Level, name: tuple[str, int], inside: Read | None) -> Read:
     """How far a comprehension has come.
 
     Args:
+        offset: the byte offset that its frame is at.
         inside: what was read of the next comprehension inside of it.
 
     Raises:
         NotContinuable: it cannot be continued from there.
     """
-    slots = Slots(frame)
     code, node = scope.code, level.node
-    offset = frame.f_lasti
     while offset not in scope.depths:
         offset -= 2
     asks = asking(level.part) is not None

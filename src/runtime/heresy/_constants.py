@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 CodeType = type((lambda: None).__code__)
 
+#: Stands for what the pads of a program ask (see `_pads`).
+ASK = frozenset({"heresy: what a pad asks"})
+
 
 def bind_constants(code: CodeType, table: Mapping[Any, Any]) -> CodeType:
     """Puts live objects in the place of placeholder constants, in ``code`` and the code objects inside it."""
@@ -29,11 +32,14 @@ def bind_constants(code: CodeType, table: Mapping[Any, Any]) -> CodeType:
     return code.replace(co_consts=tuple(consts))
 
 
-def ready(code: CodeType, displays: list[tuple[Any, ...]]) -> CodeType:
+def ready(code: CodeType, displays: list[tuple[Any, ...]], ask: object = None) -> CodeType:
     """The code with its constants as CPython itself would have made them.
 
     Args:
         displays: the constant set displays of the program in the order of the text.
+        ask: what its pads ask, if it has any.
     """
-    table = {frozenset(display): frozenset(display) for display in reversed(displays)}
+    table: dict[Any, Any] = {frozenset(display): frozenset(display) for display in reversed(displays)}
+    if ask is not None:
+        table[ASK] = ask
     return bind_constants(code, table) if table else code

@@ -1,7 +1,8 @@
 """All that differs between CPython 3.11, 3.12, 3.13, 3.14 and 3.15.
 
 The rest of the runtime asks about *behaviour* (how many value-stack slots does a ``with`` keep?), never about a
-version; this is the only file that reads ``sys.version_info``, and with `_goto` the only one that touches an opcode.
+version; this is the only file that reads ``sys.version_info``, and with `_goto` and `_pads` the only one that touches an
+opcode.
 
 Three jobs need to know the interpreter:
 
@@ -105,7 +106,7 @@ _CALL = number_of("CALL")
 _PRECALL = opcode.opmap.get("PRECALL")
 _EXTENDED_ARG = number_of("EXTENDED_ARG")
 _FOR_ITER = number_of("FOR_ITER")
-#: Instructions that can run a function of the program's, by what they do.
+#: Instructions that can run a function of the program's, by what they do: see `OPERATIONS`.
 _KINDS = {
     "call": ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "PRECALL"),
     "enter": ("BEFORE_WITH", "BEFORE_ASYNC_WITH"),
@@ -123,10 +124,10 @@ _KINDS = {
     "yield": ("YIELD_VALUE",),
     "test": ("TO_BOOL", "UNARY_NOT"),
 }
-_OPERATIONS = {opcode.opmap[name]: kind for kind, names in _KINDS.items() for name in names if name in opcode.opmap}
+OPERATIONS = {opcode.opmap[name]: kind for kind, names in _KINDS.items() for name in names if name in opcode.opmap}
 if "TO_BOOL" not in opcode.opmap:
     # Before 3.13 the jump itself tests.
-    _OPERATIONS.update(
+    OPERATIONS.update(
         {n: "test" for name, n in opcode.opmap.items() if name.endswith(("IF_TRUE", "IF_FALSE", "OR_POP"))}
     )
 _YIELD_VALUE = number_of("YIELD_VALUE")
@@ -193,7 +194,11 @@ def instructions(code: types.CodeType) -> list[Instruction]:
 
     Not by ``dis``, which shows constants and so would call the ``__repr__`` of the user's objects.
     """
-    data = code.co_code
+    return list_instructions(own_part(code)[0])
+
+
+def list_instructions(data: bytes) -> list[Instruction]:
+    """The same, for what ``co_code`` gives."""
     result: list[Instruction] = []
     offset = extended = 0
     while offset < len(data):
@@ -209,9 +214,26 @@ def instructions(code: types.CodeType) -> list[Instruction]:
     return result
 
 
+#: What the constant of a code object begins with that keeps what it was without its pads: see `_pads`.
+PADDED = "heresy: a code object as it was before it was given pads"
+
+
+def own_part(code: types.CodeType) -> tuple[bytes, bytes]:
+    """The instructions and the exception table of a code object, without what `_pads` has added."""
+    kept = code.co_consts[-2] if len(code.co_consts) > 1 else None
+    if type(kept) is tuple and kept and kept[0] == PADDED:
+        return code.co_code[: kept[1]], kept[2]
+    return code.co_code, code.co_exceptiontable
+
+
 def exception_table(code: types.CodeType) -> Iterator[tuple[int, int, int, int, bool]]:
-    """The entries ``(start, end, target, depth, lasti)`` of ``co_exceptiontable``, in byte offsets."""
-    data = iter(code.co_exceptiontable)
+    """The entries ``(start, end, target, depth, lasti)`` of a code object's exception table, in byte offsets."""
+    return read_table(own_part(code)[1])
+
+
+def read_table(table: bytes) -> Iterator[tuple[int, int, int, int, bool]]:
+    """The same, for what ``co_exceptiontable`` gives."""
+    data = iter(table)
 
     def varint() -> int:
         byte = next(data)
@@ -298,7 +320,7 @@ def operations(code: types.CodeType) -> dict[int, Operation]:
     is_swapped = False
     start = -1
     for item in instructions(code):
-        kind = _OPERATIONS.get(item.opcode)
+        kind = OPERATIONS.get(item.opcode)
         # PRECALL counts as having taken the arguments already.
         start = item.offset if start < 0 else start
         if item.opcode in _AWAITED:
@@ -313,8 +335,8 @@ def operations(code: types.CodeType) -> dict[int, Operation]:
             if kind == "call":
                 is_swapped = before[-_EXIT_ARGUMENTS - 1 :][:1] == [_SWAP]
             swapped = is_swapped and (kind == "call" or delegates and awaits == "exit")
-            takes = _takes(kind, item)
-            operation = Operation(kind, start, item.arg or 0, swapped, takes, awaits if delegates else "")
+            took = takes(kind, item)
+            operation = Operation(kind, start, item.arg or 0, swapped, took, awaits if delegates else "")
             end = item.next + 2 if item.opcode == _YIELD_VALUE else item.next
             result.update(dict.fromkeys(range(item.offset, end, 2), operation))
         if item.opcode not in (_PRECALL, _EXTENDED_ARG):
@@ -324,7 +346,8 @@ def operations(code: types.CodeType) -> dict[int, Operation]:
     return result
 
 
-def _takes(kind: str, item: Instruction) -> int:
+def takes(kind: str, item: Instruction) -> int:
+    """How many slots of the value stack an instruction of this kind works on."""
     name = opcode.opname[item.opcode]
     match kind:
         case "call" if name == "PRECALL":

@@ -37,6 +37,7 @@ def describe(stopper: Stopper, stack: Stack, units: list[Unit], homes: Homes, cw
     mostly_not = {
         "modules": [_described(unit, homes) for unit in units if unit.id != "__main__"],
         **{name: launch.options.get(name) for name in ("instrument", "keep", "compress")},
+        "failure": stopper.failure,
     }
     first = len(stack.frames) - _FRAMES
     return {

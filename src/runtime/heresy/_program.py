@@ -299,9 +299,10 @@ class Program:
     ) -> Scope | None:
         """Makes another compilation of a scope known; ``twin`` is the same code with node numbers as columns."""
         # Constants may have other indices: equal code objects are one constant, and with numbers fewer are equal.
-        if code.co_code[::2] != twin.co_code[::2]:
+        if _cpython.own_part(code)[0][::2] != twin.co_code[::2]:
             raise InternalError(f"the twin of {code.co_qualname} differs from it")
         nodes = [numbers.get(column) if column is not None else None for column in _cpython.unit_columns(twin)]
+        nodes += [None] * (len(code.co_code) // 2 - len(nodes))  # its pads
         node = self._scope_node(code, nodes)
         if node is None:
             return None

@@ -40,6 +40,7 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
         launch.options.get("from") or launch.checkpoint,
         environ=stopper.baseline.environ, trust=launch.options.get("trust", False),
     )  # fmt: skip
+    _refuse_half_done(launch, manifest)
     changed = Changed(launch, hook, stopper.read())
     changed.compare("__main__", launch.source, manifest["source"]["sha256"], launch.sha256)
     spec = _name_main(main, manifest)
@@ -85,6 +86,24 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     surroundings.start_timers(around)
     say(f"continuing {launch.script} at {where}")
     return spec, forms[0].code
+
+
+def _refuse_half_done(launch: Launch, manifest: dict[str, Any]) -> None:
+    """What a statement has done before it failed is done again only if the user says so.
+
+    Raises:
+        HeresyError: they have not.
+    """
+    done = manifest.get("failure", {}).get("done", [])
+    if done and launch.options.get("at") is None:
+        last = manifest["stack"][-1]
+        line, where = last["line"], f"{moved.here(last.get('file', launch.source))}:{last['line']}"
+        raise HeresyError(
+            "H308", f"the statement at {where} was half done when it failed: {', '.join(done)}",
+            why="to start it again does that once more",
+            help=f"if that is right, say where to go on, in the text of now: `heresy run --at {line}` and the program, "
+            f"or `heresy resume --line {line}`",
+        )  # fmt: skip
 
 
 def _name_main(main: types.ModuleType, manifest: dict[str, Any]) -> Any:

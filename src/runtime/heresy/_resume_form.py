@@ -33,7 +33,7 @@ from typing import Any
 
 from . import _constants, _cpython, _goto, _run_form
 from ._blocks import EXITS, SLOTS, WITHS, Block, enclosing, way_named
-from ._capture import bound_names
+from ._bound import bound_names
 from ._code_index import walk_code, with_own_code
 from ._comprehensions import Level, owner_in
 from ._continued import Continued, covered_by
@@ -60,6 +60,7 @@ from ._nodes import (
     pop,
     standing_for,
 )
+from ._pads import with_pads
 from ._pending import Pending
 from ._program import COMPREHENSIONS, FUNCTIONS, Hole, Program, mangled, number_nodes
 from ._residual import residual
@@ -75,6 +76,7 @@ from ._sites import (
     site_named,
 )  # fmt: skip
 from ._stand_ins import DELEGATIONS, awaitable, delegation, lambda_as_function, next_item, put_back, without_preamble
+from ._unwinding import ASKED
 from ._values import bound_special
 from ._ways import Way
 
@@ -340,7 +342,8 @@ class ResumeForm:
         code = code.replace(co_name=self.run_code.co_name, co_qualname=self.run_code.co_qualname)
         if not table:
             return code
-        return _constants.bind_constants(with_own_code(code, self.run_code), table)
+        code = _constants.bind_constants(with_own_code(code, self.run_code), table)
+        return code if self.program.unit.library else with_pads(code, ASKED)
 
     def _spliced(self) -> ast.AST:
         """The scope with the half-done statement replaced; nodes off the way to it are shared with the program."""

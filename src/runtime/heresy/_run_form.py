@@ -6,10 +6,11 @@ Marks are gone, and positions are those of ``in.py``: the very bytes that the or
 from __future__ import annotations
 
 from . import _tree as ast
-from ._constants import ready
+from ._constants import ASK, ready
 from ._marked import Marked
 from ._positions import DifferentProgram, align
 from ._quiet import Quiet
+from ._unwinding import ASKED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Compiled:
 
     def ready(self) -> types.CodeType:
         """The code with live objects in the place of its placeholders."""
-        return ready(self.code, self.displays)
+        return ready(self.code, self.displays, ASKED)
 
 
 def _displays(tree: ast.AST) -> list[tuple[Any, ...]]:
@@ -76,8 +77,12 @@ def _displays(tree: ast.AST) -> list[tuple[Any, ...]]:
     ]
 
 
-def compile_module(marked_text: str, source: bytes | None, filename: str) -> Compiled:
-    """Compiles a module from its marked form."""
+def compile_module(marked_text: str, source: bytes | None, filename: str, *, pads: bool = False) -> Compiled:
+    """Compiles a module from its marked form.
+
+    Args:
+        pads: exceptions that nobody catches stop the program before they unwind it: see `_pads`.
+    """
     with Quiet() as quiet:
         if source is not None:
             try:
@@ -87,4 +92,8 @@ def compile_module(marked_text: str, source: bytes | None, filename: str) -> Com
     with Quiet():
         marked = read(marked_text, source, filename)
         code = compile_tree(marked.tree, filename)
+    if pads:
+        from ._pads import padded
+
+        code = padded(code, ASK)
     return Compiled(code, quiet.warned, _displays(marked.tree))

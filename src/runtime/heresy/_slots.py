@@ -26,9 +26,12 @@ class Slots:
     Those of the variables of a frame are read here, too: Python itself, which shows them as ``f_locals``, is mistaken (3.12)
     or crashes (3.13.0) while a comprehension has put its own in their place. A slot of the value stack has a meaning only
     below the depth that the stack has at the frame's instruction.
+
+    Args:
+        end: how deep the stack is, if an exception has taken something from it.
     """
 
-    def __init__(self, frame: types.FrameType) -> None:
+    def __init__(self, frame: types.FrameType, end: int | None = None) -> None:
         layout = _layout()
         if layout is None:
             raise NotContinuable("the value stack cannot be read here")
@@ -37,6 +40,7 @@ class Slots:
         words = _words(_pointer(frame), layout.slots + len(self._names) + code.co_stacksize)
         self._words = words[layout.slots :]
         self._function = words[layout.function]
+        self._end = end
 
     def variable(self, name: str) -> Any:
         """What the slot of a variable holds: its value, its cell if it has one, or MISSING.
@@ -63,7 +67,17 @@ class Slots:
         Raises:
             NotContinuable: it is a number of the interpreter's own.
         """
-        return _object(self._words[len(self._names) + index])
+        return _object(self._word(index))
+
+    def _word(self, index: int) -> int:
+        if self._end is not None and index >= self._end:
+            raise NotContinuable("an exception has taken it from the value stack")
+        return self._words[len(self._names) + index]
+
+    def number(self, index: int) -> int:
+        """A number on the stack, which may be one of the interpreter's own."""
+        word = self._word(index)
+        return word >> _TAG_BITS if word & _TAG == _TAG else _object(word)
 
     def values(self, start: int, end: int) -> list[Any]:
         """The values of the stack between two depths."""
@@ -71,7 +85,7 @@ class Slots:
 
     def address(self, index: int) -> int:
         """Where the object lies that a slot of the stack refers to, or has referred to before it was taken."""
-        return self._words[len(self._names) + index] & ~_TAG
+        return self._word(index) & ~_TAG
 
     def function(self) -> Any:
         """The function that the frame runs."""
@@ -80,7 +94,7 @@ class Slots:
     def iterator(self, index: int) -> Any:
         """The iterator of a ``for``. Where the interpreter goes through a list or a string without one, it is made."""
         found = self.value(index)
-        position = self._words[len(self._names) + index + 1] if _cpython.FOR_KEEPS_INDEX else 0
+        position = self._word(index + 1) if _cpython.FOR_KEEPS_INDEX else 0
         if position & _TAG == _TAG:
             found = iter(found)
             found.__setstate__(position >> _TAG_BITS)

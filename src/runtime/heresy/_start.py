@@ -12,7 +12,7 @@ import _signal
 import os
 import sys
 
-from . import _stop
+from . import _stop, _unwinding
 from ._errors import HeresyError
 from ._hook import Choice, Hook
 from ._units import CannotInstrument, Store, Unit, Units, load
@@ -125,6 +125,8 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     except BaseException as error:
         _stop.report_fatal(error)
     stopper.install()
+    if how.options.get("on_error") == "stop":
+        _unwinding.ASKED.stopper = stopper
     if how.kind == "command":
         _show_command(code, how)
     if stopper.on_restore:
@@ -231,18 +233,36 @@ def failed(error: BaseException) -> NoReturn:
     The exception is raised again, so that the interpreter exits as it does for it; it then prints nothing more.
     """
     error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
-    if not isinstance(error, SystemExit):
-        try:
-            sys.excepthook(type(error), error, error.__traceback__)
-        except SystemExit as error_of_hook:
-            error = error_of_hook
-        except BaseException as error_of_hook:
-            error_of_hook.__traceback__ = error_of_hook.__traceback__ and error_of_hook.__traceback__.tb_next
-            for title, shown in (("Error in sys.excepthook:", error_of_hook), ("\nOriginal exception was:", error)):
-                print(title, file=sys.stderr)
-                sys.__excepthook__(type(shown), shown, shown.__traceback__)
-        sys.excepthook = lambda *_: None
+    stopper = _unwinding.ASKED.stopper
+    if stopper is not None and isinstance(error, Exception):
+        from . import _failure
+
+        _failure.at_end(stopper, error)
+    error = show(error)
+    if stopper is not None and stopper.not_stopped is not None and stopper.not_stopped.raised is error:
+        stopper.not_stopped.tell()
     raise error
+
+
+def show(error: BaseException) -> BaseException:
+    """Shows an exception as the interpreter does that ends by it.
+
+    Returns:
+        what it ends by: the hook may have raised ``SystemExit``.
+    """
+    if isinstance(error, SystemExit):
+        return error
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except SystemExit as error_of_hook:
+        error = error_of_hook
+    except BaseException as error_of_hook:
+        error_of_hook.__traceback__ = error_of_hook.__traceback__ and error_of_hook.__traceback__.tb_next
+        for title, shown in (("Error in sys.excepthook:", error_of_hook), ("\nOriginal exception was:", error)):
+            print(title, file=sys.stderr)
+            sys.__excepthook__(type(shown), shown, shown.__traceback__)
+    sys.excepthook = lambda *_: None
+    return error
 
 
 def unblock() -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from ._collecting import Watch
+    from ._failure import NotStopped
     from ._frame_state import Stack
     from ._program import Programs
     from ._start import Launch
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 #: The one of this process, once a program is being started.
 stopper: Stopper | None = None
 
-_STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 def process_settings() -> dict[str, Any]:
@@ -114,6 +115,10 @@ class Stopper:
         self.types: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
         #: What the last checkpoint holds placeholders for, one line each.
         self.told: list[str] = []
+        #: Of the exception that stops the program: its type, and what its statement had done already.
+        self.failure: dict[str, Any] | None = None
+        #: Why the last exception that nobody catches has not stopped it.
+        self.not_stopped: NotStopped | None = None
         #: One entry for each stretch that is not to be stopped in.
         self.held: list[None] = []
 
@@ -288,7 +293,7 @@ class Stopper:
                 if not 0 < self.launch.stop_at <= self.passed:
                     return  # what cannot be saved there is tried again at the next
             if self.on_save:
-                self._tell_of_save()
+                self.tell_of_save()
                 parts = _capture.examine(self.read(), frame, waiting=waiting)
             stack = _capture.freeze(parts)
         except NotContinuable as unsafe:
@@ -335,10 +340,10 @@ class Stopper:
 
                 parts = _capture.examine(self.read(), frame, called=called)
                 if self.on_save:
-                    self._tell_of_save()
+                    self.tell_of_save()
                     parts = _capture.examine(self.read(), frame, called=called)
-                signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-                self._tell_of_unsaved(_save.save(self, _capture.freeze(parts), ends=False))
+                signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+                self.tell_of_unsaved(_save.save(self, _capture.freeze(parts), ends=False))
             except NotContinuable as unsafe:
                 raise HeresyError(
                     "H315", f"cannot make a checkpoint here: {unsafe}",
@@ -356,7 +361,7 @@ class Stopper:
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
-    def _tell_of_save(self) -> None:
+    def tell_of_save(self) -> None:
         """Calls the program's functions that are to be called before a checkpoint.
 
         Raises:
@@ -392,20 +397,20 @@ class Stopper:
 
     def _stop(self, frame: types.FrameType, stack: Stack) -> None:
         """Makes a checkpoint and ends the process; returns only if that was not possible."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         sys.settrace(None)
         try:
             from . import _save
 
-            self._tell_of_unsaved(_save.save(self, stack, ends=True))
+            self.tell_of_unsaved(_save.save(self, stack, ends=True))
         except NotContinuable as unsafe:
             self.reason = str(unsafe)
             self._trace(frame)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
             return
         except Exception as error:
             self._refuse(frame, error)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
             return
         file, line, function, _ = stack.shown[-1]
         where = f"{file}:{line}" + ("" if function == "<module>" else f" in {function}()")
@@ -415,7 +420,7 @@ class Stopper:
         say(f"stopped at {where}; to continue: {self.launch.command}")
         end_by(signal.SIGINT)
 
-    def _tell_of_unsaved(self, items: list[str]) -> None:
+    def tell_of_unsaved(self, items: list[str]) -> None:
         """Names what a checkpoint holds placeholders for, unless it is the same as the last time."""
         if items and items != self.told:
             from ._unsaved import warning

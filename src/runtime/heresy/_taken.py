@@ -92,6 +92,26 @@ class Taken:
         return Arguments(function, rest[:count], {k.arg: v for k, v in zip(call.keywords, rest[count:]) if k.arg})
 
 
+class Dropped(Taken):
+    """The same once an exception has come out of it: nothing is left of that."""
+
+    def values(self) -> list[Any]:
+        raise NotContinuable("what a call was made with is gone")
+
+    @property
+    def addresses(self) -> list[int]:  # type: ignore[override]
+        raise NotContinuable("what a call was made with is gone")
+
+    def is_call_of(self, what: object) -> bool:
+        return False
+
+    def called_of(self, known: dict[int, Any]) -> Any:
+        return None
+
+    def asked(self) -> int:
+        raise NotContinuable("what was asked for an item is gone")
+
+
 _FUNCTIONS = (types.FunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
 
 

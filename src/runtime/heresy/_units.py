@@ -16,6 +16,8 @@ import os
 import sys
 from _thread import get_ident
 
+from ._unwinding import ASKED
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,11 +60,12 @@ class Store:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         return os.path.join(self.folder, "marked", f"{sha256[:32]}-{self.build}-{version}.py")
 
-    def compiled(self, data: bytes) -> str | None:
+    def compiled(self, data: bytes, kind: str) -> str | None:
+        """Where its code is kept; ``lib`` is that of a library, ``run`` that of the program, which has pads."""
         if self.code is None:
             return None
         tag = f"{sys.implementation.cache_tag}-O{sys.flags.optimize}"
-        return os.path.join(self.code, f"{_imp.source_hash(1, data).hex()}-{len(data):x}.{tag}.run")
+        return os.path.join(self.code, f"{_imp.source_hash(1, data).hex()}-{len(data):x}.{tag}.{kind}")
 
 
 class Unit:
@@ -276,7 +279,7 @@ def load(
         OSError: the marked form cannot be read.
     """
     store = units.store
-    place = store.compiled(data)
+    place = store.compiled(data, "lib" if library else "run")
     cached = _cached(place)
     if cached is not None:
         sha256, code, warned, displays = cached
@@ -288,16 +291,16 @@ def load(
             marked = _read_text(texts[0], texts[2]) if texts is not None else _marked_text(store, data, sha256, path)
             from ._run_form import compile_module
 
-            compiled = compile_module(marked, data, path)
+            compiled = compile_module(marked, data, path, pads=not library)
             code, warned, displays = compiled.code, compiled.warned, compiled.displays
             if place is not None:
                 _keep(place, marshal.dumps((_MAGIC, sha256, code, warned, displays)))
         if not again:
             _warn(warned, path)
-    if displays:
+    if displays or not library:
         from ._constants import ready
 
-        code = ready(code, displays)
+        code = ready(code, displays, None if library else ASKED)
     _imp._fix_co_filename(code, path)
     return Unit(name, path, sha256, code, library=library, store=store, texts=texts)
 

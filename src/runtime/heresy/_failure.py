@@ -1,0 +1,251 @@
+"""A program that is about to end by an exception is stopped instead: before anything is unwound.
+
+The checkpoint holds it at the start of the statement that has failed, so that it goes on there once the cause is mended. What
+the exception has left already without a pad had nothing on its value stack (see `_pads`): the traceback has those frames, and
+what they have lost is nothing. A call of what cannot be continued (a function of C's, a library) is made again.
+
+If something in the statement had an effect before it failed, to start it again would do that twice: the checkpoint says so, and
+it is gone on with only if the user asks for that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import sys
+import threading
+import types
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from . import _capture, _catching
+from ._errors import HeresyError, InternalError, NotContinuable
+from ._half_done import done_before
+from ._pads import is_raised_again, pad_at
+from ._slots import Slots
+from ._stop import STOP_SIGNALS, report, say
+from ._unwinding import ASKED
+
+if TYPE_CHECKING:
+    from ._stop import Stopper
+
+
+class Failed(NamedTuple):
+    """The frames that an exception comes through.
+
+    Attributes:
+        frames: outermost first.
+        offsets: where the last ones failed, from the one that has asked on.
+        depth: how deep the value stack of that one still is; those above have nothing on theirs.
+        lost: frames above those, which have run something while the exception left them.
+        running: how many of them are still running.
+        handled: the exception that was handled where it was raised.
+    """
+
+    frames: list[types.FrameType]
+    offsets: list[int]
+    depth: int
+    lost: list[types.FrameType]
+    running: int
+    handled: BaseException | None
+
+
+#: Where an exception turned out to come from that cannot be stopped at: in a loop it may come a million times.
+_hopeless: dict[tuple[int, int, type], types.CodeType] = {}
+
+
+def asked(stopper: Stopper, raised: Exception, frame: types.FrameType) -> int | None:
+    """A pad asks; returns if the exception is to go on its way.
+
+    Returns:
+        how many frames below it is caught by, if another of its type that comes the same way would be, too.
+    """
+    if stopper.units.busy or os.getpid() != stopper.pid or threading.current_thread() is not threading.main_thread():
+        return None
+    trace = raised.__traceback__
+    if trace is None or trace.tb_frame is not frame:
+        return None
+    raised_at, depth = pad_at(frame, trace)
+    key = id(frame.f_code), raised_at, type(raised)
+    if key in _hopeless:
+        return None
+    passed = itertools.chain([(frame, raised_at)], ((below, below.f_lasti) for below in _below(frame, stopper.main)))
+    if (caught := _catching.caught_by(raised, passed)) is not None:
+        return caught.index if caught.always else None
+    with stopper.units.at_work():
+        gone, lost = _gone(trace)
+        offset = trace.tb_lasti
+        if raised_at != offset and not is_raised_again(frame.f_code, raised_at):
+            gone, lost, offset = [], [], raised_at  # by a bare `raise`: what it was raised by before is over
+        if not _catching.has_run_nothing(frame.f_code, offset, raised_at):
+            _hopeless[key] = frame.f_code
+            return None
+        below = [*_below(frame, stopper.main)]
+        frames = [*reversed(below), frame, *(each.tb_frame for each in gone)]
+        offsets, handled = [offset, *map(_offset, gone)], _handled(raised, frame, offset)
+        _stop(stopper, raised, Failed(frames, offsets, depth, lost, len(below) + 1, handled))
+    _hopeless[key] = frame.f_code
+    return None
+
+
+def at_end(stopper: Stopper, raised: Exception) -> None:
+    """An exception has left the program's module; returns if the program cannot be stopped."""
+    if stopper.units.busy or os.getpid() != stopper.pid:
+        return
+    with stopper.units.at_work():
+        trace = raised.__traceback__
+        while trace is not None and trace.tb_frame.f_globals is not stopper.main.__dict__:
+            trace = trace.tb_next
+        if trace is None or not _catching.has_run_nothing(trace.tb_frame.f_code, _offset(trace), None):
+            return
+        gone, lost = _gone(trace)
+        gone.insert(0, trace)
+        _stop(stopper, raised, Failed([each.tb_frame for each in gone], [*map(_offset, gone)], 0, lost, 0, None))
+
+
+# --- where it comes from --------------------------------------------------------------------------------------------
+
+
+def _below(frame: types.FrameType, main: types.ModuleType) -> Iterator[types.FrameType]:
+    """The frames below another, down to that of the program's module."""
+    current: types.FrameType | None = frame
+    while current is not None and not (current.f_globals is main.__dict__ and current.f_code.co_name == "<module>"):
+        current = current.f_back
+        if current is not None:
+            yield current
+
+
+def _gone(trace: types.TracebackType) -> tuple[list[types.TracebackType], list[types.FrameType]]:
+    """The frames above one that an exception has left, and not been raised again in since.
+
+    Returns:
+        those that are as they were; and those above them, if there are any that are not.
+    """
+    found: list[types.TracebackType] = []
+    while (above := trace.tb_next) is not None and above.tb_frame is not trace.tb_frame:
+        if not _catching.has_run_nothing(above.tb_frame.f_code, _offset(above), None):
+            return found, [above.tb_frame]
+        found.append(above)
+        if _offset(above) != above.tb_lasti:
+            break
+        trace = above
+    return found, []
+
+
+def _handled(raised: Exception, frame: types.FrameType, offset: int) -> BaseException | None:
+    """What a frame was handling when an exception was raised in it; it may be asked whether it handles that, too."""
+    current = sys.exception()
+    if current is not raised:
+        return current
+    handler = _catching.handler_at(frame.f_code, offset)
+    before = Slots(frame).value(handler.depth + handler.lasti) if handler is not None else None
+    return before if isinstance(before, BaseException) else None
+
+
+def _offset(left: types.TracebackType) -> int:
+    """Where a frame was left."""
+    offset = left.tb_frame.f_lasti
+    return left.tb_lasti if is_raised_again(left.tb_frame.f_code, offset) else offset
+
+
+# --- the stop -------------------------------------------------------------------------------------------------------
+
+
+def _stop(stopper: Stopper, raised: Exception, failed: Failed) -> None:
+    """Makes a checkpoint and ends the process; returns if that was not possible."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        parts, begun = _examined(stopper, failed)
+        if stopper.on_save:
+            stopper.tell_of_save()
+            parts, begun = _examined(stopper, failed)
+        from . import _save
+
+        last = parts[-1]
+        done = done_before(last.scope, last.values, last.statement, last.offset) + begun
+        stopper.failure = {"type": type(raised).__qualname__, "done": done}
+        items = _save.save(stopper, _capture.freeze(parts), ends=True)
+    except NotContinuable as unsafe:
+        stopper.not_stopped = NotStopped(raised, str(unsafe))
+    except HeresyError as error:
+        stopper.not_stopped = NotStopped(raised, error)
+    except Exception as error:
+        stopper.not_stopped = NotStopped(raised, InternalError(f"the runtime has failed: {type(error).__name__}: {error}"))
+        if os.environ.get("HERESY_DEBUG"):
+            sys.__excepthook__(type(error), error, error.__traceback__)
+    else:
+        _end(stopper, raised, failed, last, done, items)
+    finally:
+        stopper.failure = None
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _examined(stopper: Stopper, failed: Failed) -> tuple[list[_capture.Part], list[str]]:
+    """The frames that can be continued, the last of them at the start of the statement that failed.
+
+    And what that has called, if the frames of it are of the program, but cannot be continued.
+    """
+    count = len(failed.frames)
+    running = max(failed.running, 1)
+    at: list[tuple[types.FrameType, int, int | None]]
+    at = [(frame, frame.f_lasti, None) for frame in failed.frames[: running - 1]]
+    depths = [failed.depth] + [0] * len(failed.frames)
+    at += zip(failed.frames[len(at) :], failed.offsets, depths)
+    while True:
+        try:
+            parts = _capture.examine_failed(stopper.read(), at[:count], running, failed.handled)
+        except _capture.Unsafe as unsafe:
+            # What cannot be continued is called again, if all below it can.
+            count = min(count - 1, unsafe.index + 1)
+            if count < running:
+                raise
+        else:
+            own = {unit.path for unit in stopper.units.by_id.values() if not unit.library}
+            lost = [f for f in [*failed.frames[count:], *failed.lost] if f.f_code.co_filename in own]
+            return parts, [f"{lost[0].f_code.co_qualname}() has begun"] if lost else []
+
+
+def _end(
+    stopper: Stopper, raised: Exception, failed: Failed, last: _capture.Part, done: list[str], items: list[str]
+) -> NoReturn:
+    from ._start import show
+
+    ASKED.stopper = None
+    sys.settrace(None)
+    trace = raised.__traceback__
+    for frame in reversed(failed.frames[: max(failed.running - 1, 0)]):
+        trace = types.TracebackType(trace, frame, frame.f_lasti, frame.f_lineno)
+    raised.__traceback__ = trace
+    try:
+        with stopper.units.handed_over():
+            show(raised)
+    except BaseException:
+        pass  # the hook of the program's has ended it
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue
+    stopper.tell_of_unsaved(items)
+    where = f"{last.program.filename}:{last.line}"
+    if last.frame.f_code.co_name != "<module>":
+        where += f" in {last.frame.f_code.co_qualname}()"
+    say(f"stopped before the statement that failed, at {where}; once it is mended, to continue: {stopper.launch.command}")
+    if done:
+        say(f"it was half done ({', '.join(done)}): `--at {last.line}` starts it again all the same")
+    os._exit(1)
+
+
+class NotStopped(NamedTuple):
+    """Why an exception did not stop the program."""
+
+    raised: Exception
+    reason: str | HeresyError
+
+    def tell(self) -> None:
+        """Says so, after the traceback."""
+        if isinstance(self.reason, HeresyError):
+            report(self.reason)
+        else:
+            say(f"there is no checkpoint of this failure: {self.reason}")
