@@ -5,8 +5,9 @@
 Three trials of each interpreter:
 
 * *anywhere*: a program is sent SIGINT at random moments of its start, run, stop and restore, and started again by the same
-  command until it ends. All its lives together must print each line once, in order, and leave the file of a plain run;
-  a life that was stopped ends by SIGINT. Programs are run until so many signals have been sent.
+  command until it ends; moments are parts of the time that an undisturbed run takes here. All its lives together must
+  print each line once, in order, and leave the file of a plain run; a life that was stopped ends by SIGINT. Programs are
+  run until so many signals have been sent.
 * *asleep*: the proof of concept is stopped within half a second in the middle of a long sleep, also a second time in
   the sleep that was started again, and continued.
 * *terminal*: the same with a real Ctrl-C, typed in tmux.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import dataclasses
 import functools
 import os
 import random
@@ -142,12 +144,50 @@ class House:
         return sorted(path.name for path in (self.folder / ".heresy").glob("*.ckpt*"))
 
 
+@dataclasses.dataclass
+class Pace:
+    """How long a program takes on this machine, now: moments are parts of that.
+
+    Attributes:
+        start: until its first words.
+        run: from there to its end.
+    """
+
+    start: float
+    run: float
+
+    def wait(self, life: subprocess.Popen[bytes], chance: random.Random, *, at_start: bool) -> str:
+        """Waits for a random moment of a start, or of the first third of a run; says for which."""
+        delay = chance.random() * (self.start if at_start else self.run / 3)
+        if not at_start:
+            wait_for_words(life)
+        time.sleep(delay)
+        return f"{delay:.3f} s after {'the start' if at_start else 'the first words'}"
+
+
+def wait_for_words(life: subprocess.Popen[bytes]) -> None:
+    """Its own, or that it is continued."""
+    select.select([life.stdout, life.stderr], [], [], TIMEOUT)
+
+
+def measure(house: House, *words: str) -> Pace:
+    """Of an undisturbed run. One before it fills the cache."""
+    for _ in range(2):
+        begun = time.monotonic()
+        life = house.start(*words)
+        wait_for_words(life)
+        first_words = time.monotonic()
+        house.end(life)
+    return Pace(first_words - begun, time.monotonic() - first_words)
+
+
 def anywhere(house: House, signals: int, chance: random.Random) -> str:
     """Returns what to report, for people."""
     script = house.folder / "wanderer.py"
     script.write_text(WANDERER)
     log = house.folder / "log.txt"
     wanted, wanted_log = house.plain("wanderer.py"), log.read_bytes()
+    pace = measure(house, "wanderer.py")
     sent = programs = 0
     ends: collections.Counter[str] = collections.Counter()
     while sent < signals:
@@ -157,11 +197,9 @@ def anywhere(house: House, signals: int, chance: random.Random) -> str:
             life = house.start("wanderer.py")
             moment = "undisturbed"
             if sent < signals:
-                delay = chance.random() * 0.6
-                time.sleep(delay)
+                moment = pace.wait(life, chance, at_start=sent % 4 == 3)
                 life.send_signal(signal.SIGINT)
                 sent += 1
-                moment = f"after {delay:.3f} s"
                 if chance.random() < 0.3:
                     # Who is impatient types it once more, while the first is being answered.
                     more = chance.random() * chance.choice([0.002, 0.2])
@@ -178,6 +216,7 @@ def anywhere(house: House, signals: int, chance: random.Random) -> str:
         if problem or house.checkpoints():
             raise Failure("\n".join([problem or f"left behind: {house.checkpoints()}", *history]))
     ends["unstopped"] = sent - ends.total()
+    # Three of four were sent to a program that had begun, most of them long before its end.
     if ends["stopped"] < sent / 2:
         raise Failure(f"{dict(ends)}\n" + "\n".join(history))
     return f"{sent} signals in {programs} programs ({', '.join(f'{n} {end}' for end, n in ends.items())})"
@@ -209,7 +248,7 @@ def asleep(house: House) -> str:
     for _ in range(2):
         life = house.start(str(PROOF), "3")
         # Its first words, of either kind, come just before it sleeps.
-        select.select([life.stdout, life.stderr], [], [], TIMEOUT)
+        wait_for_words(life)
         time.sleep(0.3)
         before = time.monotonic()
         life.send_signal(signal.SIGINT)
