@@ -50,6 +50,12 @@ pub struct Words<'a> {
     /// How many older checkpoints to keep, and how they are written.
     pub keep: Option<u32>,
     pub compress: Option<&'a str>,
+    /// Seconds between checkpoints while the program runs, and how much of its run time they may cost.
+    pub every: Option<(f64, f64)>,
+    /// For how many seconds a SIGTERM waits for a call that blocks.
+    pub grace: f64,
+    /// The exit status after a stop.
+    pub stop_status: Option<u8>,
     /// The command line that continues the program, for messages.
     pub command: &'a [OsString],
     pub bounce: bool,
@@ -152,6 +158,13 @@ impl Words<'_> {
         }
         if let Some(compress) = self.compress {
             json.string("compress", compress);
+        }
+        if let Some((seconds, overhead)) = self.every {
+            json.raw("every", &array(&[seconds, overhead].map(|number| number.to_string().into_bytes())));
+        }
+        json.raw("grace", self.grace.to_string().as_bytes());
+        if let Some(status) = self.stop_status {
+            json.raw("stop_status", status.to_string().as_bytes());
         }
         json.string("command", shell_command(self.command));
         json.raw("bounce", self.bounce.to_string().as_bytes());

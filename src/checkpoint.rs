@@ -26,6 +26,7 @@
 //! | `source` | of the main module `path`, `sha256` and, if it was found by name, `module` |
 //! | `modules`? | of each other module with code of the program's: `id`, `path`, `sha256`; `package`, `library`, `again`? |
 //! | `instrument`?, `keep`?, `compress`? | the options that were given |
+//! | `passing`? | it was made in passing: what the program has written to its files since is to be cut off |
 //! | `hash_seed` | the seed of the program's hashes, as text |
 //! | `stack` | of each frame, the outermost first: `file`? (if not the script), `line`, `function`, `label`; `span`?: what of the text is in progress, `[line, column, last line, end]`, columns in bytes from 0; `locals`?: of the innermost frames, short views of the variables by name, of a module those that are data |
 //! | `number` | one more than that of the checkpoint before |

@@ -7,11 +7,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 mod checkpoints;
+mod stopping;
 
 pub use checkpoints::{
     Compress, InspectArgs, InspectFormat, KeyArgs, KeyCommand, LogArgs, OnError, OnUnsaved, ResumeArgs, SavingArgs,
     UnsavedArgs,
 };
+pub use stopping::{Seconds, StoppingArgs};
 
 /// Run an ordinary Python script so that it can be stopped anywhere and carry on later.
 ///
@@ -53,6 +55,8 @@ pub enum Command {
 /// The script sees what `python SCRIPT ARGS` would show it: arguments, standard input, exit status, signals,
 /// tracebacks. Ctrl-C writes a checkpoint to `.heresy/` in the current directory and ends the program;
 /// the same command, given again in the same directory, continues it. A program that ends removes its checkpoint.
+/// SIGTERM and SIGHUP stop it in the same way; SIGUSR1 writes a checkpoint and lets it run on. Signals that the program
+/// handles itself, or was started to ignore, are left to it.
 ///
 /// The checkpoint belongs to one script with one list of arguments: others neither meet nor disturb it.
 #[derive(Debug, Args)]
@@ -98,6 +102,9 @@ pub struct RunArgs {
     #[command(flatten)]
     pub saving: SavingArgs,
 
+    #[command(flatten)]
+    pub stopping: StoppingArgs,
+
     /// Run a module, found as `python -m` finds it
     #[arg(short = 'm', value_name = "MODULE", conflicts_with = "code")]
     pub module: Option<OsString>,
@@ -120,6 +127,7 @@ Examples:
   heresy run --fresh train.py --epochs 90  start over
   heresy run --python 3.13 train.py        choose the interpreter
   heresy run --keep 5 train.py             keep five checkpoints to go back to
+  heresy run --every 30s train.py          be able to continue after a kill or a crash, too
   heresy run -m package.module             run a module, as `python -m` does";
 
 impl RunArgs {
@@ -172,7 +180,8 @@ pub fn words(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
                 words.push("--".into());
                 words.extend(typed.by_ref());
             }
-            "--python" | "--instrument" | "--keep" | "--compress" | "--on-unsaved" | "--color" | "--at" => {
+            "--python" | "--instrument" | "--keep" | "--compress" | "--on-unsaved" | "--color" | "--at" | "--every"
+            | "--max-overhead" | "--grace" | "--stop-status" => {
                 words.extend(typed.next());
             }
             option if option.len() > 2 && (option.starts_with("-m") || option.starts_with("-c")) => {

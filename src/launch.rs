@@ -16,7 +16,7 @@ use crate::boot::{self, Edit, HashSeed};
 use crate::cache;
 use crate::changes;
 use crate::checkpoint::Manifest;
-use crate::cli::{Compress, OnError, OnUnsaved, SavingArgs};
+use crate::cli::{Compress, OnError, OnUnsaved, SavingArgs, Seconds, StoppingArgs};
 use crate::config::Config;
 use crate::edits::{self, Changed};
 use crate::interpreter::{self, Interpreter};
@@ -41,6 +41,7 @@ pub struct Launch {
     pub manifest: Option<Manifest>,
     pub resuming: Resuming,
     pub saving: Saving,
+    pub stopping: Stopping,
     /// The command line that continues the program, for messages.
     pub command: Vec<OsString>,
     /// The folders whose modules are the program's own.
@@ -79,6 +80,26 @@ impl Saving {
         Saving {
             keep: args.keep.or_else(|| manifest.and_then(|manifest| manifest.keep)).or(config.keep),
             compress: name(args.compress).or_else(compress_before).or_else(|| name(config.compress)),
+        }
+    }
+}
+
+/// When a program is saved while it runs, and how a stop ends it.
+#[derive(Debug)]
+pub struct Stopping {
+    /// Seconds between checkpoints, and how much of the run time they may cost.
+    pub every: Option<(f64, f64)>,
+    pub grace: f64,
+    pub status: Option<u8>,
+}
+
+impl Stopping {
+    pub fn choose(args: &StoppingArgs) -> Stopping {
+        let every = args.every.filter(|Seconds(seconds)| *seconds > 0.0);
+        Stopping {
+            every: every.map(|Seconds(seconds)| (seconds, args.max_overhead)),
+            grace: args.grace.0,
+            status: args.stop_status,
         }
     }
 }
@@ -136,6 +157,9 @@ pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
         pdb: launch.resuming.pdb,
         keep: launch.saving.keep,
         compress: launch.saving.compress.as_deref(),
+        every: launch.stopping.every,
+        grace: launch.stopping.grace,
+        stop_status: launch.stopping.status,
         command: &launch.command,
         bounce: launch.bounce,
         on_unsaved: launch.on_unsaved.map(OnUnsaved::name),
@@ -202,7 +226,7 @@ fn choose_hash_seed(manifest: Option<&Manifest>) -> HashSeed {
     HashSeed { value: chosen, was }
 }
 
-/// Blocks the signals that stop a program until the runtime has its handlers in place; one that comes in between waits.
+/// Blocks the signals that stop or save a program until the runtime has its handlers in place; one that comes in between waits.
 ///
 /// Output: those that were blocked here. Those that were blocked or ignored already are left as whoever started
 /// heresy wanted it.
@@ -211,7 +235,7 @@ fn block_signals() -> Vec<&'static str> {
     let mut before = SigSet::empty();
     // Reading the mask and blocking known signals cannot fail; if it did, a start would only be less patient.
     let _ = sigprocmask(SigmaskHow::SIG_BLOCK, None, Some(&mut before));
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1] {
         if !before.contains(signal) && !is_ignored(signal) {
             to_block.add(signal);
         }

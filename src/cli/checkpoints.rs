@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Deserialize;
 
-use super::PythonArgs;
+use super::{PythonArgs, StoppingArgs};
 
 /// Continue a stopped program from its checkpoint
 ///
@@ -28,6 +28,9 @@ pub struct ResumeArgs {
 
     #[command(flatten)]
     pub saving: SavingArgs,
+
+    #[command(flatten)]
+    pub stopping: StoppingArgs,
 
     /// Go back to an older checkpoint, by the number that `heresy log` gives
     ///

@@ -9,7 +9,7 @@ use crate::cli::ResumeArgs;
 use crate::commands::chosen::{Chosen, choose};
 use crate::config;
 use crate::exit::Exit;
-use crate::launch::{self, Launch, Resuming, Saving};
+use crate::launch::{self, Launch, Resuming, Saving, Stopping};
 use crate::program;
 use crate::refusal::Refusal;
 
@@ -44,6 +44,7 @@ pub fn execute(args: &ResumeArgs) -> anyhow::Result<Exit> {
             dry_run: args.dry_run,
         },
         saving: Saving::choose(&args.saving, Some(&manifest), &config),
+        stopping: Stopping::choose(&args.stopping),
         command: command_to_continue(&checkpoint),
         checkpoint,
         instrument: [&*manifest.instrument, &*config.instrument].concat(),

@@ -9,7 +9,7 @@ use crate::checkpoint::{self, Manifest};
 use crate::cli::{RunArgs, Target};
 use crate::config;
 use crate::exit::Exit;
-use crate::launch::{self, Launch, Resuming, Saving};
+use crate::launch::{self, Launch, Resuming, Saving, Stopping};
 use crate::program::{self, Kind};
 use crate::refusal::Refusal;
 
@@ -49,6 +49,7 @@ pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
         manifest,
         resuming: Resuming { line: args.at, dry_run: args.dry_run, ..Resuming::default() },
         saving,
+        stopping: Stopping::choose(&args.stopping),
         command: command_to_continue(args),
         roots: [Some(folder), project].into_iter().flatten().collect(),
         instrument: [&*args.instrument, &*config.instrument].concat(),
@@ -85,6 +86,7 @@ fn command_to_continue(args: &RunArgs) -> Vec<OsString> {
     if let Some(compress) = args.saving.compress {
         words.push(format!("--compress={}", compress.name()).into());
     }
+    words.extend(args.stopping.as_typed().map(OsString::from));
     if let Some(choice) = args.unsaved.on_unsaved {
         words.extend(["--on-unsaved".into(), choice.name().into()]);
     }

@@ -79,6 +79,13 @@ fn a_signal_at_any_moment_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn a_kill_at_any_moment_loses_what_came_after_the_last_checkpoint() {
+    for_oldest_and_newest("every.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--kills", "5", "--python", python]);
+    });
+}
+
+#[test]
 fn checkpoints_can_be_gone_back_to_moved_and_looked_into() {
     for_oldest_and_newest("checkpoints.py", |python, driver| {
         driver.args(["--heresy", HERESY, "--python", python]);

@@ -1,21 +1,25 @@
-"""Ctrl-C at any moment: nothing is lost and nothing is doubled.
+"""Signals at any moment: nothing is lost and nothing is doubled.
 
     python signals.py --heresy target/debug/heresy --python python3.13 [--signals 200] [--seed 1]
 
-Three trials of each interpreter:
+Four trials of each interpreter:
 
-* *anywhere*: a program is sent SIGINT at random moments of its start, run, stop and restore, and started again by the same
-  command until it ends. All its lives together must print each line once, in order, and leave the file of a plain run;
-  a life that was stopped ends by SIGINT. Programs are run until so many signals have been sent.
+* *anywhere*: a program is sent SIGINT, SIGTERM or SIGHUP at random moments of its start, run, stop and restore, some after a
+  SIGUSR1, and started again by the same command until it ends; moments are parts of the time that an undisturbed run takes
+  here. All its lives together must print each line once, in order, and leave the file of a plain run; a life that was
+  stopped ends by that signal. Programs are run until so many signals have been sent.
 * *asleep*: the proof of concept is stopped within half a second in the middle of a long sleep, also a second time in
   the sleep that was started again, and continued.
-* *terminal*: the same with a real Ctrl-C, typed in tmux.
+* *each*: what single signals do: the program's own handlers and a `nohup` are respected, a forked child is killed as plain, a
+  call that blocks is given up in the end, a reader that has gone does not matter, `--stop-status` is the status.
+* *terminal*: the same as *asleep* with a real Ctrl-C, typed in tmux.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import dataclasses
 import functools
 import os
 import random
@@ -32,6 +36,8 @@ from pathlib import Path
 
 PROOF = Path(__file__).resolve().parent.parent.parent / "fixtures" / "run" / "proof_of_concept.py"
 TIMEOUT = 60
+#: What stops a program.
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: How long a Ctrl-C may take to end a sleeping program.
 PATIENCE = 0.5
 #: How often it is tried, on a machine that other tests keep busy.
@@ -127,19 +133,56 @@ class House:
         )  # fmt: skip
 
     def end(self, life: subprocess.Popen[bytes]) -> tuple[bytes, str]:
-        """What a life printed; it must have ended well or by SIGINT."""
+        """What a life printed; it must have ended well or been stopped."""
         try:
             stdout, stderr = life.communicate(timeout=TIMEOUT)
         except subprocess.TimeoutExpired:
             life.kill()
             stdout, stderr = life.communicate()
             raise Failure(f"did not end:\n{stderr.decode()}") from None
-        if life.returncode not in (0, -signal.SIGINT):
+        if life.returncode not in (0, *(-each for each in STOPS)):
             raise Failure(f"ended with status {life.returncode}:\n{stderr.decode()}")
         return stdout, stderr.decode()
 
     def checkpoints(self) -> list[str]:
         return sorted(path.name for path in (self.folder / ".heresy").glob("*.ckpt*"))
+
+
+@dataclasses.dataclass
+class Pace:
+    """How long a program takes on this machine, now: moments are parts of that.
+
+    Attributes:
+        start: until its first words.
+        run: from there to its end.
+    """
+
+    start: float
+    run: float
+
+    def wait(self, life: subprocess.Popen[bytes], chance: random.Random, *, at_start: bool) -> str:
+        """Waits for a random moment of a start, or of the first third of a run; says for which."""
+        delay = chance.random() * (self.start if at_start else self.run / 3)
+        if not at_start:
+            wait_for_words(life)
+        time.sleep(delay)
+        return f"{delay:.3f} s after {'the start' if at_start else 'the first words'}"
+
+
+def wait_for_words(life: subprocess.Popen[bytes]) -> None:
+    """Its own, or that it is continued."""
+    select.select([life.stdout, life.stderr], [], [], TIMEOUT)
+
+
+def measure(house: House, *words: str) -> Pace:
+    """Of an undisturbed run. One before it fills the cache."""
+    for _ in range(2):
+        begun = time.monotonic()
+        life = house.start(*words)
+        wait_for_words(life)
+        first_words = time.monotonic()
+        house.end(life)
+    return Pace(first_words - begun, time.monotonic() - first_words)
 
 
 def anywhere(house: House, signals: int, chance: random.Random) -> str:
@@ -148,6 +191,7 @@ def anywhere(house: House, signals: int, chance: random.Random) -> str:
     script.write_text(WANDERER)
     log = house.folder / "log.txt"
     wanted, wanted_log = house.plain("wanderer.py"), log.read_bytes()
+    pace = measure(house, "wanderer.py")
     sent = programs = 0
     ends: collections.Counter[str] = collections.Counter()
     while sent < signals:
@@ -157,16 +201,21 @@ def anywhere(house: House, signals: int, chance: random.Random) -> str:
             life = house.start("wanderer.py")
             moment = "undisturbed"
             if sent < signals:
-                delay = chance.random() * 0.6
-                time.sleep(delay)
-                life.send_signal(signal.SIGINT)
+                moment = pace.wait(life, chance, at_start=sent % 4 == 3)
+                if "words" in moment and chance.random() < 0.3:
+                    life.send_signal(signal.SIGUSR1)
+                    more = chance.random() * chance.choice([0.002, 0.2])
+                    time.sleep(more)
+                    moment += f" SIGUSR1, {more:.4f} s later"
+                number = chance.choice(STOPS)
+                life.send_signal(number)
+                moment += f" {number.name}"
                 sent += 1
-                moment = f"after {delay:.3f} s"
                 if chance.random() < 0.3:
                     # Who is impatient types it once more, while the first is being answered.
                     more = chance.random() * chance.choice([0.002, 0.2])
                     time.sleep(more)
-                    life.send_signal(signal.SIGINT)
+                    life.send_signal(number)
                     moment += f" and {more:.4f} s later"
             text, words = house.end(life)
             stdout += text
@@ -178,6 +227,7 @@ def anywhere(house: House, signals: int, chance: random.Random) -> str:
         if problem or house.checkpoints():
             raise Failure("\n".join([problem or f"left behind: {house.checkpoints()}", *history]))
     ends["unstopped"] = sent - ends.total()
+    # Three of four were sent to a program that had begun, most of them long before its end.
     if ends["stopped"] < sent / 2:
         raise Failure(f"{dict(ends)}\n" + "\n".join(history))
     return f"{sent} signals in {programs} programs ({', '.join(f'{n} {end}' for end, n in ends.items())})"
@@ -209,7 +259,7 @@ def asleep(house: House) -> str:
     for _ in range(2):
         life = house.start(str(PROOF), "3")
         # Its first words, of either kind, come just before it sleeps.
-        select.select([life.stdout, life.stderr], [], [], TIMEOUT)
+        wait_for_words(life)
         time.sleep(0.3)
         before = time.monotonic()
         life.send_signal(signal.SIGINT)
@@ -224,6 +274,127 @@ def asleep(house: House) -> str:
     if problem or life.returncode or house.checkpoints():
         raise Failure(f"{problem} status {life.returncode} left {house.checkpoints()}\n{words}")
     return f"ended in {worst:.2f} s"
+
+
+#: Of each program the text, the signal, its options, the status to expect, and what of the rest it prints, once it is
+#: continued if it was stopped. It is sent the signal once it has printed something.
+SINGLE: dict[str, tuple[str, int, list[str], int, str | None]] = {
+    "own handler": (
+        "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\n"
+        "print('on', flush=True)\ntime.sleep(9)\n",
+        signal.SIGTERM, [], 9, "",
+    ),
+    "default again": (
+        "import signal, time\nold = signal.signal(signal.SIGTERM, print)\nassert old == signal.SIG_DFL\n"
+        "signal.signal(signal.SIGTERM, old)\nprint(signal.getsignal(signal.SIGTERM), flush=True)\ntime.sleep(2)\nprint('rest')\n",
+        signal.SIGTERM, [], -signal.SIGTERM, "rest\n",
+    ),
+    "status": (
+        "import time\nprint('on', flush=True)\ntime.sleep(2)\nprint('rest')\n",
+        signal.SIGHUP, ["--stop-status", "75"], 75, "rest\n",
+    ),
+    "forked child": (
+        "import os, signal, time\npid = os.fork()\nif pid == 0:\n    time.sleep(60)\ntime.sleep(0.2)\n"
+        "print('on', flush=True)\nos.kill(pid, signal.SIGTERM)\nprint(os.waitpid(pid, 0)[1], flush=True)\ntime.sleep(2)\n",
+        signal.SIGUSR1, [], 0, "15\n",
+    ),
+    "blocked": (
+        "import os, time\nend, other = os.pipe()\nprint('on', flush=True)\n"
+        "if os.environ.get('FULL'):\n    os.write(other, b'x')\nprint(os.read(end, 1))\n",
+        signal.SIGTERM, ["--grace", "1.5"], -signal.SIGTERM, None,
+    ),
+    "waits": (
+        "import time\ndef key(x):\n    time.sleep(x)\n    return x\nprint('on', flush=True)\n"
+        "xs = sorted([1.5, 0.5], key=key)\nprint('rest')\n",
+        signal.SIGTERM, [], -signal.SIGTERM, "rest\n",
+    ),
+}  # fmt: skip
+
+
+def each(house: House) -> str:
+    (house.folder / "wanderer.py").write_text(WANDERER)
+    for name, (text, number, options, status, rest) in SINGLE.items():
+        script = house.folder / f"{name.replace(' ', '_')}.py"
+        script.write_text(text)
+        life = house.start(*options, script.name)
+        wait_for_words(life)
+        time.sleep(0.3)
+        life.send_signal(number)
+        try:
+            stdout, stderr = life.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            life.kill()
+            raise Failure(f"{name}: did not end: {life.communicate()}") from None
+        if life.returncode != status:
+            raise Failure(f"{name}: status {life.returncode}: {stderr.decode()}")
+        if rest is None:
+            if b"gave up read()" not in stderr:
+                raise Failure(f"{name}: {stderr.decode()}")
+        elif status:
+            if name == "waits" and b"waiting for sorted()" not in stderr:
+                raise Failure(f"{name}: {stderr.decode()}")
+            if rest:
+                again = house.start(*options, script.name)
+                stdout, stderr = again.communicate(timeout=TIMEOUT)
+                if again.returncode or stdout.decode() != rest:
+                    raise Failure(f"{name}: continued: {stdout!r} {stderr.decode()}")
+        elif rest not in stdout.decode():
+            raise Failure(f"{name}: {stdout!r} {stderr.decode()}")
+    return ", ".join([*SINGLE, *_surroundings(house)])
+
+
+def _surroundings(house: House) -> list[str]:
+    """Where a program has no terminal, no reader, or was started to ignore a signal."""
+    script = house.folder / "steps.py"
+    script.write_text("import time\nfor n in range(30):\n    print(n, flush=n == 0)\n    time.sleep(0.05)\n")
+    wanted = house.plain(script.name)
+    command = [*house.command, script.name]
+
+    def start(*before: str) -> subprocess.Popen[bytes]:
+        life = subprocess.Popen(
+            [*before, *command], cwd=house.folder, env=house.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        wait_for_words(life)
+        time.sleep(0.2)
+        return life
+
+    # SIGHUP is ignored, SIGTERM is not; and that SIGHUP was ignored is not a part of the program.
+    life = start("nohup")
+    life.send_signal(signal.SIGHUP)
+    time.sleep(0.2)
+    life.send_signal(signal.SIGTERM)
+    first, words = house.end(life)
+    if life.returncode != -signal.SIGTERM:
+        raise Failure(f"nohup: status {life.returncode}: {words}")
+    life = start("setsid")
+    life.send_signal(signal.SIGHUP)
+    second, words = house.end(life)
+    if life.returncode != -signal.SIGHUP:
+        raise Failure(f"setsid: status {life.returncode}: {words}")
+    life = start("timeout", "--preserve-status", "0.6")
+    third, words = life.communicate(timeout=TIMEOUT)
+    rest, _ = house.end(house.start(script.name))
+    if problem := _difference(wanted, first + second + third + rest):
+        raise Failure(f"surroundings: {problem}")
+    # A child that ends by the same Ctrl-C has told the program so.
+    script.write_text(
+        "import subprocess, time\nprint('on', flush=True)\nprint(subprocess.run(['sleep', '9']).returncode)\ntime.sleep(0.1)\n"
+    )
+    life = start("setsid")
+    os.killpg(life.pid, signal.SIGINT)
+    stdout, words = house.end(life)
+    if life.returncode or "H319" not in words or b"-2" not in stdout:
+        raise Failure(f"child: status {life.returncode}: {stdout!r} {words}")
+    script.write_text("import time\nfor n in range(30):\n    print(n, flush=n == 0)\n    time.sleep(0.05)\n")
+    # Nobody reads what it says.
+    life = start()
+    life.stdout.close()  # type: ignore[union-attr]
+    life.stderr.close()  # type: ignore[union-attr]
+    life.send_signal(signal.SIGTERM)
+    if life.wait(TIMEOUT) != -signal.SIGTERM or not house.checkpoints():
+        raise Failure(f"no reader: status {life.returncode}, left {house.checkpoints()}")
+    return ["nohup", "setsid", "timeout", "a child", "no reader"]
 
 
 class Terminal:
@@ -312,6 +483,7 @@ def main() -> int:
         trials = {
             "anywhere": at_random,
             "asleep": functools.partial(in_time, asleep),
+            "each": each,
             "terminal": functools.partial(in_time, terminal),
         }
         for name, trial in trials.items():

@@ -67,8 +67,10 @@ def checkpoint() -> bool:
     stopper = _stop.stopper
     if stopper is None:
         return False
+    with stopper.units.at_work():
+        from . import _passing
     try:
-        stopper.checkpoint(sys._getframe())
+        _passing.checkpoint(stopper, sys._getframe())
     except HeresyError as error:
         refusal, cause = error, error.__cause__
     else:

@@ -83,13 +83,19 @@ class Unsafe(NotContinuable):
 
 
 def examine(
-    programs: Programs, innermost: types.FrameType, *, waiting: bool = False, called: types.FrameType | None = None
+    programs: Programs,
+    innermost: types.FrameType,
+    *,
+    waiting: bool = False,
+    abandon: bool = False,
+    called: types.FrameType | None = None,
 ) -> list[Part]:
     """The frames from the program's bottom up to ``innermost``, each of which can be continued: `freeze` takes them apart.
 
     Args:
         programs: the instrumented modules.
         waiting: the innermost frame is inside a C call that may be restartable; else it is at a line event.
+        abandon: whatever C call it is in, it is to be made again.
         called: the innermost frame is inside a call that this frame of the runtime's runs, which gives a value later on.
 
     Raises:
@@ -109,7 +115,7 @@ def examine(
 
     def begin(part: Part) -> None:
         if waiting:
-            part.inside_wait()
+            part.inside_wait(abandon=abandon)
         elif called is not None:
             part.inside_call_of(called)
         else:
@@ -138,12 +144,9 @@ def examine_failed(
 
 
 def _examined(
-    programs: Programs,
-    at: list[tuple[types.FrameType, int, int | None]],
-    begin: Callable[[Part], None],
-    handled: BaseException | None,
-    running: int | None = None,
-) -> list[Part]:
+    programs: Programs, at: list[tuple[types.FrameType, int, int | None]], begin: Callable[[Part], None],
+    handled: BaseException | None, running: int | None = None,
+) -> list[Part]:  # fmt: skip
     frames = [frame for frame, *_ in at]
     parts: list[Part] = []
     for index, (frame, offset, depth) in enumerate(at):
@@ -208,15 +211,9 @@ class Part:
     """
 
     def __init__(
-        self,
-        programs: Programs,
-        frame: types.FrameType,
-        *,
-        suspended: bool = False,
-        offset: int | None = None,
-        depth: int | None = None,
-        is_left: bool = False,
-    ) -> None:
+        self, programs: Programs, frame: types.FrameType, *,
+        suspended: bool = False, offset: int | None = None, depth: int | None = None, is_left: bool = False,
+    ) -> None:  # fmt: skip
         scope = programs.scope(frame.f_code)
         if scope is None:
             raise NotContinuable(f"{frame.f_code.co_qualname} is not part of the program")
@@ -237,6 +234,8 @@ class Part:
         self.owner: ast.AST = scope.node
         self.site: Site | None = None
         self.restart = False
+        #: It is made again, though it may have done a part of what it does.
+        self.abandoned = False
         self.instance: list[Any] = []
         self.operands: list[Any] = []
         self.generator: list[Any] = []
@@ -362,11 +361,13 @@ class Part:
             if follows.runs(static_attribute(type(follows.argument(0)), "__post_init__")):
                 self.generated, self.generated_frame = [found], init
 
-    def inside_wait(self) -> None:
-        """The frame is executing a C call that can be abandoned and called again."""
+    def inside_wait(self, *, abandon: bool) -> None:
+        """The frame is executing a C call that can be abandoned and called again, or is to be."""
         call = self._at_site().node
         taken = Taken(self.slots, self.scope, self.offset)
-        if not isinstance(call, ast.Call) or not any(taken.is_waiting_in(wait) for wait in restartable_waits()):
+        is_wait = isinstance(call, ast.Call) and any(taken.is_waiting_in(wait) for wait in restartable_waits())
+        self.abandoned = abandon and not is_wait and isinstance(call, ast.Call) and taken.is_waiting_in_c()
+        if not isinstance(call, ast.Call) or not (is_wait or self.abandoned):
             raise NotContinuable("the call cannot be restarted")
         self.operands = list(taken.hole.operands if taken.hole is not None else taken.arguments(call))
         self.restart = True

@@ -19,12 +19,13 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from . import _capture, _catching
+from . import _capture, _catching, _signals
 from ._errors import HeresyError, InternalError, NotContinuable
 from ._half_done import done_before
 from ._pads import is_raised_again, pad_at
 from ._slots import Slots
-from ._stop import STOP_SIGNALS, report, say
+from ._stop import report, say
+from ._told import tell_of_save
 from ._unwinding import ASKED
 
 if TYPE_CHECKING:
@@ -154,14 +155,16 @@ def _offset(left: types.TracebackType) -> int:
 
 def _stop(stopper: Stopper, raised: Exception, failed: Failed) -> None:
     """Makes a checkpoint and ends the process; returns if that was not possible."""
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _signals.STOPS | {_signals.SAVES, stopper.handlers.timer} - {0})
     try:
         parts, begun = _examined(stopper, failed)
         if stopper.on_save:
-            stopper.tell_of_save()
+            tell_of_save(stopper)
             parts, begun = _examined(stopper, failed)
         from . import _save
 
+        if stopper.passing is not None:
+            stopper.passing.end()
         last = parts[-1]
         done = done_before(last.scope, last.values, last.statement, last.offset) + begun
         stopper.failure = {"type": type(raised).__qualname__, "done": done}

@@ -26,12 +26,15 @@ _DEFINITIONS = (types.ModuleType, types.FunctionType, type)
 Homes = dict[str, tuple[types.ModuleType, dict[str, Any]]]
 
 
-def describe(stopper: Stopper, stack: Stack, units: list[Unit], homes: Homes, cwd: str) -> dict[str, Any]:
+def describe(
+    stopper: Stopper, stack: Stack, units: list[Unit], homes: Homes, cwd: str, *, passing: bool = False
+) -> dict[str, Any]:
     """What is known before the payload is packed.
 
     Args:
         units: the modules to describe.
         cwd: the directory that the program was started in.
+        passing: the program runs on, and does not know of it.
     """
     launch = stopper.launch
     mostly_not = {
@@ -51,6 +54,7 @@ def describe(stopper: Stopper, stack: Stack, units: list[Unit], homes: Homes, cw
         "cwd": cwd,
         "source": _source(stopper),
         **{name: value for name, value in mostly_not.items() if value not in (None, [])},
+        **({"passing": True} if passing else {}),
         "hash_seed": (launch.hash_seed or {}).get("value"),
         "stack": [
             _frame(*each, launch.source, with_variables=at >= first)

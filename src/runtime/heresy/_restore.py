@@ -51,7 +51,8 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     modules.edits = changed.edits()
     functions.restoring(modules)
     is_other = manifest["python"].split(".")[:2] != [str(part) for part in sys.version_info[:2]]
-    around, saved = _unpickle(modules, payload, manifest["python"] if is_other else None)
+    other = manifest["python"] if is_other else None
+    around, saved = _unpickle(modules, payload, other, passing=manifest.get("passing", False))
     surroundings.restore(around, atexit.register, main.__dict__)
     frames = changed.placed(modules, saved)
     stopper.on_save, stopper.on_restore, types_ = around["asked"]
@@ -83,6 +84,8 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
         say(f"{launch.script} can be continued, at {where}")
         sys.stdout.flush()
         os._exit(0)
+    for note in reopening.cut_back(launch.checkpoint):
+        print_error(note.diagnostic("warning"))
     surroundings.start_timers(around)
     say(f"continuing {launch.script} at {where}")
     return spec, forms[0].code
@@ -188,11 +191,12 @@ def _forms(modules: Modules, frame: Any) -> list[ResumeForm]:
     return [filled(ResumeForm(program, state), state) for state in split(program, frame)]
 
 
-def _unpickle(modules: Modules, payload: list[Any], other: str | None) -> tuple[Any, list[Any]]:
+def _unpickle(modules: Modules, payload: list[Any], other: str | None, *, passing: bool) -> tuple[Any, list[Any]]:
     """Fills the globals of the program's modules; returns the surroundings, and the frames or their generators.
 
     Args:
         other: the version of Python that it was stopped under, if that is another than this.
+        passing: the program ran on after it.
     """
     unpickler = StateUnpickler(payload, modules)
     try:
@@ -201,7 +205,7 @@ def _unpickle(modules: Modules, payload: list[Any], other: str | None) -> tuple[
         imports.restore(again)
         unpickler.load()  # strings of libraries: the state refers to them
         _, around, others, frames, tables, places, texts, prints = unpickler.load()
-        for grown in reopening.compare(prints):
+        for grown in reopening.compare(prints, passing=passing):
             print_error(grown.diagnostic("warning"))
         placeholders.name(texts)
         for module, names, _ in others:

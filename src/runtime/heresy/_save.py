@@ -16,6 +16,7 @@ from ._frame_state import Stack
 from ._kinds import is_a
 from ._quiet import Quiet
 from ._stop import Stopper
+from ._twin import NotByTwin, Twin
 from ._units import Unit
 from ._unsaved import Sparing
 from .state import constants, imports, libraries, registered, reopening, sets, surroundings, unsaved
@@ -27,11 +28,15 @@ _INTERPRETERS_OWN = {"__builtins__", "__loader__", "__spec__", "__cached__"}
 
 
 @libraries.thawed()
-def save(stopper: Stopper, stack: Stack, *, ends: bool) -> list[str]:
+def save(
+    stopper: Stopper, stack: Stack, *, ends: bool, passing: bool = False, twin: Twin | None = None
+) -> list[str]:
     """Makes a durable checkpoint of the program.
 
     Args:
         ends: the program ends then; else it goes on.
+        passing: the program does not know of it: what it writes to files from now on is taken back if it continues from here.
+        twin: who saves, if that is not the program itself.
 
     Returns:
         what it holds placeholders for.
@@ -39,6 +44,7 @@ def save(stopper: Stopper, stack: Stack, *, ends: bool) -> list[str]:
     Raises:
         HeresyError: it is not to be saved so, or the file cannot be written. Nothing has changed then.
         NotContinuable: something cannot be saved that will soon be gone.
+        NotByTwin: the program must save itself.
     """
     launch = stopper.launch
     _refuse_threads()
@@ -47,15 +53,18 @@ def save(stopper: Stopper, stack: Stack, *, ends: bool) -> list[str]:
     own = list({id(module): (module, names) for module, names in homes.values()}.values())
     modules = Modules(own, stopper.units, stopper.read(), registered.reducers(stopper.types))
     modules.running = {id(frame.generator[0]): frame for frame in stack.frames if frame.generator}
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__) if twin is None else ():
         try:
             stream.flush()
         except (OSError, ValueError, AttributeError):
             continue
-    payload, items = pickle_state(modules, stack, stopper, reopening.Opened(ends=ends))
+    opened = reopening.Opened(ends=ends or passing, synced=passing, sizes=twin.sizes if twin is not None else {})
+    payload, items = pickle_state(modules, stack, stopper, opened)
+    if items and twin is not None:
+        raise NotByTwin
     units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
     cwd = stopper.baseline.cwd or os.path.dirname(os.path.dirname(launch.checkpoint))
-    manifest = _manifest.describe(stopper, stack, units, homes, cwd)
+    manifest = _manifest.describe(stopper, stack, units, homes, cwd, passing=passing)
     try:
         _checkpoint.write(
             launch.checkpoint, manifest, payload, environ=stopper.baseline.environ,

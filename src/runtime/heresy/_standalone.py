@@ -25,7 +25,7 @@ from ._errors import HeresyError
 from ._marked import Marked
 from ._positions import DifferentProgram, align
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 def run(file: str, source: str | None) -> NoReturn:

@@ -42,9 +42,11 @@ class Launch:
         on_unsaved: ``placeholder`` or ``refuse``: what to do about objects that cannot be saved; None: the usual.
         hash_seed: the seed and what ``PYTHONHASHSEED`` was before, or None.
         stop_at: stop at the n-th safe point, counted from the start or the resume; 0: say how many were passed.
-        options: all words, as they came. Of use to a stop alone are ``keep`` (how many older checkpoints) and ``compress``
-            (see `_checkpoint.LEVELS`); to a resume ``from`` (an older checkpoint to continue from), ``trust`` (whoever has
-            signed it), ``map`` (folders that have moved, with where they are now) and ``pdb`` (begin in the debugger).
+        options: all words, as they came. Of use to a stop alone are ``keep`` (how many older checkpoints), ``compress``
+            (see `_checkpoint.LEVELS`), ``grace`` (how long a SIGTERM waits for a call that blocks) and ``stop_status``; until
+            then ``every`` (see `_passing`: seconds, and a part of the run time); to a resume ``from`` (an older checkpoint to
+            continue from), ``trust`` (whoever has signed it), ``map`` (folders that have moved, with where they are now) and
+            ``pdb`` (begin in the debugger).
         arguments: the program's own.
         boot: the script that the interpreter was started with.
     """
@@ -131,7 +133,9 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         _show_command(code, how)
     if stopper.on_restore:
         try:
-            stopper.tell_of_restore()
+            with units.at_work():
+                from ._told import tell_of_restore
+            tell_of_restore(stopper)
         except HeresyError as error:
             _stop.report_fatal(error)
     if found_by_runpy:

@@ -1,8 +1,9 @@
 """Stopping a program: from the signal to a durable checkpoint.
 
-The handler of Ctrl-C only asks for a stop and turns tracing on; the next start of a statement that is a safe point takes
-it. Until there is one the program runs on, and nothing above a frame that waits in C code is traced. Before a stop is
-asked for, nothing of this costs anything.
+The handler of a signal (see `_signals`) only asks for a stop and turns tracing on; the next start of a statement that is a
+safe point takes it. Until there is one the program runs on, and nothing above a frame that waits in C code is traced. Before
+a stop is asked for, nothing of this costs anything. A checkpoint after which the program runs on (see `_passing`) comes about
+in the same way.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import os
 import sys
 import time
 
-from ._errors import HeresyError, InternalError, NotContinuable, raised_by
+from . import _signals
+from ._errors import HeresyError, InternalError, NotContinuable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,14 +28,15 @@ if TYPE_CHECKING:
     from ._collecting import Watch
     from ._failure import NotStopped
     from ._frame_state import Stack
+    from ._passing import Passing
     from ._program import Programs
     from ._start import Launch
+    from ._timer import Timer
     from ._units import Units
+    from ._waiting import Waiting
 
 #: The one of this process, once a program is being started.
 stopper: Stopper | None = None
-
-STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 def process_settings() -> dict[str, Any]:
@@ -80,14 +83,18 @@ class Baseline:
         self.filters = list(_warnings.filters)
         self.collecting = gc.get_threshold(), gc.isenabled()
         self.modules = set(sys.modules)
+        self.ignored = {number for number in range(1, signal.NSIG) if signal.getsignal(number) == signal.SIG_IGN}
 
 
 class Stopper:
-    """Answers Ctrl-C for one program.
+    """Answers the signals for one program.
 
     Attributes:
         units: the program's instrumented modules.
         programs: their syntax, read when it is first needed.
+        number: the signal that has asked for a stop.
+        asked: how often it has; 0: nobody has.
+        passing: makes checkpoints after which the program runs on, once they are wanted.
     """
 
     def __init__(self, launch: Launch, main: types.ModuleType, units: Units) -> None:
@@ -97,9 +104,22 @@ class Stopper:
         self.pid = os.getpid()
         self.programs: Programs | None = None
         self.installed = False
+        self.handlers = _signals.Handlers(self._on_signal)
+        self.number: int = signal.SIGINT
         self.asked = 0
+        #: The call that is cut off by the stop, and made again.
+        self.abandoned = ""
+        #: Child processes that have got the same Ctrl-C.
+        self.children: list[Any] = []
+        self.save_asked = False
+        self.tracing = False
+        self.passing: Passing | None = None
+        self.waiting: Waiting | None = None
+        self._timer: Timer | None = None
         self.refused_at = float("-inf")
         self.barrier: tuple[types.FrameType, int] | None = None
+        #: For words: where the call is that keeps the program from being stopped.
+        self.obstacle: tuple[types.CodeType, int, int | None] | None = None
         self.watch: Watch | None = None
         self.reason = ""
         self.passed = 0
@@ -142,28 +162,63 @@ class Stopper:
     # --- signals ------------------------------------------------------------------------------------------------
 
     def install(self) -> None:
-        """Takes Ctrl-C over, unless it is ignored, and lets signals through."""
+        """Takes the signals over, and lets them through."""
         if self.installed:
             return
         self.installed = True
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._on_signal)
+        self.handlers.install()
         if self.launch.stop_at is not None:
-            self._trace(sys._getframe())
+            self.trace(sys._getframe())
+        if "every" in self.launch.options:
+            self.make_passing().start(*self.launch.options["every"])
         from ._start import unblock
 
         unblock()
+
+    def make_passing(self) -> Passing:
+        """What makes checkpoints after which the program runs on."""
+        if self.passing is None:
+            with self.units.at_work():
+                from ._passing import Passing
+            self.passing = Passing(self)
+        return self.passing
+
+    def timer(self) -> Timer:
+        """The timer, which there is once; a stop takes it over from checkpoints in passing.
+
+        Raises:
+            OSError: there is none here.
+        """
+        if self._timer is None:
+            from ._timer import Timer
+
+            self._timer = Timer(self.handlers)
+            self.handlers.lose_timer = self._lose_timer
+        return self._timer
+
+    def _lose_timer(self) -> None:
+        """The program handles its signal itself from now on: the timer takes another."""
+        assert self._timer is not None
+        self._timer.set(0)
+        self._timer, lost, self.handlers.timer = None, self._timer.number, 0
+        signal.signal(lost, signal.SIG_IGN)
+        if self.passing is not None and not self.asked:
+            self.passing.start(self.passing.every, self.passing.overhead)
+        signal.signal(lost, signal.SIG_DFL)
 
     def _ended(self) -> None:
         """The program has ended: its checkpoint is not needed any more."""
         if os.getpid() != self.pid:
             return
-        if signal.getsignal(signal.SIGINT) == self._on_signal:
-            # What is left is the interpreter's own end. To be killed in it would say that the program was not done.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if self._timer is not None:
+            self._timer.set(0)
+        # What is left is the interpreter's own end. To be killed in it would say that the program was not done.
+        self.handlers.ignore_stops()
         # Generators that are left are closed while the modules are taken apart, and the runtime's with them.
         if sys.gettrace() == self._on_call:
             sys.settrace(None)
+        if self.passing is not None:
+            self.passing.end()
         if self.launch.stop_at == 0:
             say(f"{self.passed} safe points passed")
         if os.path.exists(self.launch.checkpoint):
@@ -174,26 +229,74 @@ class Stopper:
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
         if frame is None:
             return  # the program is over: the interpreter is on its way to its own end
+        if number == self.handlers.timer:
+            self._on_timer(frame)
+            return
         # While the runtime is at work, or a module is imported, what is needed to tell may be there in part only.
         busy = self.units.busy
         by_program = not busy and _importer(frame) is None and self._is_sent_by_program(frame)
-        if os.getpid() != self.pid or time.monotonic() - self.refused_at < 5 or by_program:
+        insists = number != _signals.SAVES and time.monotonic() - self.refused_at < 5
+        if os.getpid() != self.pid or insists or by_program:
             # A child of the program, the user insists after a refusal, or nobody has typed it: as in plain Python.
-            signal.default_int_handler(number, frame)
+            _signals.plain(number, frame)
+        if number == _signals.SAVES:
+            if not self.asked:
+                self._ask_in_passing(frame)
+            return
+        if not self.asked:
+            self.number = number
+        elif number == signal.SIGHUP:
+            return  # a terminal that is closed sends it more than once
         self.asked += 1
-        if self.asked == 2:
-            say(
-                f"still waiting for a place to stop at ({self.reason or 'no statement has started yet'}); "
-                "once more ends the program without saving it"
-            )
-        elif self.asked > 2:
-            self._untrace(frame)
-            signal.default_int_handler(number, frame)
-        else:
+        if number == signal.SIGINT and self.asked == 1 and not busy and "subprocess" in sys.modules:
+            with self.units.at_work():
+                from ._children import waited_for
+            self.children = waited_for(frame)
+        if self.asked > 2:
+            self.untrace(frame)
+            _signals.plain(number, frame)
+        if not busy:
+            self.attempt(frame, waiting=True, abandon=self.asked == 2)
+        if self.asked == 1:
+            self.trace(frame)
             if not busy:
-                self._try(frame, waiting=True)
-            if self.asked:
-                self._trace(frame)
+                self._watch_wait(frame)
+        elif self.asked:
+            say(f"still {self.what_is_waited_for(frame)}; once more ends the program without saving it")
+
+    def _ask_in_passing(self, frame: types.FrameType) -> None:
+        """A checkpoint is asked for, after which the program runs on; what makes it must not be in the midst of an import."""
+        self.save_asked = self.units.busy or _importer(frame) is not None
+        if not self.save_asked:
+            self.make_passing().ask(frame)
+        elif sys.gettrace() is None:
+            self.trace(frame)  # the next event sees to it
+        else:
+            self.save_asked = self.tracing
+
+    def _watch_wait(self, frame: types.FrameType) -> None:
+        """Where a stop takes its time, that is said; what is needed for it must not be in the midst of its own import."""
+        if _importer(frame) is None:
+            with self.units.at_work():
+                from ._waiting import Waiting
+            self.waiting = Waiting(self)
+
+    def _on_timer(self, frame: types.FrameType) -> None:
+        if os.getpid() != self.pid:
+            return
+        if self.asked:
+            if self.waiting is not None:
+                self.waiting.goes_on(frame)
+        elif self.passing is not None:
+            self.passing.tick(frame)
+
+    def what_is_waited_for(self, frame: types.FrameType) -> str:
+        """``waiting for sorted() at main.py:40``, for people."""
+        if _importer(frame) is not None:
+            return "waiting for a module to be imported"
+        with self.units.at_work():
+            from . import _waiting
+        return _waiting.described(self)
 
     def _is_sent_by_program(self, frame: types.FrameType) -> bool:
         """Whether the program itself has sent the signal: it is in a call that does so, or in what that call runs."""
@@ -210,24 +313,28 @@ class Stopper:
 
     # --- tracing ------------------------------------------------------------------------------------------------
 
-    def _ours(self, code: types.CodeType) -> bool:
+    def is_ours(self, code: types.CodeType) -> bool:
         return code.co_filename in self.units.by_file
 
-    def _trace(self, frame: types.FrameType) -> None:
+    def trace(self, frame: types.FrameType) -> None:
         current: types.FrameType | None = frame
         while current is not None:
-            if self._ours(current.f_code):
+            if self.is_ours(current.f_code):
                 current.f_trace = self._on_event
             current = current.f_back
+        self.tracing = True
         sys.settrace(self._on_call)
 
-    def _untrace(self, frame: types.FrameType | None) -> None:
+    def untrace(self, frame: types.FrameType | None) -> None:
+        self.tracing = False
         sys.settrace(None)
         while frame is not None:
             if frame.f_trace == self._on_event:
                 frame.f_trace = None
             frame = frame.f_back
-        self.asked, self.barrier, self.watch = 0, None, None
+        self.asked, self.save_asked, self.barrier, self.watch, self.children = 0, False, None, None, []
+        if self.passing is not None:
+            self.passing.go_on()
         # It may not have been imported, or in part only.
         forget = getattr(sys.modules.get(f"{__package__}._collecting"), "forget", None)
         if forget is not None:
@@ -235,7 +342,9 @@ class Stopper:
 
     def _on_call(self, frame: types.FrameType, event: str, arg: Any) -> Any:
         self._look()
-        if self.held or not self._ours(frame.f_code):
+        if self._has_given_up(frame):
+            return None
+        if self.held or not self.is_ours(frame.f_code):
             return None
         if self._behind_barrier() and (self.watch is None or frame.f_code is not self.watch.code):
             return None
@@ -252,12 +361,19 @@ class Stopper:
         self._look()
         if event == "return" and self.watch is not None and frame.f_code is self.watch.code:
             self.watch.given(arg)
-        if event == "line" and not self.held and not self._behind_barrier():
-            self._try(frame, waiting=False)
+        if self.save_asked and not self.asked:
+            self._ask_in_passing(frame)
+        if event == "line" and not self.held and not self.save_asked and not self._behind_barrier():
+            self.attempt(frame, waiting=False)
         elif event == "return":
             # Before 3.13 the frame keeps a copy of its variables, which would keep what an exception has dropped.
             frame.f_locals  # noqa: B018
-        return self._on_event
+        # What is returned here is what traces the frame from now on.
+        return None if self._has_given_up(frame) or not self.tracing else self._on_event
+
+    def _has_given_up(self, frame: types.FrameType) -> bool:
+        """Whether a checkpoint in passing has been sought for long enough."""
+        return not self.asked and self.passing is not None and self.passing.has_given_up(frame)
 
     def _behind_barrier(self) -> bool:
         """Whether a frame below is inside a call that must end before there can be a safe point."""
@@ -269,7 +385,15 @@ class Stopper:
         self.barrier = None
         return False
 
-    def _try(self, frame: types.FrameType, *, waiting: bool) -> None:
+    def attempt(self, frame: types.FrameType, *, waiting: bool, abandon: bool = False) -> None:
+        """Stops the program, or makes a checkpoint, if that is possible here.
+
+        Args:
+            waiting: it may be in a C call that can be made again; else it is at the start of a statement.
+            abandon: whatever C call it is, it is to be made again.
+        """
+        if not (self.asked or self.launch.stop_at is not None or self.passing is not None and self.passing.wanted):
+            return  # it has been made just now
         importer = _importer(frame)
         if importer is not None:
             # Nothing can be continued there, and a module that the runtime needs may be there in part only.
@@ -278,27 +402,38 @@ class Stopper:
                 self.barrier = (importer, importer.f_lasti)
             return
         with self.units.at_work():
-            self._examine(frame, waiting=waiting)
+            self._examine(frame, waiting=waiting, abandon=abandon)
 
-    def _examine(self, frame: types.FrameType, *, waiting: bool) -> None:
+    def _examine(self, frame: types.FrameType, *, waiting: bool, abandon: bool) -> None:
         if self.held:
             self.reason = "inside heresy.no_stop()"
             return
+        began = time.monotonic()
         try:
             from . import _capture
 
-            parts = _capture.examine(self.read(), frame, waiting=waiting)
+            parts = _capture.examine(self.read(), frame, waiting=waiting, abandon=abandon)
             if self.launch.stop_at is not None and not self.asked:
                 self.passed += 1
                 if not 0 < self.launch.stop_at <= self.passed:
                     return  # what cannot be saved there is tried again at the next
             if self.on_save:
-                self.tell_of_save()
-                parts = _capture.examine(self.read(), frame, waiting=waiting)
+                from ._told import tell_of_save
+
+                tell_of_save(self)
+                parts = _capture.examine(self.read(), frame, waiting=waiting, abandon=abandon)
             stack = _capture.freeze(parts)
+            if parts[-1].abandoned:
+                self.obstacle = frame.f_code, frame.f_lasti, frame.f_lineno
+                self.abandoned = self.what_is_waited_for(frame).removeprefix("waiting for ")
+            else:
+                self.abandoned = ""
         except NotContinuable as unsafe:
             self.reason = str(unsafe)
+            if self.passing is not None:
+                self.passing.examined(time.monotonic() - began)
             barrier = getattr(unsafe, "barrier", None)
+            self.obstacle = (barrier.f_code, barrier.f_lasti, barrier.f_lineno) if barrier is not None else None
             if barrier is not None and barrier is not frame and not waiting:
                 self.barrier = (barrier, barrier.f_lasti)
             self.watch = getattr(unsafe, "watch", None)
@@ -309,7 +444,10 @@ class Stopper:
         except Exception as error:
             self._refuse(frame, error)
             return
-        self._stop(frame, stack)
+        if self.passing is not None and self.passing.wanted and not self.asked:
+            self.passing.save(frame, stack)
+        else:
+            self._stop(frame, stack)
 
     def read(self) -> Programs:
         """The syntax of the units, each read when it is first asked for."""
@@ -319,106 +457,42 @@ class Stopper:
             self.programs = Programs(self.units)
         return self.programs
 
-    # --- on the program's own account ---------------------------------------------------------------------------
-
-    def checkpoint(self, called: types.FrameType) -> None:
-        """Makes a checkpoint from which the frame that has called ``called`` goes on with True as the call's value.
-
-        Raises:
-            HeresyError: that is not possible; nothing has changed then.
-        """
-        frame = called.f_back
-        assert frame is not None
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        with self.units.at_work():
-            try:
-                if os.getpid() != self.pid:
-                    raise NotContinuable("this is a child process of the program")
-                if self.held:
-                    raise NotContinuable("inside heresy.no_stop()")
-                from . import _capture, _save
-
-                parts = _capture.examine(self.read(), frame, called=called)
-                if self.on_save:
-                    self.tell_of_save()
-                    parts = _capture.examine(self.read(), frame, called=called)
-                signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-                self.tell_of_unsaved(_save.save(self, _capture.freeze(parts), ends=False))
-            except NotContinuable as unsafe:
-                raise HeresyError(
-                    "H315", f"cannot make a checkpoint here: {unsafe}",
-                    why="the program could not be continued exactly from this place",
-                    help="call heresy.checkpoint() directly, from functions of the program that call each other directly",
-                ) from None  # fmt: skip
-            except RecursionError:
-                raise HeresyError(
-                    "H312", "cannot make a checkpoint here: the program's recursion leaves no room"
-                ) from None
-            except HeresyError:
-                raise
-            except Exception as error:
-                raise InternalError(f"the runtime has failed: {type(error).__name__}: {error}") from error
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-    def tell_of_save(self) -> None:
-        """Calls the program's functions that are to be called before a checkpoint.
-
-        Raises:
-            HeresyError: one has failed.
-        """
-        for function in list(self.on_save):
-            try:
-                with self.units.handed_over():
-                    function()
-            except BaseException as error:
-                raise HeresyError(
-                    "H316", f"cannot stop here: the on_save function {raised_by(function, error)}",
-                    why="nothing is saved when such a function fails",
-                ) from error  # fmt: skip
-
-    def tell_of_restore(self) -> None:
-        """Calls the program's functions that are to be called before it goes on.
-
-        Raises:
-            HeresyError: one has failed.
-        """
-        for function in list(self.on_restore):
-            try:
-                function()
-            except BaseException as error:
-                raise HeresyError(
-                    "H328", f"cannot continue: the on_restore function {raised_by(function, error)}",
-                    why="the program is not continued when such a function fails; the checkpoint is as it was",
-                    help="run the same command again when the cause is gone, or start over with `--fresh`",
-                ) from error  # fmt: skip
-
     # --- the stop itself ----------------------------------------------------------------------------------------
 
     def _stop(self, frame: types.FrameType, stack: Stack) -> None:
         """Makes a checkpoint and ends the process; returns only if that was not possible."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _signals.STOPS | {_signals.SAVES, self.handlers.timer} - {0})
         sys.settrace(None)
         try:
             from . import _save
 
+            if self.children:
+                from ._children import refuse
+
+                refuse(self.children)
+            if self.passing is not None:
+                self.passing.end()
             self.tell_of_unsaved(_save.save(self, stack, ends=True))
         except NotContinuable as unsafe:
             self.reason = str(unsafe)
-            self._trace(frame)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+            self.trace(frame)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             return
         except Exception as error:
             self._refuse(frame, error)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             return
-        file, line, function, _ = stack.shown[-1]
-        where = f"{file}:{line}" + ("" if function == "<module>" else f" in {function}()")
+        where = place(stack)
+        if self.abandoned:
+            say(f"gave up {self.abandoned}, which runs again when the program continues")
         if self.launch.bounce:
             say(f"stopped at {where}; continuing in a new process")
             self._bounce()
         say(f"stopped at {where}; to continue: {self.launch.command}")
-        end_by(signal.SIGINT)
+        status = self.launch.options.get("stop_status")
+        if status is not None:
+            os._exit(status)
+        _signals.end_by(self.number)
 
     def tell_of_unsaved(self, items: list[str]) -> None:
         """Names what a checkpoint holds placeholders for, unless it is the same as the last time."""
@@ -430,10 +504,10 @@ class Stopper:
 
     def _refuse(self, frame: types.FrameType, error: Exception) -> None:
         """Says why the program cannot be stopped, and lets it run on."""
-        self._untrace(frame)
+        self.untrace(frame)
         self.refused_at = time.monotonic()
         report(error)
-        say("the program runs on; Ctrl-C within five seconds ends it without saving it")
+        say(f"the program runs on; {_signals.NAMES[self.number]} within five seconds ends it without saving it")
 
     def _bounce(self) -> NoReturn:
         import json
@@ -477,15 +551,13 @@ def _is_on_stack(frame: types.FrameType) -> bool:
     return False
 
 
-def end_by(number: int) -> NoReturn:
-    """Ends the process as the signal would: nothing of the program runs any more."""
-    signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
-    os.kill(os.getpid(), number)
-    os._exit(128 + number)
-
-
 # --- words for people -----------------------------------------------------------------------------------------------
+
+
+def place(stack: Stack) -> str:
+    """Where a program stands: ``main.py:40 in step()``."""
+    file, line, function, _ = stack.shown[-1]
+    return f"{file}:{line}" + ("" if function == "<module>" else f" in {function}()")
 
 
 def say(text: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import types
 from typing import Any, NamedTuple
 
@@ -67,6 +68,11 @@ class Taken:
         """Whether a call of this function, one of C's, has not returned: then its value would lie in the place of the first."""
         return self.is_call_of(function) and self.addresses[0] in (0, id(function))
 
+    def is_waiting_in_c(self) -> bool:
+        """The same of any function of C's."""
+        found = self.called_of({id(each): each for each in gc.get_objects() if type(each) in _OF_C})
+        return found is not None and self.is_waiting_in(found)
+
     def asked(self) -> int:
         """Where the iterator lies that a ``for``, ``yield from`` or ``await`` asks."""
         return self._slots.address(self.start)
@@ -112,6 +118,8 @@ class Dropped(Taken):
         raise NotContinuable("what was asked for an item is gone")
 
 
+#: The types of functions of C's, which the collector knows.
+_OF_C = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
 _FUNCTIONS = (types.FunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
 
 

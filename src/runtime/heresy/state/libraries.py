@@ -157,6 +157,8 @@ def _put_logging(logging: Any, saved: dict[str, Any]) -> None:
 # --- the interpreter's own --------------------------------------------------------------------------------------------
 
 
+#: Whether the program's collector was on, where it had to be turned off to save it.
+was_collecting: bool | None = None
 #: Whether the program has called `gc.freeze`, while that is taken back.
 _frozen = False
 
@@ -177,7 +179,8 @@ def thawed() -> Iterator[None]:
 
 def _take_gc(_: Any, modules: Modules) -> Any:
     callbacks = [each for each in gc.callbacks if modules.has(getattr(each, "__module__", None))]
-    return gc.get_threshold(), gc.isenabled(), gc.get_debug(), _frozen, callbacks
+    collects = gc.isenabled() if was_collecting is None else was_collecting
+    return gc.get_threshold(), collects, gc.get_debug(), _frozen, callbacks
 
 
 def _put_gc(_: Any, saved: Any) -> None:

@@ -38,12 +38,17 @@ class Print(NamedTuple):
     digest: bytes
 
 
-def take(path: str) -> Print | None:
-    """The print of a file; None if it is not a regular one."""
+def take(path: str, sizes: dict[tuple[int, int], int] | None = None) -> Print | None:
+    """The print of a file; None if it is not a regular one.
+
+    Args:
+        sizes: of files, by device and number, where what was written since is not meant.
+    """
     found = os.stat(path)
     if not stat.S_ISREG(found.st_mode):
         return None
-    return Print(_place(found), found.st_size, _digest(path, found.st_size))
+    size = (sizes or {}).get((found.st_dev, found.st_ino), found.st_size)
+    return Print(_place(found), size, _digest(path, size))
 
 
 def _place(found: os.stat_result) -> tuple[int, int, int, int]:
@@ -73,23 +78,46 @@ class Opened:
     """Stands in the state, behind everything else, for the prints of the files in it.
 
     Args:
-        ends: the program ends once it is saved; else it goes on, and may change them itself.
+        ends: what is written to them from now on is nobody's that knows of the checkpoint: prints are needed.
+        synced: they are to be as durable as the checkpoint.
+        sizes: see `take`.
     """
 
-    def __init__(self, *, ends: bool) -> None:
+    def __init__(self, *, ends: bool, synced: bool = False, sizes: dict[tuple[int, int], int] | None = None) -> None:
         self.ends = ends
+        self.synced = synced
+        self.sizes = sizes
 
 
 @reducer(Opened)
 def _opened(pickler: StatePickler, opened: Opened) -> Reduced:
     # By now all that was written is in them.
-    return list, ([(path, take(path)) for path in sorted(set(pickler.files))] if opened.ends else [],)
+    files = sorted(set(pickler.files))
+    if opened.synced:
+        for path in files:
+            _sync(path)
+    return list, ([(path, take(path, opened.sizes)) for path in files] if opened.ends else [],)
+
+
+def _sync(path: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
 
 
 # --- the way back -----------------------------------------------------------------------------------------------------
 
 #: What is wrong with files that were to be opened again.
 _problems: list[HeresyError] = []
+#: Files that are to be cut back, and to which length.
+_longer: list[tuple[str, int]] = []
 #: The files that were opened again: path, mode and position of each.
 _again: list[tuple[str, str, int]] = []
 
@@ -131,8 +159,11 @@ def are_there() -> bool:
     return not _problems
 
 
-def compare(prints: list[tuple[str, Print | None]]) -> list[HeresyError]:
+def compare(prints: list[tuple[str, Print | None]], *, passing: bool = False) -> list[HeresyError]:
     """Compares the files with what they were.
+
+    Args:
+        passing: the program ran on, and is continued from where it was then: what it wrote since is cut off, see `cut_back`.
 
     Returns:
         what is to be said of files in which the program can go on all the same.
@@ -146,7 +177,9 @@ def compare(prints: list[tuple[str, Print | None]]) -> list[HeresyError]:
         if then is None or not modes:
             continue
         how = change(path, then)
-        if how == GROWN and all("+" not in mode and mode[0] in "ra" for mode in modes):
+        if how == GROWN and passing and any("+" in mode or mode[0] != "r" for mode in modes):
+            _longer.append((path, then.size))
+        elif how == GROWN and all("+" not in mode and mode[0] in "ra" for mode in modes):
             grown.append(HeresyError(
                 "H334", f"{os.fsdecode(path)!r} has grown since the program was stopped",
                 why="the program goes on with what it is now: it reads, or appends to, the end",
@@ -169,6 +202,55 @@ def compare(prints: list[tuple[str, Print | None]]) -> list[HeresyError]:
             help="put them back as they were, then run the same command again; or start over with `--fresh`",
         )  # fmt: skip
     return grown
+
+
+def cut_back(checkpoint: str) -> list[HeresyError]:
+    """Cuts files off where they ended at the checkpoint; what is cut off is kept beside it.
+
+    Returns:
+        what is to be said of them.
+
+    Raises:
+        HeresyError: one cannot be; those before were.
+    """
+    notes = []
+    for path, size in _longer:
+        try:
+            kept, more = _keep_tail(path, size, checkpoint.removesuffix(".ckpt"))
+            os.truncate(path, size)
+        except OSError as error:
+            raise HeresyError(
+                "H320", f"cannot cut {os.fsdecode(path)!r} back to {size} bytes: {error.strerror}",
+                why="the program wrote more to it after its checkpoint, and is to write that again",
+                help="make room, or make the file writable, then run the same command again",
+            ) from None  # fmt: skip
+        notes.append(HeresyError(
+            "H336", f"{os.fsdecode(path)!r} was cut back to {size} bytes, as at the checkpoint",
+            why=f"the program writes again what it wrote after that: {more} bytes, which are kept in {kept}",
+        ))  # fmt: skip
+    _longer.clear()
+    return notes
+
+
+def _keep_tail(path: str, size: int, stem: str) -> tuple[str, int]:
+    """Copies what stands behind ``size``; returns where to, and how much it is."""
+    number = 0
+    while True:
+        number += 1
+        kept = f"{stem}.{os.path.basename(os.fsdecode(path))}.{number}.tail"
+        try:
+            target = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            break
+        except FileExistsError:
+            continue
+    at = size
+    with open(target, "wb") as copy, open(path, "rb") as file:
+        while data := os.pread(file.fileno(), _PART, at):
+            copy.write(data)
+            at += len(data)
+        copy.flush()
+        os.fsync(target)
+    return kept, at - size
 
 
 #: What `change` says of a file that has only become longer.

@@ -39,7 +39,7 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
         "hooks": {n: getattr(sys, n) for n in _HOOKS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
         "builtins": _builtins(baseline.builtins),
         "exits": [exit_ for exit_ in exits if _is_programs(exit_[0], modules)],
-        "handlers": _signal_handlers(modules),
+        "handlers": _signal_handlers(modules, baseline.ignored),
         "process": {name: now for name, now in process_settings().items() if now != baseline.process[name]},
         "libraries": libraries.save(modules, baseline),
         "timers": {int(timer): left for timer in _TIMERS if (left := signal.getitimer(timer))[0]},
@@ -136,16 +136,16 @@ def _is_programs(function: Any, modules: Modules) -> bool:
     return modules.has(getattr(function, "__module__", None)) or modules.has(owner.__module__)
 
 
-def _signal_handlers(modules: Modules) -> dict[int, Any]:
+def _signal_handlers(modules: Modules, ignored: set[int]) -> dict[int, Any]:
+    """Those that the program has set. What it was started to ignore is for whoever starts it again to say."""
     found: dict[int, Any] = {}
     for number in range(1, _signal.NSIG):
         handler = _signal.getsignal(number)
-        usual = signal.SIG_DFL if number not in (signal.SIGPIPE, signal.SIGXFSZ) else signal.SIG_IGN
         if (
             callable(handler)
             and _is_programs(handler, modules)
             or handler is _signal.SIG_IGN
-            and usual is signal.SIG_DFL
+            and number not in ignored
         ):
             found[number] = handler
     return found

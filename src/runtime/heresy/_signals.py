@@ -1,0 +1,125 @@
+"""What signals mean to a program under heresy, and how the program sees them.
+
+* SIGINT, SIGTERM and SIGHUP stop it: a checkpoint is made, and it ends by the signal;
+* SIGUSR1 makes a checkpoint, and it runs on;
+* all others are left alone; SIGQUIT is the way to end a program at once.
+
+A signal that is ignored when the program starts (``nohup``, a command in the background) stays so, and the program's own
+handlers replace heresy's. Where the program asks, those signals but SIGINT are handled as by default: it sees `SIG_DFL`, and
+giving `SIG_DFL` back brings heresy's handler back. SIGINT shows what it is, since event loops replace the usual handler.
+A child that the program forks has the plain handlers; one that is executed has none at all.
+"""
+
+from __future__ import annotations
+
+import _signal
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+#: Those that stop a program.
+STOPS = frozenset({_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP})
+#: The one that asks for a checkpoint.
+SAVES = _signal.SIGUSR1
+#: Those that are handled by default where the program asks.
+_HIDDEN = frozenset({_signal.SIGTERM, _signal.SIGHUP, SAVES})
+
+_plain_signal, _plain_getsignal = _signal.signal, _signal.getsignal
+
+
+class Handlers:
+    """The handlers of a process.
+
+    Args:
+        answer: what is called for all of them.
+    """
+
+    def __init__(self, answer: Callable[[int, Any], None]) -> None:
+        # One object: bound methods are made anew each time.
+        self.answer = answer
+        #: The signal of heresy's own timer, once there is one.
+        self.timer = 0
+        #: Called before the program takes that signal for itself.
+        self.lose_timer: Callable[[], None] | None = None
+
+    def install(self) -> None:
+        """Takes the signals over that are handled as by default."""
+        if _plain_getsignal(_signal.SIGINT) is _signal.default_int_handler:
+            _plain_signal(_signal.SIGINT, self.answer)
+        for number in _HIDDEN:
+            if _plain_getsignal(number) == _signal.SIG_DFL:
+                _plain_signal(number, self.answer)
+        self._hide()
+        os.register_at_fork(after_in_child=self._forked)
+
+    def take_over(self, number: int) -> None:
+        """Takes a signal over for the timer."""
+        _plain_signal(number, self.answer)
+        self.timer = number
+
+    def ignore_stops(self) -> None:
+        """From here on the process is on its way to its end, and is not to be killed in it."""
+        for number in STOPS | {SAVES}:
+            if self._is_own(_plain_getsignal(number)):
+                _plain_signal(number, _signal.SIG_IGN)
+        if self.timer:
+            _plain_signal(self.timer, _signal.SIG_IGN)
+
+    def _is_own(self, handler: Any) -> bool:
+        """SIGINT's may be another bound method: the program has seen it, and a checkpoint may have held it."""
+        return type(handler) is type(self.answer) and handler == self.answer
+
+    def _hide(self) -> None:
+        answer = self.answer
+
+        def getsignal(signalnum: int, /) -> Any:
+            found = _plain_getsignal(signalnum)
+            return _signal.SIG_DFL if found is answer and signalnum != _signal.SIGINT else found
+
+        def signal(signalnum: int, handler: Any, /) -> Any:
+            if signalnum in _HIDDEN and type(handler) is int and handler == _signal.SIG_DFL and self.answer is answer:
+                handler = answer
+            if signalnum == self.timer and self.timer and self.lose_timer is not None:
+                self.lose_timer()
+            found = _plain_signal(signalnum, handler)
+            return _signal.SIG_DFL if found is answer and signalnum != _signal.SIGINT else found
+
+        for shown, plain in ((getsignal, _plain_getsignal), (signal, _plain_signal)):
+            for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
+                setattr(shown, attribute, getattr(plain, attribute))
+        _signal.getsignal, _signal.signal = getsignal, signal
+
+    def _forked(self) -> None:
+        answer, self.answer = self.answer, None  # type: ignore[assignment]
+        if answer is None:
+            return
+        try:
+            if _plain_getsignal(_signal.SIGINT) is answer:
+                _plain_signal(_signal.SIGINT, _signal.default_int_handler)
+            for number in {*_HIDDEN, self.timer} - {0}:
+                if _plain_getsignal(number) is answer:
+                    _plain_signal(number, _signal.SIG_DFL)
+        except ValueError:
+            pass  # the interpreter is not the main one
+
+
+def plain(number: int, frame: Any) -> NoReturn:
+    """Does what the signal does to a plain Python."""
+    if number == _signal.SIGINT:
+        _signal.default_int_handler(number, frame)
+    end_by(number)
+
+
+def end_by(number: int) -> NoReturn:
+    """Ends the process as the signal would: nothing of the program runs any more."""
+    _plain_signal(number, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)
+
+
+#: What people call them.
+NAMES = {_signal.SIGINT: "Ctrl-C", _signal.SIGTERM: "SIGTERM", _signal.SIGHUP: "SIGHUP", SAVES: "SIGUSR1"}
