@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ._frame_state import Stack
     from ._program import Programs
     from ._start import Launch
+    from ._trial import Trial
     from ._units import Units
 
 #: The one of this process, once a program is being started.
@@ -102,6 +103,7 @@ class Stopper:
         self.watch: Watch | None = None
         self.reason = ""
         self.passed = 0
+        self.trial: Trial | None = None
         # The first to be registered is the last to be called: what the program registers belongs to its run.
         atexit.register(self._ended)
         self.baseline = Baseline()
@@ -145,6 +147,11 @@ class Stopper:
             signal.signal(signal.SIGINT, self._on_signal)
         if self.launch.stop_at is not None:
             self._trace(sys._getframe())
+        trial = self.launch.options.get("trial", {})
+        if "at" in trial:
+            from ._trial import Trial
+
+            self.trial = Trial(self, trial["at"], trial["report"])
         from ._start import unblock
 
         unblock()
@@ -159,6 +166,8 @@ class Stopper:
         # Generators that are left are closed while the modules are taken apart, and the runtime's with them.
         if sys.gettrace() == self._on_call:
             sys.settrace(None)
+        if self.trial is not None:
+            self.trial.ended()
         if self.launch.stop_at == 0:
             say(f"{self.passed} safe points passed")
         if os.path.exists(self.launch.checkpoint):
@@ -204,6 +213,13 @@ class Stopper:
         return False
 
     # --- tracing ------------------------------------------------------------------------------------------------
+
+    def ask(self, frame: types.FrameType) -> None:
+        """Asks for a stop at the start of a statement; returns if it has to wait, or is refused."""
+        self.asked = 1
+        self._try(frame, waiting=False)
+        if self.asked:
+            self._trace(frame)
 
     def _ours(self, code: types.CodeType) -> bool:
         return code.co_filename in self.units.by_file
@@ -500,9 +516,13 @@ def report(error: Exception) -> None:
 
 
 def print_error(text: str) -> None:
-    """Text on standard error, past the program's own ``sys.stderr``."""
+    """Text on standard error, past the program's own ``sys.stderr``; or in a file, where the two are to be told apart."""
+    file = stopper.launch.options.get("trial", {}).get("words") if stopper else None
     try:
-        os.write(2, f"{text}\n".encode(errors="backslashreplace"))
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if file else 2
+        os.write(handle, f"{text}\n".encode(errors="backslashreplace"))
+        if file:
+            os.close(handle)
     except OSError:
         pass
 
