@@ -47,9 +47,7 @@ impl<'a> Subject<'a> {
             let found = interpreter::find(args.python.python.as_deref(), cache);
             Ok((found.map_err(|error| Refusal::interpreter(&error))?, runtime::lay_out(cache)?))
         })?;
-        let asks = |source: &SourceFile| {
-            source.bytes.windows(13).any(|text| text == b"import heresy" || text == b" heresy import")
-        };
+        let asks = |source: &SourceFile| source.bytes.windows(6).any(|text| text == b"heresy");
         let package = program.source.as_ref().filter(|source| asks(source)).and(runtime.parent()).map(Path::to_owned);
         let seed = env::var_os(HASH_SEED).filter(|seed| !seed.is_empty() && seed != "random");
         let named = |folder: &PathBuf| folder.canonicalize().map_err(|error| Refusal::place_gone(folder, &error));

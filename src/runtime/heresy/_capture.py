@@ -15,27 +15,26 @@ What does not hold raises :class:`NotContinuable`, and the stop waits.
 
 from __future__ import annotations
 
-import ast
-import functools
 import sys
 import types
-from collections.abc import Iterable
-from typing import Any
 
 from . import _cpython
+from . import _tree as ast
 from ._awaitables import ASEND, driver
+from ._begun import begun_for
 from ._blocks import EXITS, SLOTS, Block, around, way_index
+from ._bound_names import bound_names
 from ._code_index import captured
 from ._collecting import Watch
 from ._comprehensions import Level, Read, levels, merged, own_names, owner_of, read
 from ._errors import NotContinuable
 from ._frame_state import FrameState, Span, Stack
 from ._generated import Generated, generated
-from ._generators import Driven, begun_for, driven, is_generator
+from ._generators import Driven, driven, is_generator
 from ._handled import name_exceptions
 from ._marked import Place, is_labelled, place_of
 from ._operands import Wanted, operands
-from ._program import BODIES, COMPREHENSIONS, SCOPES, Hole, Programs
+from ._program import BODIES, COMPREHENSIONS, Hole, Programs
 from ._residual import residual
 from ._running import Following, called, running
 from ._sites import (
@@ -60,6 +59,7 @@ from ._sites import (
 )  # fmt: skip
 from ._slots import Slots, contents
 from ._taken import Taken
+from ._typing_names import Any
 from ._values import MISSING, Values, bound_special, restartable_waits, static_attribute
 from ._ways import Way, way_out
 
@@ -530,42 +530,3 @@ def _instance_under_construction(following: Following, cls: type) -> Any:
     if type(instance) is not cls:
         raise NotContinuable("__init__ runs for another class")
     return instance
-
-
-@functools.cache
-def bound_names(scope: ast.AST) -> set[str]:
-    """The names that a function scope binds itself; of its comprehensions, what they bind around them by ``:=``."""
-    names: set[str] = set()
-    if not isinstance(scope, BODIES):
-        return names
-    arguments = scope.args
-    for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]:
-        if argument is not None:
-            names.add(argument.arg)
-    work: list[ast.AST] = [scope.body] if isinstance(scope, ast.Lambda) else list(scope.body)
-    while work:
-        node = work.pop()
-        names.update(_bound_by(node))
-        if not isinstance(node, SCOPES):
-            work.extend(ast.iter_child_nodes(node))
-        elif isinstance(node, COMPREHENSIONS):
-            inner = (n for n in ast.walk(node) if isinstance(n, ast.NamedExpr) and isinstance(n.target, ast.Name))
-            names.update(walrus.target.id for walrus in inner)  # type: ignore[attr-defined]
-    return names
-
-
-def _bound_by(node: ast.AST) -> Iterable[str]:
-    match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            yield name
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case (
-            ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name)
-        ):
-            yield name
-        case ast.MatchMapping(rest=str() as name):
-            yield name
-        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-            for alias in aliases:
-                yield (alias.asname or alias.name).split(".")[0]

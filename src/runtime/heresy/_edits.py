@@ -13,7 +13,6 @@ from __future__ import annotations
 import ast
 import types
 from collections.abc import Iterator
-from typing import Any
 
 from . import _run_form
 from ._blocks import Block, enclosing
@@ -23,6 +22,7 @@ from ._frame_state import FrameState
 from ._marked import place_of
 from ._program import COMPREHENSIONS, Program, Scope
 from ._sites import CATCH, EXIT, node_name, node_named
+from ._typing_names import Any
 
 #: How much of a statement is as it was: `Sameness` of the aligner.
 EDITED, HEADER, WHOLE = range(3)

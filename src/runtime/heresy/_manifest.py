@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 import time
 import types
-from typing import Any
 
 from ._frame_state import FrameState, Span, Stack
 from ._kinds import is_a
 from ._stop import Stopper
+from ._typing_names import Any
 from ._units import Unit
 from ._view import view
 

@@ -8,7 +8,6 @@ import sys
 import threading
 import types
 from collections.abc import Callable
-from typing import Any
 
 from . import _checkpoint, _manifest
 from ._errors import HeresyError, NotContinuable
@@ -16,6 +15,7 @@ from ._frame_state import Stack
 from ._kinds import is_a
 from ._quiet import Quiet
 from ._stop import Stopper
+from ._typing_names import Any
 from ._units import Unit
 from ._unsaved import Sparing
 from .state import constants, imports, libraries, registered, reopening, sets, surroundings, unsaved

@@ -11,11 +11,11 @@ import functools
 import gc
 import sys
 import types
-from typing import Any
 
 from .. import _cpython
 from .._code_index import MARK, CodeIndex, ScopeKey, marked
 from .._kinds import is_a
+from .._typing_names import Any
 from .pickling import REDUCERS, CannotSave, Modules, Reduced, StatePickler, import_by_name, reducer
 
 _EMPTY: Any = object()

@@ -10,9 +10,9 @@ import collections
 import functools
 import gc
 import types
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._kinds import MISSING, is_a
+from .._typing_names import TYPE_CHECKING, Any, TypeAlias
 from .memory import Layout, Number
 from .pickling import REDUCERS, CannotSave, Reduced, StatePickler, reducer
 
