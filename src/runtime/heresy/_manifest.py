@@ -26,12 +26,15 @@ _DEFINITIONS = (types.ModuleType, types.FunctionType, type)
 Homes = dict[str, tuple[types.ModuleType, dict[str, Any]]]
 
 
-def describe(stopper: Stopper, stack: Stack, units: list[Unit], homes: Homes, cwd: str) -> dict[str, Any]:
+def describe(
+    stopper: Stopper, stack: Stack, units: list[Unit], homes: Homes, cwd: str, unsaved: list[str]
+) -> dict[str, Any]:
     """What is known before the payload is packed.
 
     Args:
         units: the modules to describe.
         cwd: the directory that the program was started in.
+        unsaved: what there are placeholders for.
     """
     launch = stopper.launch
     mostly_not = {
@@ -55,6 +58,7 @@ def describe(stopper: Stopper, stack: Stack, units: list[Unit], homes: Homes, cw
             _frame(*each, launch.source, with_variables=at >= first)
             for at, each in enumerate(zip(stack.frames, stack.shown, stack.spans))
         ],
+        **({"unsaved": unsaved} if unsaved else {}),
     }
 
 

@@ -55,7 +55,7 @@ def save(stopper: Stopper, stack: Stack, *, ends: bool) -> list[str]:
     payload, items = pickle_state(modules, stack, stopper, reopening.Opened(ends=ends))
     units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
     cwd = stopper.baseline.cwd or os.path.dirname(os.path.dirname(launch.checkpoint))
-    manifest = _manifest.describe(stopper, stack, units, homes, cwd)
+    manifest = _manifest.describe(stopper, stack, units, homes, cwd, items)
     try:
         _checkpoint.write(
             launch.checkpoint, manifest, payload, environ=stopper.baseline.environ,
