@@ -242,12 +242,12 @@ class Edits:
 
     # --- functions and classes -----------------------------------------------------------------------------------------
 
-    def closure(self, key: ScopeKey, cells: tuple[types.CellType, ...] | None) -> tuple[types.CellType, ...]:
+    def closure(self, key: ScopeKey, cells: tuple[types.CellType, ...] | None) -> tuple[types.CellType, ...] | None:
         """The cells of a function, as its new code wants them: by name."""
         then, now = self.old.index.code(key), self.new.index.code(self.key(key))
         assert then is not None and now is not None
         held = dict(zip(then.co_freevars, cells or ()))
-        return tuple(held.get(name) or types.CellType() for name in now.co_freevars)
+        return tuple(held.get(name) or types.CellType() for name in now.co_freevars) or None
 
     def made(self, function: types.FunctionType, key: ScopeKey) -> None:
         """Notes a function: if its parameters have changed, so do its defaults once it has them."""
