@@ -9,8 +9,9 @@ for the disk (``fsync``) is given apart: it is the disk's, and another on each m
 process, which what else runs on the machine disturbs less.
 
 The time to continue is that beyond the interpreter's own start: from the start of ``heresy resume`` to the program's next
-statement, less that of ``heresy run`` to its first. Part of it is the import of what restores a program; so the same is given
-for a program that holds nothing, and how much more it is for the list.
+statement, less that of ``heresy run`` to its first. Both are measured by turns, and the median of the differences is given: what
+else runs on the machine disturbs both alike. Part of it is the import of what restores a program; so the same is given for a
+program that holds nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -78,6 +80,8 @@ def work(size):
     os._exit(0)
 
 print(time.time(), flush=True)
+if int(sys.argv[1]) < 0:
+    os._exit(0)
 work(int(sys.argv[1]))
 """
 
@@ -97,6 +101,21 @@ class Place:
         )
         return done.stdout.splitlines()
 
+    def until_it_goes_on(self, *words: str) -> tuple[float, float]:
+        """Seconds until the program has said that it runs, by the clock and of the processor; it ends then."""
+        begun = time.time()
+        process = subprocess.Popen(
+            [self.heresy, *words], cwd=self.folder, env=self.environ,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        said = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.stdout.close()
+        assert process.returncode == 0, said
+        return float(said.split()[-1]) - begun, used.ru_utime + used.ru_stime
+
     def checkpoint(self, name: str) -> Path:
         (file,) = (self.folder / ".heresy").glob(f"{name}-*.ckpt")
         return file
@@ -107,7 +126,7 @@ def main() -> int:
     parser.add_argument("--heresy", required=True, help="the heresy binary")
     parser.add_argument("--python", default=sys.executable, help="the interpreter to measure")
     parser.add_argument("--elements", type=int, default=270_000)
-    parser.add_argument("--rounds", type=int, default=7, help="how often a program is continued")
+    parser.add_argument("--rounds", type=int, default=15, help="how often a program is continued")
     parser.add_argument("--folder", help="where to measure: another disk, or one that is memory")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
@@ -126,15 +145,11 @@ def measure(place: Place, compress: str, elements: int, rounds: int) -> None:
     found = json.loads(place.run(*run, str(elements))[1])
     size = place.checkpoint("holder").stat().st_size
     (dumps, dumps_cpu), (loads, loads_cpu) = found["dumps"], found["loads"]
-    large = continued(place, rounds)
+    large = continued(place, run, rounds)
     place.checkpoint("holder").unlink()
-    starts = []
-    for _ in range(rounds):
-        begun = time.time()
-        starts.append(float(place.run(*run, "0")[0]) - begun)
-    small = continued(place, rounds)
+    place.run(*run, "0")
+    small = continued(place, run, rounds)
     place.checkpoint("holder").unlink()
-    start = min(starts)
     print(f"list(range({elements})), --compress {compress}")
     print(f"  size     {size} bytes, {size / found['pickled']:.3f} of pickle.dumps's {found['pickled']}")
     print(f"  dumps    {ms(dumps)}; CPU {ms(dumps_cpu)}")
@@ -142,17 +157,19 @@ def measure(place: Place, compress: str, elements: int, rounds: int) -> None:
     print(f"           CPU {ms(found['cpu'])}: {over(found['cpu'], dumps_cpu)}")
     print(f"           and {ms(found['synced'])} for the disk; the first took {ms(found['first'])}, with imports")
     print(f"  loads    {ms(loads)}; CPU {ms(loads_cpu)}")
-    print(f"  goes on  {ms(large - start)} after a start's {ms(start)}: {over(large - start, loads)}")
-    print(f"           of which for the list {ms(large - small)}: {over(large - small, loads)}")
+    print(f"  goes on  {ms(large[0])} later than it starts: {over(large[0], loads)}; holding nothing {ms(small[0])}")
+    print(f"           CPU {ms(large[1])}: {over(large[1], loads_cpu)}; holding nothing {ms(small[1])}")
 
 
-def continued(place: Place, rounds: int) -> float:
-    """How long it takes until the program goes on; it leaves its checkpoint."""
-    took = []
+def continued(place: Place, run: list[str], rounds: int) -> tuple[float, float]:
+    """How much longer it takes until the program goes on than until it starts; it leaves its checkpoint."""
+    resume = ["resume", "--python", place.python, str(place.checkpoint("holder"))]
+    differences: list[list[float]] = []
     for _ in range(rounds):
-        begun = time.time()
-        took.append(float(place.run("resume", "--python", place.python, str(place.checkpoint("holder")))[-1]) - begun)
-    return min(took)
+        start, again = place.until_it_goes_on(*run, "-1"), place.until_it_goes_on(*resume)
+        differences.append([after - before for before, after in zip(start, again)])
+    wall, cpu = (statistics.median(column) for column in zip(*differences))
+    return wall, cpu
 
 
 def ms(seconds: float) -> str:

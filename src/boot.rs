@@ -66,6 +66,7 @@ pub struct Words<'a> {
     /// This binary, for starting the program once more.
     pub heresy: &'a Path,
     pub hash_seed: &'a HashSeed,
+    pub trial: Option<&'a Trial>,
     /// The signals that wait until the runtime lets them through.
     pub blocked: &'a [&'static str],
 }
@@ -75,6 +76,17 @@ pub struct Words<'a> {
 pub struct HashSeed {
     pub value: OsString,
     pub was: Option<OsString>,
+}
+
+/// A life of a program that is only tried: see the runtime's `_trial`.
+#[derive(Debug)]
+pub struct Trial {
+    /// The statement to stop at, counted from 1; 0: they are counted.
+    pub at: Option<u64>,
+    /// Where the runtime writes what came of it.
+    pub report: PathBuf,
+    /// Where heresy's own words go, in place of standard error.
+    pub words: PathBuf,
 }
 
 /// A module that has changed: both digests, and the file with the alignment of its texts.
@@ -180,6 +192,15 @@ impl Words<'_> {
             None => seed.raw("was", b"null"),
         }
         json.raw("hash_seed", &seed.finish());
+        if let Some(trial) = self.trial {
+            let mut words = Object::new();
+            if let Some(at) = trial.at {
+                words.raw("at", at.to_string().as_bytes());
+            }
+            words.string("report", &trial.report);
+            words.string("words", &trial.words);
+            json.raw("trial", &words.finish());
+        }
         json.strings("blocked", self.blocked);
         json.string("version", env!("CARGO_PKG_VERSION"));
         OsString::from_vec(json.finish())
@@ -224,7 +245,7 @@ impl Object {
 
 /// Before: `["heresy", "run", "a b.py"]`. After: `heresy run 'a b.py'`, which a shell reads as the words it was made
 /// from.
-fn shell_command(words: &[OsString]) -> OsString {
+pub fn shell_command(words: &[OsString]) -> OsString {
     let mut line = Vec::new();
     for word in words {
         if !line.is_empty() {

@@ -29,6 +29,7 @@
 //! | `passing`? | it was made in passing: what the program has written to its files since is to be cut off |
 //! | `hash_seed` | the seed of the program's hashes, as text |
 //! | `stack` | of each frame, the outermost first: `file`? (if not the script), `line`, `function`, `label`; `span`?: what of the text is in progress, `[line, column, last line, end]`, columns in bytes from 0; `locals`?: of the innermost frames, short views of the variables by name, of a module those that are data |
+//! | `unsaved`? | what could not be saved, so that a placeholder stands for it: as it was told at the stop, a text for each |
 //! | `number` | one more than that of the checkpoint before |
 //! | `key` | which key has signed it: its fingerprint |
 //! | `parts` | of each part `bytes`, as stored, `raw`, unpacked, and the `crc32` of what is stored, as 8 digits. If both lengths are the same, it is stored as it is |
@@ -83,6 +84,8 @@ pub struct Manifest {
     pub compress: Option<String>,
     pub hash_seed: String,
     pub stack: Vec<Frame>,
+    #[serde(default)]
+    pub unsaved: Vec<OsText>,
     pub number: u64,
     pub key: String,
     pub parts: Vec<Part>,

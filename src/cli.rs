@@ -1,19 +1,23 @@
 //! The command line: what can be asked of `heresy`, as types. Nothing here acts.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 mod checkpoints;
+mod program;
 mod stopping;
+mod verify;
 
 pub use checkpoints::{
     Compress, InspectArgs, InspectFormat, KeyArgs, KeyCommand, LogArgs, OnError, OnUnsaved, ResumeArgs, SavingArgs,
     UnsavedArgs,
 };
+pub use program::{ProgramArgs, Target};
 pub use stopping::{Seconds, StoppingArgs};
+pub use verify::{VerifyArgs, VerifyFormat};
 
 /// Run an ordinary Python script so that it can be stopped anywhere and carry on later.
 ///
@@ -41,6 +45,7 @@ pub enum Command {
     Inspect(InspectArgs),
     Log(LogArgs),
     Key(KeyArgs),
+    Verify(VerifyArgs),
     Transpile(TranspileArgs),
     Diff(DiffArgs),
     Check(CheckArgs),
@@ -105,20 +110,8 @@ pub struct RunArgs {
     #[command(flatten)]
     pub stopping: StoppingArgs,
 
-    /// Run a module, found as `python -m` finds it
-    #[arg(short = 'm', value_name = "MODULE", conflicts_with = "code")]
-    pub module: Option<OsString>,
-
-    /// Run this code
-    #[arg(short = 'c', value_name = "CODE")]
-    pub code: Option<OsString>,
-
-    /// The script, then its own arguments
-    ///
-    /// A file, a folder with a `__main__.py`, or `-` for standard input. Everything from the script on (or from MODULE or
-    /// CODE on) belongs to the script, also what looks like an option of heresy: write heresy's options before it.
-    #[arg(required_unless_present_any = ["module", "code"], trailing_var_arg = true, value_names = ["SCRIPT", "ARGS"], num_args = 0..)]
-    command: Vec<OsString>,
+    #[command(flatten)]
+    program: ProgramArgs,
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -133,35 +126,16 @@ Examples:
 impl RunArgs {
     /// What to run, as typed.
     pub fn target(&self) -> Target<'_> {
-        match (&self.module, &self.code, self.command.first()) {
-            (Some(module), ..) => Target::Module(module),
-            (_, Some(code), _) => Target::Code(code),
-            (.., Some(script)) if script == "-" => Target::Stdin,
-            (.., script) => Target::Script(script.map_or(OsStr::new(""), OsString::as_os_str)),
-        }
+        self.program.target()
     }
 
     /// The program's own arguments.
     pub fn program_args(&self) -> &[OsString] {
-        let own = usize::from(self.module.is_none() && self.code.is_none());
-        self.command.get(own..).unwrap_or_default()
+        self.program.args()
     }
 }
 
-/// What `heresy run` runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target<'a> {
-    /// A file, or a folder with a `__main__.py`.
-    Script(&'a OsStr),
-    /// `-m MODULE`
-    Module(&'a OsStr),
-    /// `-c CODE`
-    Code(&'a OsStr),
-    /// `-`
-    Stdin,
-}
-
-/// The words of the command line, with `--` after `-m MODULE` and `-c CODE` of `run`: as with `python`, what follows them is
+/// The words of the command line, with `--` after `-m MODULE` and `-c CODE` of `run` and `verify`: as with `python`, what follows them is
 /// the program's.
 pub fn words(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut words: Vec<OsString> = Vec::new();
@@ -171,7 +145,7 @@ pub fn words(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
         let text = word.to_string_lossy().into_owned();
         words.push(word);
         if !in_run {
-            in_run = text == "run" && words.len() > 1;
+            in_run = (text == "run" || text == "verify") && words.len() > 1;
             continue;
         }
         match text.as_str() {
@@ -180,8 +154,9 @@ pub fn words(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
                 words.push("--".into());
                 words.extend(typed.by_ref());
             }
-            "--python" | "--instrument" | "--keep" | "--compress" | "--on-unsaved" | "--color" | "--at" | "--every"
-            | "--max-overhead" | "--grace" | "--stop-status" => {
+            "--python" | "--instrument" | "--keep" | "--compress" | "--on-unsaved" | "--on-error" | "--color" | "--at" | "--every"
+            | "--max-overhead" | "--grace" | "--stop-status" | "--points" | "--jobs" | "--dir" | "--copy-limit" | "--ignore"
+            | "--timeout" | "--output-format" => {
                 words.extend(typed.next());
             }
             option if option.len() > 2 && (option.starts_with("-m") || option.starts_with("-c")) => {
@@ -427,6 +402,15 @@ mod tests {
         let Command::Run(run) = Cli::parse_from(words(typed)).command else { panic!("not `run`") };
         assert_eq!(run.unsaved.on_unsaved, Some(OnUnsaved::Refuse));
         assert_eq!((run.target(), run.program_args().len()), (Target::Module("pkg".as_ref()), 1));
+    }
+
+    #[test]
+    fn a_program_is_tried_with_its_own_arguments() {
+        let typed =
+            ["heresy", "verify", "--points", "3", "--ignore", "a", "-m", "pkg", "--points", "x"].map(OsString::from);
+        let Command::Verify(verify) = Cli::parse_from(words(typed)).command else { panic!("not `verify`") };
+        assert_eq!((verify.points.get(), verify.ignore), (3, vec!["a".to_owned()]));
+        assert_eq!((verify.program.target(), verify.program.args().len()), (Target::Module("pkg".as_ref()), 2));
     }
 
     #[test]

@@ -17,12 +17,14 @@ mod chosen;
 pub mod diff;
 pub mod explain;
 pub mod inspect;
+mod interrupt;
 pub mod key;
 pub mod log;
 pub mod mark;
 pub mod resume;
 pub mod run;
 pub mod transpile;
+pub mod verify;
 mod walk;
 mod workers;
 

@@ -12,7 +12,7 @@ use anyhow::Context;
 use heresy::{Options, Source};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 
-use crate::boot::{self, Edit, HashSeed};
+use crate::boot::{self, Edit, HashSeed, Trial};
 use crate::cache;
 use crate::changes;
 use crate::checkpoint::Manifest;
@@ -49,6 +49,7 @@ pub struct Launch {
     /// Patterns of names of further modules that are, and of those that are left alone.
     pub instrument: Vec<String>,
     pub exclude: Vec<String>,
+    pub trial: Option<Trial>,
 }
 
 /// How a program is continued.
@@ -116,6 +117,18 @@ struct Prepared {
 /// Replaces this process by the interpreter. Returns only if that fails: with a [`Refusal`], or a failure of the
 /// machine.
 pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
+    let mut command = command(launch, &choose_hash_seed(launch.manifest.as_ref()), block_signals)?;
+    let error = command.exec();
+    Err(error).with_context(|| format!("cannot execute {}", Path::new(command.get_program()).display()))
+}
+
+/// The command that is the interpreter with all that it needs. `block` is called when nothing is left to be done here but to
+/// execute it; it gives the signals that it has blocked.
+pub fn command(
+    launch: &Launch,
+    hash_seed: &HashSeed,
+    block: impl FnOnce() -> Vec<&'static str>,
+) -> anyhow::Result<Command> {
     let source = launch.program.source.as_ref();
     let prepared = cache::with_folder(|folder| prepare(launch, folder))?;
     if let (Some(manifest), Some(source)) = (&launch.manifest, source)
@@ -130,9 +143,8 @@ pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
     }
     let edits: Vec<Edit> = prepared.changed.into_iter().map(|changed| changed.edit).collect();
 
-    let hash_seed = choose_hash_seed(launch.manifest.as_ref());
     let executable = env::current_exe()?;
-    let blocked = block_signals();
+    let blocked = block();
     let (path, sha256) = source.map_or((Path::new(""), ""), |source| (&source.path, &source.sha256));
     let words = boot::Words {
         kind: launch.program.kind.name(),
@@ -165,13 +177,13 @@ pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
         on_unsaved: launch.on_unsaved.map(OnUnsaved::name),
         on_error: launch.on_error.name(),
         heresy: &executable,
-        hash_seed: &hash_seed,
+        hash_seed,
+        trial: launch.trial.as_ref(),
         blocked: &blocked,
     };
     let mut command = Command::new(&prepared.interpreter.path);
     command.arg(&prepared.boot).arg(words.to_json()).args(&launch.args).env(HASH_SEED, &hash_seed.value);
-    let error = command.exec();
-    Err(error).with_context(|| format!("cannot execute {}", prepared.interpreter.path.display()))
+    Ok(command)
 }
 
 fn prepare(launch: &Launch, folder: &Path) -> anyhow::Result<Prepared> {

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => commands::inspect::execute(args, color),
         Command::Log(args) => commands::log::execute(args),
         Command::Key(args) => commands::key::execute(args),
+        Command::Verify(args) => commands::verify::execute(args, color),
         Command::Transpile(args) => commands::transpile::execute(args, color),
         Command::Check(args) => commands::check::execute(args, color),
         Command::Explain(args) => commands::explain::execute(args),

@@ -96,7 +96,7 @@ pub fn find(target: Target<'_>) -> anyhow::Result<Program> {
 }
 
 fn script_or_folder(script: &OsStr) -> anyhow::Result<Program> {
-    let path = absolute_as_python(script)?;
+    let path = absolute_as_python(script, &env::current_dir()?);
     let (kind, path) = if path.is_dir() { (Kind::Folder, path.join("__main__.py")) } else { (Kind::Script, path) };
     if kind == Kind::Folder && !path.exists() {
         return Err(Refusal::folder_without_main(script).into());
@@ -160,8 +160,7 @@ impl Program {
 }
 
 /// The script's path as Python makes its `__file__`: from the root, nothing resolved, without a leading `./`.
-fn absolute_as_python(script: &OsStr) -> io::Result<PathBuf> {
+pub fn absolute_as_python(script: &OsStr, cwd: &Path) -> PathBuf {
     let path = Path::new(script);
-    let path = path.strip_prefix("./").unwrap_or(path);
-    Ok(if path.is_absolute() { path.to_owned() } else { env::current_dir()?.join(path) })
+    cwd.join(path.strip_prefix("./").unwrap_or(path))
 }

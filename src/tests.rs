@@ -18,3 +18,5 @@ mod restore;
 mod runtime;
 #[path = "tests/tree.rs"]
 mod tree;
+#[path = "tests/verify.rs"]
+mod verify;

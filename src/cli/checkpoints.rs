@@ -85,8 +85,8 @@ pub(super) fn moved_folder(text: &str) -> Result<(PathBuf, PathBuf), String> {
 
 /// Show what a checkpoint holds
 ///
-/// Where the program stands, frame by frame, with its variables, and what takes the room in the file. Nothing of the program
-/// runs, and nothing is unpickled.
+/// Where the program stands, frame by frame, with its variables; what takes the room in the file; and what could not be saved.
+/// Nothing of the program runs, and nothing is unpickled.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     /// An older checkpoint, by the number that `heresy log` gives

@@ -73,6 +73,12 @@ fn full(
     for (name, sizes) in manifest.own_modules().zip(&variables.modules).skip(1) {
         writeln!(text, "\nmodule {name}: {}", size(sizes.iter().map(|(_, bytes)| bytes).sum()))?;
     }
+    if !manifest.unsaved.is_empty() {
+        writeln!(text, "\nnot saved; the program gets heresy.UnsavedObjectError where it uses one of these")?;
+    }
+    for item in &manifest.unsaved {
+        writeln!(text, "  - {}", item.0.display())?;
+    }
     Ok(text)
 }
 

@@ -49,6 +49,7 @@ pub fn execute(args: &ResumeArgs) -> anyhow::Result<Exit> {
         checkpoint,
         instrument: [&*manifest.instrument, &*config.instrument].concat(),
         exclude: config.exclude,
+        trial: None,
         roots: [Some(folder), project].into_iter().flatten().collect(),
         manifest: Some(manifest),
     })?;

@@ -54,6 +54,7 @@ pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
         roots: [Some(folder), project].into_iter().flatten().collect(),
         instrument: [&*args.instrument, &*config.instrument].concat(),
         exclude: config.exclude,
+        trial: None,
     })?;
     match never {}
 }

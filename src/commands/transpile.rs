@@ -17,7 +17,6 @@ use crate::exit::Exit;
 use crate::refusal::{Refusal, in_words};
 use crate::runtime;
 
-mod interrupt;
 mod output;
 mod tree;
 

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// not done is missing in the result.
 pub fn map<T: Send>(jobs: usize, work: impl Fn(usize, &Room) -> Option<T> + Sync) -> io::Result<Vec<T>> {
     let next = AtomicUsize::new(0);
-    let bar = progress(jobs);
+    let bar = progress(jobs, "files");
     let work_off = |room: Room| {
         let mut done = Vec::new();
         loop {
@@ -40,9 +40,9 @@ pub fn map<T: Send>(jobs: usize, work: impl Fn(usize, &Room) -> Option<T> + Sync
 }
 
 /// Drawn at most twenty times a second; anywhere but on a terminal there is none.
-fn progress(jobs: usize) -> ProgressBar {
+pub fn progress(jobs: usize, what: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(jobs as u64), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} files");
+    let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {what}"));
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 

@@ -88,6 +88,16 @@ secret = Secret()
 print(total(rows))
 """
 
+SOCKETS = """\
+import os, socket
+import heresy
+
+one, other = socket.socketpair()
+for step in range(2):
+    if not heresy.checkpoint():
+        os.kill(os.getpid(), 9)
+"""
+
 TEN = """\
 import os, heresy
 
@@ -265,6 +275,26 @@ def looked_into(house: House) -> None:
     expect(heresy(house, "inspect")[0], text)
 
 
+def without_sockets(house: House) -> None:
+    """``inspect`` shows what could not be saved, as the stop has told it; a program that holds all has nothing of it."""
+    (house.folder / "sockets.py").write_text(SOCKETS)
+    err = heresy(house, "run", "--python", house.python, "sockets.py", status=-9)[1]
+    told = re.findall(r"^  - (.*)$", err, re.M)
+    expect([line.split(": ")[1] for line in told], ["one", "other"])
+    text = heresy(house, "inspect")[0]
+    expect(text.split("\nnot saved; ")[1].splitlines()[1:], [f"  - {line}" for line in told])
+    manifest = json.loads(heresy(house, "inspect", "--output-format", "json")[0])["manifest"]
+    expect(manifest["unsaved"], told)
+    # What was a placeholder already is one still.
+    heresy(house, "run", "--python", house.python, "sockets.py", status=-9)
+    expect(json.loads(heresy(house, "inspect", "--output-format", "json")[0])["manifest"]["unsaved"], told)
+    killed(house, "look.py", LOOKED_INTO)
+    (file,) = (house.folder / ".heresy").glob("look*.ckpt")
+    expect("not saved" in heresy(house, "inspect", str(file))[0], False)
+    found = json.loads(heresy(house, "inspect", "--output-format", "json", str(file))[0])
+    expect("unsaved" in found["manifest"], False)
+
+
 def debugged(house: House) -> None:
     """``resume --pdb`` begins in the debugger, in the innermost frame, at the line that it had reached."""
     (house.folder / "loop.py").write_text(
@@ -342,8 +372,8 @@ def configured(house: House) -> None:
 
 
 TRIALS: list[Callable[[House], None]] = [
-    going_back, replaced, elsewhere, another_key, key_of_the_folder, missing_modules, looked_into, debugged, other_pythons,
-    large_bytes, small, configured,
+    going_back, replaced, elsewhere, another_key, key_of_the_folder, missing_modules, looked_into, without_sockets, debugged,
+    other_pythons, large_bytes, small, configured,
 ]  # fmt: skip
 
 

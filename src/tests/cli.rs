@@ -194,7 +194,7 @@ fn depth_is_no_crash() {
 
 #[test]
 fn the_help_of_what_is_about_checkpoints() {
-    for command in ["run", "resume", "inspect", "log", "key"] {
+    for command in ["run", "resume", "verify", "inspect", "log", "key"] {
         snapshot(&format!("cli_help_{command}"), heresy(&folder(), &[command, "--help"]));
     }
 }

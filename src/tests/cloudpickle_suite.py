@@ -46,29 +46,26 @@ REASONS = {
         test_closure_interacting_with_a_global_variable test_interactively_defined_global_variable
         test_interactive_dynamic_type_and_stored_remote_instances test_interactive_remote_function_calls
         test_interactive_remote_function_calls_no_side_effect test_interactively_defined_enum
-        test_interactively_defined_function test_closure_none_is_preserved test_submodule test_submodule_closure
-        test_load_dynamic_module_in_grandchild_process
+        test_interactively_defined_function test_submodule test_import test_multiprocess
     """,
-    "it makes code or a module by `exec`, which no checkpoint holds": """
-        test_dynamic_module test_extended_arg test___reduce___returns_string test_abc_cache_not_pickled
-        test_unrelated_faulty_module
+    "it drops modules from `sys.modules`; a program's are imported again before it is read back": """
+        test_submodule_closure
+    """,
+    "it makes functions by `exec`, which no checkpoint holds": """
+        test_dynamic_module test_extended_arg
+    """,
+    "it makes a class by a call of `abc.ABCMeta`, which says of it that it is one of `abc`": """
+        test_abc_cache_not_pickled
     """,
     "it wants a failure, and heresy can save it": """
         test_dynamic_module_with_unpicklable_builtin test_func_globals test_pickle_reraise test_recursion_during_pickling
-        test_closed_file test_w_mode
+        test_closed_file test_w_mode test_pickling_special_file_handles
     """,
     "it wants `__reduce__` or `copyreg` to be asked of the program's own classes, which are taken apart": """
-        test_always_use_up_to_date_copyreg
+        test_always_use_up_to_date_copyreg test___reduce___returns_string
     """,
-    "it pickles a memoryview, or a view of an OrderedDict, which is not saved": """
-        test_memoryview test_large_memoryview test_sliced_and_non_contiguous_memoryview test_odict_items test_odict_keys
-        test_odict_values
-    """,
-    "it pickles the streams that pytest has put in the place of the standard ones": """
-        test_pickling_file_handles test_pickling_special_file_handles
-    """,
-    "it starts `python -c`, which the adapter cannot take over; or needs `distutils`": """
-        test_import test_multiprocess test_logger test_module_importability
+    "it needs `distutils`, which is in no Python since 3.12": """
+        test_module_importability
     """,
 }
 FAILS = {name: reason for reason, names in REASONS.items() for name in names.split()}
@@ -103,7 +100,7 @@ def run(place: Place, tests: list[str]) -> dict[str, dict[str, str]]:
         packages_plugin.REPORT: str(report),
         packages_plugin.MODULES: PACKAGE.modules,
     }
-    words = ["-p", packages_plugin.__name__, "-p", "no:cacheprovider", "--assert=plain", "-q"]
+    words = ["-p", packages_plugin.__name__, "-p", "no:cacheprovider", "--assert=plain", "-q", "-s"]
     done = subprocess.run(
         [*command, "-m", "pytest", *words, *(tests or FILES), "-k", "not Protocol2"],
         cwd=sources, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -13,11 +13,11 @@ use clap::ColorChoice;
 use heresy::{Code, Diagnostic, Options, Room, Source};
 
 use super::output::{is_same, replace};
-use super::{interrupt, not_regular, unreadable, unwritable};
+use super::{not_regular, unreadable, unwritable};
 use crate::cli::TranspileArgs;
 use crate::commands::walk::{is_python, is_special, walk};
 use crate::commands::workers::{self, count};
-use crate::commands::{is_colored, report};
+use crate::commands::{interrupt, is_colored, report};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
 

@@ -11,9 +11,9 @@ import functools
 import gc
 import sys
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._errors import NotContinuable
+from ._typing_names import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import ctypes

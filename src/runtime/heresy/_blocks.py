@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-from typing import NamedTuple
-
 from . import _cpython
+from . import _tree as ast
 from ._errors import NotContinuable
 from ._program import SCOPES, Program, Scope
+from ._typing_names import NamedTuple
 from ._ways import Way, jumps_out_of, way_out
 
 

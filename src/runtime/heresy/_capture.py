@@ -15,23 +15,23 @@ What does not hold raises :class:`NotContinuable`, and the stop waits.
 
 from __future__ import annotations
 
-import ast
 import sys
 import types
 from collections.abc import Callable
-from typing import Any
 
 from . import _cpython
+from . import _tree as ast
 from ._awaitables import ASEND, driver
+from ._begun import begun_for
 from ._blocks import EXITS, SLOTS, Block, around, way_index
-from ._bound import bound_names
+from ._bound_names import bound_names
 from ._code_index import captured
 from ._collecting import Watch
 from ._comprehensions import Level, Read, levels, merged, own_names, owner_of, read
 from ._errors import NotContinuable
 from ._frame_state import FrameState, Span, Stack
 from ._generated import Generated, generated
-from ._generators import Driven, begun_for, driven, is_generator
+from ._generators import Driven, driven, is_generator
 from ._handled import name_exceptions
 from ._marked import Place, is_labelled, place_of
 from ._operands import Wanted, operands
@@ -60,6 +60,7 @@ from ._sites import (
 )  # fmt: skip
 from ._slots import Slots, contents
 from ._taken import Dropped, Taken
+from ._typing_names import Any
 from ._values import MISSING, Values, bound_special, restartable_waits, static_attribute
 from ._ways import Way, way_out
 

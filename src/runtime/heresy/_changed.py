@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from ._edits import Edits
 from ._errors import HeresyError
 from ._frame_state import FrameState
 from ._hook import Hook
 from ._program import Program, Programs
 from ._start import Launch
+from ._typing_names import TYPE_CHECKING, Any
 from ._units import load
 from .state.pickling import Modules
+
+if TYPE_CHECKING:
+    from ._edits import Edits
 
 
 class Changed:
@@ -45,6 +45,13 @@ class Changed:
     def edits(self) -> dict[str, Edits]:
         """What has become of each, by the id of the unit; of all modules if the user has chosen where to go on."""
         found: dict[str, Edits] = {}
+        if not self._then and self._line is None:
+            return found
+        with self.hook.units.at_work():
+            import json
+
+            from ._edits import Edits
+
         for id_, unit in self.hook.units.by_id.items():
             if unit.library:
                 continue

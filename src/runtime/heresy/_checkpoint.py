@@ -6,16 +6,15 @@ unpickled; so nothing of it is used before the file is known to be whole, and si
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from . import _history, _key
+from ._digest import digest_of, is_same, signed
 from ._errors import HeresyError
+from ._manifest_text import parsed
+from ._typing_names import Any
 
 FORMAT = b"2"
 _MAGIC = b"heresy checkpoint "
@@ -63,6 +62,8 @@ def write(
         "key": _key.fingerprint(key),
         "parts": [part for part, _ in packed],
     }
+    import json
+
     text = json.dumps(manifest, separators=(",", ":")).encode()
     chunks = [_MAGIC + FORMAT + b" %08x\n" % zlib.crc32(text), text, b"\n"]
     chunks += (chunk for _, stored in packed for chunk in stored)
@@ -110,14 +111,7 @@ def _gets_smaller(chunk: memoryview) -> bool:
 
 def _mac(key: bytes, chunks: Iterable[Any]) -> bytes:
     """Of a digest, so that a file is gone through once however many keys are tried."""
-    digest = hashlib.sha256()
-    for chunk in chunks:
-        digest.update(chunk)
-    return _signed(key, digest.digest())
-
-
-def _signed(key: bytes, digest: bytes) -> bytes:
-    return hmac.digest(key, digest, "sha256")
+    return signed(key, digest_of(chunks))
 
 
 def _put(path: str, folder: str, chunks: list[Any], keep: int | None) -> None:
@@ -242,7 +236,7 @@ def read(path: str, *, environ: Mapping[str, str], trust: bool = False) -> tuple
     if not (signed_by_own or trust):
         raise _foreign(path, data, text, end + 1)
     try:
-        manifest = json.loads(bytes(text))
+        manifest = parsed(bytes(text))
         return manifest, list(_parts(path, manifest["parts"], memoryview(data)[end + 1 : -_MAC_SIZE]))
     except (ValueError, KeyError, TypeError, RecursionError):
         raise _damaged(path, "its manifest cannot be read") from None
@@ -253,15 +247,15 @@ def _shown(format_: bytes) -> str:
 
 
 def _is_signed(data: bytes, environ: Mapping[str, str]) -> bool:
-    digest = hashlib.sha256(memoryview(data)[:-_MAC_SIZE]).digest()
+    digest = digest_of([memoryview(data)[:-_MAC_SIZE]])
     mac = data[-_MAC_SIZE:]
-    return any([hmac.compare_digest(_signed(key, digest), mac) for key in _key.accepted(environ)])
+    return any([is_same(signed(key, digest), mac) for key in _key.accepted(environ)])
 
 
 def _foreign(path: str, data: bytes, text: memoryview, start: int) -> HeresyError:
     """Why a file is not signed by one of the user's keys: it was damaged on its way, or is another's."""
     try:
-        manifest = json.loads(bytes(text))
+        manifest = parsed(bytes(text))
         for _ in _parts(path, manifest["parts"], memoryview(data)[start:-_MAC_SIZE], unpack=False):
             pass
         signer = str(manifest["key"])[:16]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
-from typing import Any, TypeAlias
 
 from ._errors import InternalError
+from ._typing_names import Any, TypeAlias
 
 #: A code object's name: its qualified name, and which one of that name in source order.
 ScopeKey: TypeAlias = tuple[str, int]

@@ -10,9 +10,9 @@ from __future__ import annotations
 import gc
 import types
 from collections.abc import Iterator
-from typing import Any
 
 from ._errors import NotContinuable
+from ._typing_names import Any
 
 
 class Uncounted(NotContinuable):

@@ -10,21 +10,21 @@ iterable of a ``for`` after the first, which the scope around it evaluates. Besi
 
 from __future__ import annotations
 
-import ast
 import types
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 from . import _cpython
+from . import _tree as ast
+from ._begun import begun_for
 from ._code_index import captured
 from ._errors import InternalError, NotContinuable
 from ._expressions import MADE, OUTERMOST, Comprehension, keeps_slots, slots_of
-from ._generators import begun_for
 from ._operands import operands
 from ._program import COMPREHENSIONS, Program, Scope, first_evaluated, is_first_iterable
 from ._residual import of_part
 from ._sites import COMPREHEND, FOR, Site, node_named
 from ._slots import Slots, contents
+from ._typing_names import Any, NamedTuple
 from ._values import MISSING
 
 

@@ -13,12 +13,11 @@ frame of its own, as a generator expression always has, it is continued as a fun
 
 from __future__ import annotations
 
-import ast
 import types
 from collections.abc import Iterator
-from typing import Any
 
 from . import _cpython, _goto
+from . import _tree as ast
 from ._blocks import for_kind
 from ._comprehensions import Level, Progress, asking, entered, parts
 from ._errors import InternalError
@@ -26,6 +25,7 @@ from ._expressions import keeps_slots, replaced
 from ._nodes import WAITING, as_part, place, pop, standing_for
 from ._program import Scope
 from ._residual import of_part
+from ._typing_names import Any
 
 
 class Once:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Any
 
 from . import _resume_form
 from ._stop import Stopper
+from ._typing_names import Any
 
 
 def begin(code: types.CodeType, stopper: Stopper) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import ast
 import types
 from collections.abc import Iterator
-from typing import Any
 
 from . import _run_form
 from ._blocks import Block, enclosing
@@ -23,6 +22,7 @@ from ._frame_state import FrameState
 from ._marked import place_of
 from ._program import COMPREHENSIONS, Program, Scope
 from ._sites import CATCH, EXIT, node_name, node_named
+from ._typing_names import Any
 
 #: How much of a statement is as it was: `Sameness` of the aligner.
 EDITED, HEADER, WHOLE = range(3)
@@ -242,12 +242,12 @@ class Edits:
 
     # --- functions and classes -----------------------------------------------------------------------------------------
 
-    def closure(self, key: ScopeKey, cells: tuple[types.CellType, ...] | None) -> tuple[types.CellType, ...]:
+    def closure(self, key: ScopeKey, cells: tuple[types.CellType, ...] | None) -> tuple[types.CellType, ...] | None:
         """The cells of a function, as its new code wants them: by name."""
         then, now = self.old.index.code(key), self.new.index.code(self.key(key))
         assert then is not None and now is not None
         held = dict(zip(then.co_freevars, cells or ()))
-        return tuple(held.get(name) or types.CellType() for name in now.co_freevars)
+        return tuple(held.get(name) or types.CellType() for name in now.co_freevars) or None
 
     def made(self, function: types.FunctionType, key: ScopeKey) -> None:
         """Notes a function: if its parameters have changed, so do its defaults once it has them."""

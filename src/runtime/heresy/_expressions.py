@@ -24,12 +24,12 @@ The goto of the resume form puts the loops' iterators onto the value stack and j
 
 from __future__ import annotations
 
-import ast
 import types
-from typing import Any, TypeAlias
 
 from . import _cpython
+from . import _tree as ast
 from ._nodes import copied
+from ._typing_names import Any, TypeAlias
 
 #: CPython's own name for the parameter that takes the outermost iterator.
 OUTERMOST = ".0"

@@ -10,8 +10,7 @@ A class in between gives private names their prefix::
 
 from __future__ import annotations
 
-import ast
-
+from . import _tree as ast
 from ._nodes import place
 from ._program import mangled
 

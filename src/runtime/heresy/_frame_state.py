@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import types
-from typing import Any, NamedTuple, TypeAlias
 
-from ._code_index import ScopeKey
-from ._comprehensions import Progress
-from ._generated import Generated
-from ._marked import Place
-from ._sites import SiteName
+from ._typing_names import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from ._code_index import ScopeKey
+    from ._comprehensions import Progress
+    from ._generated import Generated
+    from ._marked import Place
+    from ._sites import SiteName
 
 #: A part of a text: first line and column, last line and column. Lines count from 1, columns are bytes from 0.
 Span: TypeAlias = tuple[int, int, int, int]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import types
 from collections.abc import Container
-from typing import Any
 
 from . import _cpython
+from ._typing_names import Any
 
 
 class Suspended:

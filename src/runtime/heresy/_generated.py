@@ -7,15 +7,15 @@ variables takes its place on the stack, so that tracebacks and debuggers see it.
 
 from __future__ import annotations
 
-import ast
 import functools
 import itertools
 import types
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from . import _constants, _cpython
+from . import _tree as ast
 from ._kinds import is_a
+from ._typing_names import Any, NamedTuple
 
 _FILE = "<string>"
 _INNER = frozenset({"heresy.inner"})

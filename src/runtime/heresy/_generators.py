@@ -7,18 +7,16 @@ any more then, goes on in the middle of its body when it is asked.
 
 from __future__ import annotations
 
-import ast
 import collections
 import functools
 import gc
-import itertools
-import operator
 import types
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
 from . import _cpython
+from . import _tree as ast
 from ._awaitables import asked_by, is_awaitable, kinds
+from ._begun import BEGUN
 from ._collecting import Uncounted, Watch, made_of
 from ._errors import NotContinuable
 from ._kinds import MISSING
@@ -26,7 +24,8 @@ from ._running import Following
 from ._sites import CLOSE, COLLECT, CONSUME, FOR, NEXT, SEND, Site
 from ._slots import Slots
 from ._taken import Taken
-from ._values import bound_special, static_attribute
+from ._typing_names import Any, NamedTuple
+from ._values import static_attribute
 
 GENERATORS = (types.GeneratorType, types.CoroutineType)
 _FLAGS = 0x0020 | 0x0080 | 0x0200
@@ -100,22 +99,6 @@ _ASK_FIRST: dict[type, int] = {enumerate: 0, zip: 0, map: 1, filter: 1}
 _MOST_AROUND = 10
 
 
-def begun(function: Callable[[], Any], iterator: Any) -> Iterator[Any]:
-    """An iterator that gives what ``function`` gives, and then goes on as ``iterator``, with no frame of ours between."""
-    rest = bound_special(iterator, "__next__")
-    found = map(operator.call, itertools.chain((function,), itertools.repeat(rest)))
-    _begun[id(found)] = found, iterator
-    return found
-
-
-def begun_for(iterator: Any) -> Any:
-    """What `begun` was given, or an iterator itself."""
-    return _begun.get(id(iterator), (None, iterator))[1]
-
-
-_begun: dict[int, tuple[Iterator[Any], Any]] = {}
-
-
 def driven(site: Site, taken: Taken, following: Following) -> Driven | None:
     """What a site drives for the frame that follows; None if it does no such thing.
 
@@ -126,7 +109,7 @@ def driven(site: Site, taken: Taken, following: Following) -> Driven | None:
         case "for" | "send" | "delegate":
             # It stands at its yield when something was thrown into it, and from there into what it delegates to.
             site = site if site.kind == FOR else site._replace(kind=SEND)
-            began = _begun.get(taken.asked())
+            began = BEGUN.get(taken.asked())
             if began is not None and following.frame.f_code is taken.continued:
                 return Driven(site, began[1])
             return Driven(site, _asked_at(taken.asked(), following, site))
@@ -144,7 +127,7 @@ def driven(site: Site, taken: Taken, following: Following) -> Driven | None:
 
 def _asked_at(address: int, following: Following, site: Site) -> Any:
     """The iterator at an address, if the frame that follows is what asking it for an item runs."""
-    began = _begun.get(address)
+    began = BEGUN.get(address)
     for iterator in _running_for(following):
         if id(iterator) == address or began is not None and began[1] is iterator:
             return iterator

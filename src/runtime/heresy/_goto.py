@@ -7,11 +7,11 @@ place: an attribute becomes a short sequence of instructions, and what would bui
 
 from __future__ import annotations
 
-import ast
 import opcode
 import types
 
 from . import _cpython
+from . import _tree as ast
 from ._cpython import Instruction, attribute_index, instructions, local_names, number_of, with_argument
 from ._nodes import PENDING, STACK, constant, place, pop
 

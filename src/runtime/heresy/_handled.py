@@ -6,11 +6,10 @@ the last of all is the interpreter's current exception. A generator has a chain 
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 from ._errors import NotContinuable
 from ._kinds import MISSING, is_a
 from ._slots import Slots, handled_around
+from ._typing_names import Any, Protocol
 
 
 class Handling(Protocol):

@@ -7,19 +7,20 @@ name, ``NAME.7.old``. It gets that name by a link, before the new one takes its 
 
 from __future__ import annotations
 
-import json
 import os
-import re
+
+from ._manifest_text import parsed
 
 
 def older(path: str) -> dict[int, str]:
     """The older checkpoints beside the newest one, which may be gone, by number."""
     folder, name = os.path.split(path)
-    pattern = re.compile(re.escape(name.removesuffix(".ckpt")) + r"\.([0-9]+)\.old")
+    start = name.removesuffix(".ckpt") + "."
     found = {}
     for entry in os.listdir(folder):
-        if match := pattern.fullmatch(entry):
-            found[int(match[1])] = os.path.join(folder, entry)
+        number = entry[len(start) : -len(".old")]
+        if entry.startswith(start) and entry.endswith(".old") and number.isascii() and number.isdecimal():
+            found[int(number)] = os.path.join(folder, entry)
     return dict(sorted(found.items()))
 
 
@@ -58,7 +59,7 @@ def _number(path: str) -> int:
     try:
         with open(path, "rb") as file:
             file.readline(64)
-            number = json.loads(file.readline())["number"]
+            number = parsed(file.readline())["number"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return 0
     return number if isinstance(number, int) and number > 0 else 0

@@ -13,18 +13,18 @@ No frame of ours stands between the frame that is continued and the next, and no
 
 from __future__ import annotations
 
-import ast
 import collections
 import functools
 import operator
 import types
 from collections.abc import Callable
-from typing import Any
 
 from . import _operators
+from . import _tree as ast
 from ._awaitables import is_awaitable
 from ._nodes import RESULT
 from ._sites import CLOSE, COLLECT, COMPARE, CONSUME, DELEGATE, FOR, NEXT, OPERATE, SEND, YIELD, Site
+from ._typing_names import Any
 from ._values import bound_special, static_attribute
 
 

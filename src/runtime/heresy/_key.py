@@ -7,11 +7,11 @@ could then bring its own. What is signed with an imported key is accepted, too; 
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 
 from ._errors import HeresyError
+from ._units import sha256_of
 
 _SIZE = 32
 
@@ -64,7 +64,7 @@ def accepted(environ: Mapping[str, str]) -> list[bytes]:
 
 def fingerprint(key: bytes) -> str:
     """What tells keys apart, and tells nothing of them."""
-    return hashlib.sha256(b"heresy key\n" + key).hexdigest()[:8]
+    return sha256_of(b"heresy key\n" + key).hex()[:8]
 
 
 def _read(file: str) -> bytes:

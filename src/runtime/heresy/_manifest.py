@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 import time
 import types
-from typing import Any
 
 from ._frame_state import FrameState, Span, Stack
 from ._kinds import is_a
 from ._stop import Stopper
+from ._typing_names import Any
 from ._units import Unit
 from ._view import view
 
@@ -27,13 +27,14 @@ Homes = dict[str, tuple[types.ModuleType, dict[str, Any]]]
 
 
 def describe(
-    stopper: Stopper, stack: Stack, units: list[Unit], homes: Homes, cwd: str, *, passing: bool = False
+    stopper: Stopper, stack: Stack, units: list[Unit], homes: Homes, cwd: str, unsaved: list[str], *, passing: bool = False
 ) -> dict[str, Any]:
     """What is known before the payload is packed.
 
     Args:
         units: the modules to describe.
         cwd: the directory that the program was started in.
+        unsaved: what there are placeholders for.
         passing: the program runs on, and does not know of it.
     """
     launch = stopper.launch
@@ -60,6 +61,7 @@ def describe(
             _frame(*each, launch.source, with_variables=at >= first)
             for at, each in enumerate(zip(stack.frames, stack.shown, stack.spans))
         ],
+        **({"unsaved": unsaved} if unsaved else {}),
     }
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import copy
-from typing import Any
+from . import _tree as ast
+from ._typing_names import Any
 
 # Constants of the code, by which the values are put in place of them.
 PENDING = frozenset({"heresy.pending"})
@@ -59,13 +58,20 @@ def duplicate(node: Any) -> Any:
         return [duplicate(item) for item in node]
     if not isinstance(node, ast.AST):
         return node
-    fresh = copy.copy(node)
+    fresh = _twin(node)
     for name, value in ast.iter_fields(node):
         setattr(fresh, name, duplicate(value))
     return fresh
 
 
+def _twin(node: Any) -> Any:
+    """``copy.copy``, for which `copy` would be imported."""
+    fresh = type(node).__new__(type(node))
+    fresh.__dict__.update(node.__dict__)
+    return fresh
+
+
 def copied(node: Any) -> Any:
-    fresh = copy.copy(node)
+    fresh = _twin(node)
     fresh.heresy_model = getattr(node, "heresy_model", node)
     return fresh

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 from . import _cpython
 from ._errors import NotContinuable
+from ._typing_names import Any, NamedTuple
 from ._values import MISSING
 
 #: A value that the rest needs.

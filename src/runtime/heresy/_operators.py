@@ -7,15 +7,15 @@ what comes after it; this module says so for operands whose steps can be told wi
 
 from __future__ import annotations
 
-import ast
 import functools
 import operator
 import types
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
+from . import _tree as ast
 from ._errors import NotContinuable
 from ._kinds import is_a
+from ._typing_names import Any, NamedTuple
 from ._values import MISSING, static_attribute
 
 _BINARY: dict[type[ast.operator], tuple[str, Callable[..., Any], Callable[..., Any]]] = {

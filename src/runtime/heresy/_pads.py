@@ -22,7 +22,6 @@ from __future__ import annotations
 import opcode
 import types
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from ._cpython import (
     OPERATIONS,
@@ -37,6 +36,7 @@ from ._cpython import (
     with_argument,
 )
 from ._slots import Slots
+from ._typing_names import NamedTuple
 
 _BINARY_OP = number_of("BINARY_OP")
 _LEFT_SHIFT = next(number for number, (_, symbol) in enumerate(opcode._nb_ops) if symbol == "<<")  # type: ignore[attr-defined]

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from typing import Any
+from . import _tree as ast
+from ._typing_names import Any, NamedTuple
 
-_CONVERSION = re.compile(r"%(?:(%)|(-?)(\d*)(?:\.(\d*))?([sra]))")
+
+class _Conversion(NamedTuple):
+    """What stands in the text for a value, or for a ``%``.
+
+    Attributes:
+        kind: ``s``, ``r`` or ``a``; or ``%``.
+        end: where the text goes on.
+    """
+
+    kind: str
+    to_left: bool
+    width: str
+    precision: str | None
+    end: int
 
 
 def as_joined(e: ast.BinOp) -> ast.JoinedStr | None:
@@ -25,15 +37,13 @@ def as_joined(e: ast.BinOp) -> ast.JoinedStr | None:
     literal = ""
     left = list(items)
     end = 0
-    for found in re.finditer("%", text):
-        if found.start() < end:
-            continue
-        conversion = _CONVERSION.match(text, found.start())
-        if conversion is None or conversion[1] is None and not left:
+    while (start := text.find("%", end)) >= 0:
+        conversion = _conversion(text, start)
+        if conversion is None or conversion.kind != "%" and not left:
             return None
-        literal += text[end : found.start()]
-        end = conversion.end()
-        if conversion[1]:
+        literal += text[end:start]
+        end = conversion.end
+        if conversion.kind == "%":
             literal += "%"
             continue
         if literal:
@@ -53,8 +63,31 @@ def as_joined(e: ast.BinOp) -> ast.JoinedStr | None:
     return joined
 
 
-def _formatted(value: ast.expr, conversion: re.Match[str]) -> ast.FormattedValue:
-    _, to_left, width, precision, kind = conversion.groups()
+def _conversion(text: str, start: int) -> _Conversion | None:
+    """What stands at a ``%``; None if it is not one of those that are compiled so."""
+    if text[start + 1 : start + 2] == "%":
+        return _Conversion("%", False, "", None, start + 2)
+    to_left = text[start + 1 : start + 2] == "-"
+    end = start + 1 + to_left
+    width = _digits(text, end)
+    end += len(width)
+    precision = None
+    if text[end : end + 1] == ".":
+        precision = _digits(text, end + 1)
+        end += 1 + len(precision)
+    kind = text[end : end + 1]
+    return _Conversion(kind, to_left, width, precision, end + 1) if kind and kind in "sra" else None
+
+
+def _digits(text: str, start: int) -> str:
+    end = start
+    while text[end : end + 1].isdecimal():
+        end += 1
+    return text[start:end]
+
+
+def _formatted(value: ast.expr, conversion: _Conversion) -> ast.FormattedValue:
+    kind, to_left, width, precision, _ = conversion
     spec = ("" if to_left or not int(width or 0) else ">") + (str(int(width)) if int(width or 0) else "")
     spec += f".{int(precision or 0)}" if precision is not None else ""
     return ast.FormattedValue(value, ord(kind), ast.JoinedStr([ast.Constant(spec)]) if spec else None)

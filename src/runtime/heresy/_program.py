@@ -9,17 +9,17 @@ on every version and for every construct.
 
 from __future__ import annotations
 
-import ast
 import functools
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from . import _cpython, _run_form
+from . import _tree as ast
 from ._code_index import MARK, CodeIndex, ScopeKey, is_marked_copy, walk_code
 from ._errors import HeresyError, InternalError, NotContinuable
 from ._marked import Marked, place_of, suites
 from ._quiet import Quiet
+from ._typing_names import Any
 from ._units import Unit, Units
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

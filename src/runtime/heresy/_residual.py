@@ -13,14 +13,13 @@ stack, in the same order, wherever Python has words for that: so it can be stopp
 
 from __future__ import annotations
 
-import ast
 import builtins
 import functools
 import operator
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from . import _cpython
+from . import _tree as ast
 from ._errors import NotContinuable
 from ._nodes import RESULT, WAITING, pop, standing_for
 from ._operands import COPY, FUNCTION, UNPACKED, VALUE, Wanted
@@ -28,6 +27,7 @@ from ._operators import IN_PLACE
 from ._program import COMPREHENSIONS, FUNCTIONS, Program, is_first_iterable, mangled
 from ._rest import RestOfExpressions, made_at
 from ._sites import DECORATE, DELETE, OPERATE, READ, WRITE, Site
+from ._typing_names import Any, NamedTuple
 
 
 class Rest(NamedTuple):

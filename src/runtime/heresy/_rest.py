@@ -6,15 +6,15 @@ choice; this module makes the same one.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
-from typing import Any
 
 from . import _cpython
+from . import _tree as ast
 from ._errors import NotContinuable
 from ._nodes import WAITING, copied, pop, standing_for
 from ._operands import ANEW, CONSTANT, FUNCTION, METHOD, TEXT, TUPLE, VALUE, Wanted
 from ._percent import as_joined
+from ._typing_names import Any
 
 #: With more operands than that CPython collects them in a list or a dictionary as they come.
 _MOST = 30

@@ -8,21 +8,19 @@ import atexit
 import os
 import sys
 import types
-from typing import Any
 
 from . import _checkpoint
 from ._changed import Changed
-from ._comprehensions import split
 from ._errors import HeresyError
 from ._frame_state import FrameState
 from ._hook import Hook
 from ._resume_form import ResumeForm, filled
 from ._start import Launch
 from ._stop import Stopper, print_error, say
+from ._typing_names import Any
 from ._units import CannotInstrument, Unit, load
-from .state import imports, moved, reopening, sets, surroundings, versions
-from .state.all import Modules, StateUnpickler, caches, functions, generators, placeholders
-from .state.pickling import CannotSave
+from .state import functions, imports, moved, surroundings
+from .state.pickling import CannotSave, Modules, StateUnpickler
 
 
 def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper) -> tuple[Any, types.CodeType]:
@@ -36,10 +34,11 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
         HeresyError: the checkpoint cannot be continued from; it is as it was.
     """
     moved.folders[:] = launch.options.get("map", [])
-    manifest, payload = _checkpoint.read(
-        launch.options.get("from") or launch.checkpoint,
-        environ=stopper.baseline.environ, trust=launch.options.get("trust", False),
-    )  # fmt: skip
+    with hook.units.at_work():
+        manifest, payload = _checkpoint.read(
+            launch.options.get("from") or launch.checkpoint,
+            environ=stopper.baseline.environ, trust=launch.options.get("trust", False),
+        )  # fmt: skip
     _refuse_half_done(launch, manifest)
     changed = Changed(launch, hook, stopper.read())
     changed.compare("__main__", launch.source, manifest["source"]["sha256"], launch.sha256)
@@ -64,7 +63,8 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     if forms[-1].site is not None and not forms[-1].state.restart:
         # The innermost call is that of `heresy.checkpoint`, which returns True now.
         forms[-1].enters([True].pop)
-    generators.start()
+    if (generators := _loaded("generators")) is not None:
+        generators.start()
     if launch.options.get("pdb"):
         from . import _debug
 
@@ -74,18 +74,20 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     where = f"{moved.here(last.get('file', launch.source))}:{line}"
     if last["function"] != "<module>":
         where += f" in {last['function']}()"
-    if items := [placeholders.text_of(each) for each in placeholders.restored]:
-        from ._unsaved import warning
+    if (placeholders := _loaded("placeholders")) is not None and placeholders.restored:
+        with hook.units.at_work():
+            from ._unsaved import warning
 
-        print_error(warning(items, continued=True))
-        stopper.told = items
+        stopper.told = [placeholders.text_of(each) for each in placeholders.restored]
+        print_error(warning(stopper.told, continued=True))
         placeholders.restored.clear()
     if launch.options.get("dry_run"):
         say(f"{launch.script} can be continued, at {where}")
         sys.stdout.flush()
         os._exit(0)
-    for note in reopening.cut_back(launch.checkpoint):
-        print_error(note.diagnostic("warning"))
+    if (reopening := _loaded("reopening")) is not None:
+        for note in reopening.cut_back(launch.checkpoint):
+            print_error(note.diagnostic("warning"))
     surroundings.start_timers(around)
     say(f"continuing {launch.script} at {where}")
     return spec, forms[0].code
@@ -107,6 +109,11 @@ def _refuse_half_done(launch: Launch, manifest: dict[str, Any]) -> None:
             help=f"if that is right, say where to go on, in the text of now: `heresy run --at {line}` and the program, "
             f"or `heresy resume --line {line}`",
         )  # fmt: skip
+
+
+def _loaded(name: str) -> Any:
+    """A part of `state`, if what was unpickled has needed it."""
+    return sys.modules.get(f"{__package__}.state.{name}")
 
 
 def _name_main(main: types.ModuleType, manifest: dict[str, Any]) -> Any:
@@ -186,7 +193,12 @@ class _Libraries:
 def _forms(modules: Modules, frame: Any) -> list[ResumeForm]:
     """The resume form of a frame; and those of its comprehensions that have frames of their own here."""
     if not isinstance(frame, FrameState):
+        generators = _loaded("generators")
+        assert generators is not None
         return generators.forms_of(frame)
+    with modules.units.at_work():
+        from ._comprehensions import split
+
     program = modules.programs.program(modules.unit(frame.unit))
     return [filled(ResumeForm(program, state), state) for state in split(program, frame)]
 
@@ -205,16 +217,26 @@ def _unpickle(modules: Modules, payload: list[Any], other: str | None, *, passin
         imports.restore(again)
         unpickler.load()  # strings of libraries: the state refers to them
         _, around, others, frames, tables, places, texts, prints = unpickler.load()
-        for grown in reopening.compare(prints, passing=passing):
-            print_error(grown.diagnostic("warning"))
-        placeholders.name(texts)
+        if (reopening := _loaded("reopening")) is not None:
+            for grown in reopening.compare(prints, passing=passing):
+                print_error(grown.diagnostic("warning"))
+        if (placeholders := _loaded("placeholders")) is not None:
+            placeholders.name(texts)
         for module, names, _ in others:
             module.__dict__.update(names)
             moved.rename(module.__dict__)
         if other is not None:
+            with modules.units.at_work():
+                from .state import versions
+
             versions.complete()
-        sets.apply(tables)
-        caches.fill()
+        if tables or _loaded("hashes") is not None:
+            with modules.units.at_work():
+                from .state import sets
+
+            sets.apply(tables)
+        if (caches := _loaded("caches")) is not None:
+            caches.fill()
         for module, _, order in others:
             namespace = module.__dict__
             ordered = {name: namespace[name] for name in order if name in namespace}

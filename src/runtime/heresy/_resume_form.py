@@ -24,16 +24,16 @@ run up to the yield it was suspended at: ``x = yield f(y)`` becomes ``x = yield`
 
 from __future__ import annotations
 
-import ast
 import functools
 import operator
 import types
 from collections.abc import Callable
-from typing import Any
 
 from . import _constants, _cpython, _goto, _run_form
+from . import _tree as ast
+from ._begun import begun
 from ._blocks import EXITS, SLOTS, WITHS, Block, enclosing, way_named
-from ._bound import bound_names
+from ._bound_names import bound_names
 from ._code_index import walk_code, with_own_code
 from ._comprehensions import Level, owner_in
 from ._continued import Continued, covered_by
@@ -42,7 +42,6 @@ from ._expressions import Comprehension, as_function, keeps_slots
 from ._factory import FUNCTION, enclosed, parameters_alone
 from ._frame_state import FrameState
 from ._generated import rebuilt
-from ._generators import begun
 from ._holes import Result, hole, restarted
 from ._nodes import (
     OPERANDS,
@@ -76,6 +75,7 @@ from ._sites import (
     site_named,
 )  # fmt: skip
 from ._stand_ins import DELEGATIONS, awaitable, delegation, lambda_as_function, next_item, put_back, without_preamble
+from ._typing_names import Any
 from ._unwinding import ASKED
 from ._values import bound_special
 from ._ways import Way

@@ -6,14 +6,13 @@ where it lay; what the interpreter looks up on a type is found there, and operat
 
 from __future__ import annotations
 
-import ast
 import functools
 import gc
 import types
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 from . import _cpython, _operators
+from . import _tree as ast
 from ._errors import NotContinuable
 from ._generated import original
 from ._kinds import is_a
@@ -21,6 +20,7 @@ from ._program import BODIES, Programs
 from ._sites import CALL, NEW, Site
 from ._slots import Slots, generator_of
 from ._taken import Taken
+from ._typing_names import Any, NamedTuple
 from ._values import MISSING, Values, special_method, static_attribute
 
 

@@ -8,7 +8,6 @@ import sys
 import threading
 import types
 from collections.abc import Callable
-from typing import Any
 
 from . import _checkpoint, _manifest
 from ._errors import HeresyError, NotContinuable
@@ -17,6 +16,7 @@ from ._kinds import is_a
 from ._quiet import Quiet
 from ._stop import Stopper
 from ._twin import NotByTwin, Twin
+from ._typing_names import Any
 from ._units import Unit
 from ._unsaved import Sparing
 from .state import constants, imports, libraries, registered, reopening, sets, surroundings, unsaved
@@ -64,7 +64,7 @@ def save(
         raise NotByTwin
     units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
     cwd = stopper.baseline.cwd or os.path.dirname(os.path.dirname(launch.checkpoint))
-    manifest = _manifest.describe(stopper, stack, units, homes, cwd, passing=passing)
+    manifest = _manifest.describe(stopper, stack, units, homes, cwd, items, passing=passing)
     try:
         _checkpoint.write(
             launch.checkpoint, manifest, payload, environ=stopper.baseline.environ,

@@ -12,14 +12,13 @@ What runs there is for `_running` to say, what is left of the statement for `_re
 
 from __future__ import annotations
 
-import ast
-from typing import Any, NamedTuple, TypeAlias
-
 from . import _cpython
+from . import _tree as ast
 from ._blocks import LOOPS, WITHS, Block, around, with_kind
 from ._errors import NotContinuable
 from ._expressions import Comprehension, keeps_slots, slots_of
 from ._program import COMPREHENSIONS, Hole, Scope
+from ._typing_names import Any, NamedTuple, TypeAlias
 from ._ways import Way, way_out
 
 #: A site in a checkpoint: its kind, the type of its node, and which one of that type it is in its statement.

@@ -13,11 +13,11 @@ import gc
 import sys
 import types
 from collections.abc import Generator
-from typing import Any, NamedTuple
 
 from . import _cpython
 from ._errors import NotContinuable
 from ._kinds import MISSING
+from ._typing_names import Any, NamedTuple
 
 
 class Slots:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import types
-from typing import Any
 
 from . import _goto
+from . import _tree as ast
 from ._code_index import MARK
 from ._nodes import OPERANDS, VALUES, at, copied, pending, place, pop
 from ._sites import DELEGATE, SEND, YIELD, Site
+from ._typing_names import Any
 
 DELEGATIONS = (YIELD, DELEGATE, SEND)
 

@@ -120,6 +120,8 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
             unit = hook.add(main_unit(how, units))
             unit.belongs_to(main)
             code = unit.code
+            if how.kind == "command":
+                _show_command(code, how)
         if how.resume:
             spec, code = _restore.restore(how, main, hook, stopper)
             if found_by_runpy:
@@ -129,8 +131,6 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     stopper.install()
     if how.options.get("on_error") == "stop":
         _unwinding.ASKED.stopper = stopper
-    if how.kind == "command":
-        _show_command(code, how)
     if stopper.on_restore:
         try:
             with units.at_work():
@@ -156,12 +156,13 @@ def _give(runpy: Any, spec: Any, code: CodeType) -> None:
 
 
 def _show_command(code: CodeType, how: Launch) -> None:
-    """Tracebacks show the lines of ``-c CODE`` since 3.13, which registers them so."""
+    """Tracebacks show the lines of ``-c CODE`` since 3.13, which registers them by the file's name, then by the code."""
     if sys.version_info >= (3, 13):
         import linecache
 
+        key = code if sys.version_info >= (3, 14) else "<string>"
         with open(how.options["original"], encoding="utf-8") as file:
-            linecache._register_code(code, file.read(), "<string>")  # type: ignore[attr-defined]
+            linecache._register_code(key, file.read(), "<string>")  # type: ignore[attr-defined]
 
 
 def _name_main(how: Launch, namespace: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ._program import Programs
     from ._start import Launch
     from ._timer import Timer
+    from ._trial import Trial
     from ._units import Units
     from ._waiting import Waiting
 
@@ -123,6 +124,7 @@ class Stopper:
         self.watch: Watch | None = None
         self.reason = ""
         self.passed = 0
+        self.trial: Trial | None = None
         # The first to be registered is the last to be called: what the program registers belongs to its run.
         atexit.register(self._ended)
         self.baseline = Baseline()
@@ -171,6 +173,11 @@ class Stopper:
             self.trace(sys._getframe())
         if "every" in self.launch.options:
             self.make_passing().start(*self.launch.options["every"])
+        trial = self.launch.options.get("trial", {})
+        if "at" in trial:
+            from ._trial import Trial
+
+            self.trial = Trial(self, trial["at"], trial["report"])
         from ._start import unblock
 
         unblock()
@@ -219,6 +226,8 @@ class Stopper:
             sys.settrace(None)
         if self.passing is not None:
             self.passing.end()
+        if self.trial is not None:
+            self.trial.ended()
         if self.launch.stop_at == 0:
             say(f"{self.passed} safe points passed")
         if os.path.exists(self.launch.checkpoint):
@@ -312,6 +321,13 @@ class Stopper:
         return False
 
     # --- tracing ------------------------------------------------------------------------------------------------
+
+    def ask(self, frame: types.FrameType) -> None:
+        """Asks for a stop at the start of a statement; returns if it has to wait, or is refused."""
+        self.asked = 1
+        self.attempt(frame, waiting=False)
+        if self.asked:
+            self.trace(frame)
 
     def is_ours(self, code: types.CodeType) -> bool:
         return code.co_filename in self.units.by_file
@@ -577,9 +593,13 @@ def report(error: Exception) -> None:
 
 
 def print_error(text: str) -> None:
-    """Text on standard error, past the program's own ``sys.stderr``."""
+    """Text on standard error, past the program's own ``sys.stderr``; or in a file, where the two are to be told apart."""
+    file = stopper.launch.options.get("trial", {}).get("words") if stopper else None
     try:
-        os.write(2, f"{text}\n".encode(errors="backslashreplace"))
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if file else 2
+        os.write(handle, f"{text}\n".encode(errors="backslashreplace"))
+        if file:
+            os.close(handle)
     except OSError:
         pass
 

@@ -6,11 +6,10 @@ stack. So the iterators of a generator expression and the exception behind a ``f
 
 from __future__ import annotations
 
-import ast
 import types
-from typing import Any
 
 from . import _cpython, _frames
+from . import _tree as ast
 from ._awaitables import ASEND, driver
 from ._capture import Part
 from ._expressions import OUTERMOST, keeps_slots
@@ -19,6 +18,7 @@ from ._generators import delegate_of, frame_of
 from ._handled import name_exceptions
 from ._program import Programs
 from ._slots import finalizer_of
+from ._typing_names import Any
 
 
 def state_of(programs: Programs, generator: Any) -> FrameState:

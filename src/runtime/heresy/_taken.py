@@ -9,15 +9,15 @@ what runs.
 
 from __future__ import annotations
 
-import ast
 import functools
 import gc
 import types
-from typing import Any, NamedTuple
 
+from . import _tree as ast
 from ._errors import NotContinuable
 from ._program import Hole, Scope
 from ._slots import MISSING, Slots
+from ._typing_names import Any, NamedTuple
 
 
 class Arguments(NamedTuple):

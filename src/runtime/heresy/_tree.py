@@ -1,8 +1,9 @@
 """Syntax trees, without the library's `ast`.
 
 A module is compiled to its run form while it is being imported: in the middle of a program's import of `functools`, say,
-which `ast` itself needs. So what compiles imports nothing of the library that is not there from the start. The node
-classes are the interpreter's own, the very ones that `ast` shows.
+which `ast` itself needs. So what compiles imports nothing of the library that is not there from the start. What continues a
+program does without `ast`, too, for the time that it takes to import. The node classes are the interpreter's own, the very
+ones that `ast` shows.
 """
 
 from __future__ import annotations
@@ -33,11 +34,19 @@ def iter_child_nodes(node: _ast.AST) -> Iterator[_ast.AST]:
                     yield item
 
 
+def iter_fields(node: _ast.AST) -> Iterator[tuple[str, Any]]:
+    """The fields of ``node`` that there are, and what is in them."""
+    for name in node._fields:
+        try:
+            yield name, getattr(node, name)
+        except AttributeError:
+            continue
+
+
 def walk(node: _ast.AST) -> Iterator[_ast.AST]:
-    """``node`` and all below it, in no particular order; what is below a node is looked for after it was given."""
+    """``node`` and all below it, level by level; what is below a node is looked for after it was given."""
     work = [node]
-    while work:
-        node = work.pop()
+    for node in work:
         yield node
         work.extend(iter_child_nodes(node))
 

@@ -152,7 +152,7 @@ class Unit:
         source = _read(self._store.source(self.sha256))
         if source is None:
             source = _read(self.path)
-            if source is not None and _sha256(source) != self.sha256:
+            if source is not None and sha256_of(source).hex() != self.sha256:
                 source = None
         marked_path = self._store.marked(self.sha256)
         if marked_path is not None and not os.path.exists(marked_path) and source is not None:
@@ -287,7 +287,7 @@ def load(
             _warn(warned, path)
     else:
         with units.at_work():
-            sha256 = _sha256(data)
+            sha256 = sha256_of(data).hex()
             marked = _read_text(texts[0], texts[2]) if texts is not None else _marked_text(store, data, sha256, path)
             from ._run_form import compile_module
 
@@ -412,7 +412,8 @@ def _read_text(path: str, encoding: str) -> str:
         return file.read()
 
 
-def _sha256(data: bytes) -> str:
+def sha256_of(data: bytes) -> bytes:
+    """The digest of a text, or of anything as short."""
     # Not by `hashlib`, which is of the library: see `_tree`.
     try:
         from _sha2 import sha256
@@ -421,4 +422,4 @@ def _sha256(data: bytes) -> str:
             from _sha256 import sha256  # before 3.12
         except ImportError:
             from hashlib import sha256
-    return sha256(data).hexdigest()
+    return sha256(data).digest()

@@ -10,10 +10,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import FrameState, Stack
+from ._typing_names import Any
 from .state.paths import Root, Way, find
 from .state.pickling import Chunks, Modules
 from .state.unsaved import Lost, SparingPickler, Unsaved, kind_of

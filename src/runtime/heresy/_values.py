@@ -7,7 +7,6 @@ user-defined ``__getitem__`` is ever run.
 
 from __future__ import annotations
 
-import ast
 import builtins
 import collections
 import operator
@@ -15,11 +14,12 @@ import sys
 import time
 import types
 from collections.abc import Callable
-from typing import Any
 
+from . import _tree as ast
 from ._errors import NotContinuable
 from ._kinds import MISSING, is_a
 from ._slots import Slots
+from ._typing_names import Any
 
 #: Values of exactly these types cannot change, and operators and formatting on them run no code of the user's.
 IMMUTABLE = frozenset(

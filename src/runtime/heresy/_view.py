@@ -5,7 +5,7 @@ Nothing of the program's is called, so only the values of the built-in types the
 
 from __future__ import annotations
 
-from typing import Any
+from ._typing_names import Any
 
 #: No view is longer.
 LONGEST = 60

@@ -12,12 +12,12 @@ does. Which one it is tell the instructions that lead into it::
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
 
+from . import _tree as ast
 from ._errors import NotContinuable
 from ._program import SCOPES, Hole, Scope
+from ._typing_names import NamedTuple, TypeAlias
 
 #: How something is left: by this statement; by an exception, in which case it is the statement that is left itself;
 #: at its end, None.

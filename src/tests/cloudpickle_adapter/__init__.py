@@ -6,7 +6,6 @@ not run by heresy becomes one that is.
 
 from __future__ import annotations
 
-import io
 import os
 import pickle
 import sys
@@ -19,7 +18,7 @@ COMMAND = "CLOUDPICKLE_SUITE_HERESY"
 
 if "heresy._stop" not in sys.modules:
     _words = sys.orig_argv[1:]
-    while _words and _words[0].startswith("-"):
+    while _words and _words[0].startswith("-") and _words[0] != "-c":
         del _words[0]
     sys.stdout.flush()
     os.execvp(os.environ[COMMAND].split()[0], [*os.environ[COMMAND].split(), *_words])
@@ -34,7 +33,7 @@ from heresy.state.all import (  # noqa: E402
     functions,
     generators,
 )
-from heresy.state.pickling import CannotSave  # noqa: E402
+from heresy.state.pickling import CannotSave, Chunks  # noqa: E402
 
 from . import echo  # noqa: E402
 
@@ -53,12 +52,12 @@ _TESTS = ("__main__", "tests", "mock_local_folder", "_cloudpickle_testpkg")
 def dumps(obj: Any, protocol: int | None = None, buffer_callback: Any = None) -> bytes:
     """The object, and the names of the modules whose code it may need."""
     modules = _modules()
-    file = io.BytesIO()
+    file = Chunks()
     try:
         StatePickler(file, modules).dump((obj, sets.Order()))
     except CannotSave as error:
         raise pickle.PicklingError(str(error)) from error
-    return pickle.dumps(([module.__name__ for module in modules.objects], file.getvalue()))
+    return pickle.dumps(([module.__name__ for module in modules.objects], b"".join(map(bytes, file))))
 
 
 def dump(obj: Any, file: Any, protocol: int | None = None, buffer_callback: Any = None) -> None:
@@ -85,7 +84,7 @@ def read_back(data: bytes) -> Any:
     homes = [(module, modules.namespace(module)) for module in modules.objects if module.__name__ in names]
     modules = Modules(homes, modules.units, modules.programs)
     functions.restoring(modules)
-    obj, tables = StateUnpickler(payload, modules).load()
+    obj, tables = StateUnpickler([payload], modules).load()
     sets.apply(tables)
     caches.fill()
     reopening.compare([])

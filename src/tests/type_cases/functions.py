@@ -44,6 +44,14 @@ def empty_cell():
     print(f())
 
 
+def without_cells():
+    def alone():
+        return 1
+
+    yield
+    print(alone(), alone.__closure__)
+
+
 def recursive_closure():
     def fact(n):
         return 1 if n < 2 else n * fact(n - 1)

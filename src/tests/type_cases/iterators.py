@@ -40,6 +40,15 @@ def over_dicts():
     print(views[0] & {"z"}, len(views[1]))
 
 
+def views_of_ordered_dicts():
+    d = collections.OrderedDict.fromkeys("abc", 0)
+    views = d.keys(), d.values(), d.items()
+    yield
+    d["b"] = 7
+    d.move_to_end("a")
+    print(*map(list, views), [type(view).__name__ for view in views], *next(reversed(views[2])))
+
+
 def over_dict_in_loop():
     d = dict.fromkeys("abcd", 0)
     for n, key in enumerate(d):

@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import gc
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import HeresyError, InternalError
+from .._typing_names import TYPE_CHECKING, Any, NamedTuple
 from .pickling import CannotSave, Reduced, StatePickler, reducer
 
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ def hold(wrapper: Any, state: tuple[Any, ...]) -> None:
 
 def fill() -> None:
     """Fills the caches that were made; the program's state must be complete."""
+    if not _made:
+        return
     import ctypes
 
     for wrapper, held in _made:

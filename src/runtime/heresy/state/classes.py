@@ -11,7 +11,6 @@ import _abc
 import _thread
 import abc
 import collections
-import dataclasses
 import enum
 import gc
 import sys
@@ -19,12 +18,12 @@ import types
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from .. import _cpython
 from .._kinds import is_a
+from .._typing_names import Any
 from . import hashes
-from .functions import plain_annotations
+from .functions import plain_annotations, restored_modules
 from .pickling import GENERAL, CannotSave, Reduced, StatePickler, reducer
 
 #: Attributes that every class gets anew.
@@ -58,7 +57,7 @@ def _class(pickler: StatePickler, cls: Any) -> Reduced:
     if slots is not _MISSING:
         layout["__slots__"] = slots if is_a(slots, str) else tuple(slots)
     skip = set()
-    if dataclasses.is_dataclass(cls) and "__dataclass_params__" in cls.__dict__:
+    if cls.__dict__.keys() >= {"__dataclass_params__", "__dataclass_fields__"}:
         skip = _generated_by_dataclass(cls)
     made_from = (type(cls), type.__dict__["__name__"].__get__(cls), cls.__bases__, layout, hashes.of_class(cls))
     return make_class, made_from, _class_state(cls, skip), None, None, set_class_state
@@ -264,15 +263,18 @@ _FOR_SLOTS = ("_dataclass_getstate", "_dataclass_setstate")
 
 def _generated_by_dataclass(cls: type) -> set[str]:
     """The methods of a dataclass that ``@dataclass`` wrote."""
+    import dataclasses
+
+    library = vars(dataclasses)
     found: set[str] = set()
     for name in _DATACLASS_METHODS:
         method = cls.__dict__.get(name)
         function = getattr(method, "__wrapped__", method)
         # For slots it gives functions of its own, which are found by their names.
-        if is_a(function, types.FunctionType) and function not in map(vars(dataclasses).get, _FOR_SLOTS) and (
+        if is_a(function, types.FunctionType) and function not in map(library.get, _FOR_SLOTS) and (
             function.__code__.co_filename == "<string>"
             or function.__module__ in ("dataclasses", "reprlib")
-            or function.__globals__ is vars(dataclasses)
+            or function.__globals__ is library
         ):
             found.add(name)
     return found
@@ -285,6 +287,9 @@ _NOT_FOR_TWIN = _OWN | {
 
 def _generate_dataclass(cls: Any, names: list[str]) -> None:
     """Has ``dataclasses`` write the methods of ``cls`` again, on a twin, and moves them over."""
+    with restored_modules().units.at_work():
+        import dataclasses
+
     params = cls.__dataclass_params__
     # What the library looks for (`__post_init__`, an `__eq__` of the class's own) must be there.
     namespace: dict[str, Any] = {

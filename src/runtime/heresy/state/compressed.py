@@ -7,8 +7,8 @@ again as had been read. One that is written to would come out different, and can
 from __future__ import annotations
 
 import io
-from typing import Any
 
+from .._typing_names import Any
 from .pickling import CannotSave, Reduced, StatePickler, import_by_name, library_reducer
 
 

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
+from .._typing_names import Any
 from .objects import library_attribute
 from .pickling import Met, Reduced, StatePickler, reducer
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import _contextvars as contextvars
 import functools
-from typing import Any
 
 from .._kinds import MISSING
+from .._typing_names import Any
 from .memory import Layout, Number
 from .objects import library_attribute, sentinels
 from .pickling import Reduced, StatePickler, reducer

@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 import gc
 import os
-from typing import Any
 
 from .._errors import HeresyError
 from .._kinds import MISSING
+from .._typing_names import Any
 from .files import gone
 from .memory import Layout, Number
 from .pickling import CannotSave, Reduced, StatePickler, import_by_name, library_reducer

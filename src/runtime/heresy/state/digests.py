@@ -8,9 +8,9 @@ is the same, its digest says, which is saved along: no wrong one can come of thi
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
 
 from .._errors import HeresyError
+from .._typing_names import Any, NamedTuple
 from .memory import bytes_at, number_at, put_bytes
 from .pickling import CannotSave, Reduced, StatePickler, import_by_name, library_reducer
 

@@ -11,9 +11,9 @@ import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from .._kinds import MISSING
+from .._typing_names import Any
 from .memory import Layout, Number, number_at
 from .pickling import CannotSave, Reduced, StatePickler, reducer
 

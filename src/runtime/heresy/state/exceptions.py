@@ -6,11 +6,11 @@ a tiny code object that has the file, function and position of the original (the
 
 from __future__ import annotations
 
-import ast
 import types
-from typing import Any
 
+from .. import _tree as ast
 from .._kinds import is_a
+from .._typing_names import Any
 from .pickling import GENERAL, REDUCERS, Reduced, StatePickler
 
 _LINKS = ("__cause__", "__context__", "__suppress_context__", "__traceback__")

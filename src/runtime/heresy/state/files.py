@@ -14,10 +14,10 @@ import os
 import stat
 import types
 from collections.abc import Iterator
-from typing import Any
 
 from .._errors import HeresyError
 from .._kinds import is_a
+from .._typing_names import Any
 from . import reopening
 from .library_objects import make_plain, set_attributes
 from .pickling import CannotSave, Reduced, StatePickler, library_reducer, reducer

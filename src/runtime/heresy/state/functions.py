@@ -11,11 +11,11 @@ import functools
 import gc
 import sys
 import types
-from typing import Any
 
 from .. import _cpython
 from .._code_index import MARK, CodeIndex, ScopeKey, marked
 from .._kinds import is_a
+from .._typing_names import Any
 from .pickling import REDUCERS, CannotSave, Modules, Reduced, StatePickler, import_by_name, reducer
 
 _EMPTY: Any = object()
@@ -142,9 +142,9 @@ def make_function(
     return function
 
 
-def _closure(code: types.CodeType, cells: tuple[types.CellType, ...] | None) -> tuple[types.CellType, ...]:
-    # Free variables are in alphabetical order in every version.
-    return tuple(cells or ())[: len(code.co_freevars)]
+def _closure(code: types.CodeType, cells: tuple[types.CellType, ...] | None) -> tuple[types.CellType, ...] | None:
+    # Free variables are in alphabetical order in every version. Without any, ``__closure__`` is None.
+    return tuple(cells or ())[: len(code.co_freevars)] or None
 
 
 def function_state(function: types.FunctionType) -> dict[str, Any]:

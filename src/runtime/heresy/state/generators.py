@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gc
 import types
-from typing import Any
 
 from .. import _cpython, _frames
 from .._awaitables import ASEND, BEGUN, NEW, Asked, asked_by, finished, kinds, read, step
@@ -27,6 +26,7 @@ from .._resume_form import ResumeForm, filled
 from .._sites import is_suspended as is_suspended_at
 from .._slots import finalizer_of
 from .._suspended import outermost_iterator, state_of
+from .._typing_names import Any
 from .functions import restored_modules
 from .pickling import CannotSave, Reduced, StatePickler, reducer
 

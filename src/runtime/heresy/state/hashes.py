@@ -14,10 +14,10 @@ import gc
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from .._errors import InternalError
 from .._kinds import is_a
+from .._typing_names import Any
 
 _METHODS = ("__hash__", "__eq__")
 _MISSING: Any = object()

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Any
 
 from .._errors import HeresyError
 from .._kinds import is_a
+from .._typing_names import Any
 from .pickling import Modules
 
 #: Makers of modules that `import` finds again.
@@ -97,6 +97,8 @@ def placed(modules: Modules) -> dict[str, Any]:
     own = {id(module) for module in modules.objects}
     found: dict[str, Any] = {"modules": {}, "attributes": []}
     for name, module in list(sys.modules.items()):
+        if type(module) is types.ModuleType and id(module) not in own:
+            continue
         plays_module = not is_a(module, types.ModuleType) and modules.has(type(module).__module__)
         if name != "__main__" and (id(module) in own or plays_module):
             found["modules"][name] = module

@@ -10,9 +10,9 @@ import collections
 import functools
 import gc
 import types
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._kinds import MISSING, is_a
+from .._typing_names import TYPE_CHECKING, Any, TypeAlias
 from .memory import Layout, Number
 from .pickling import REDUCERS, CannotSave, Reduced, StatePickler, reducer
 
@@ -58,15 +58,20 @@ def dict_iterator(container: dict[Any, Any], view: str, backwards: bool, consume
     return iterator
 
 
-@reducer(type(_dict.keys()), type(_dict.values()), type(_dict.items()))
+_VIEWS: dict[type, tuple[type, str]] = {
+    type(getattr(kind(), name)()): (kind, name)
+    for kind in (dict, collections.OrderedDict)
+    for name in ("keys", "values", "items")
+}
+
+
+@reducer(*_VIEWS)
 def _dict_view(pickler: StatePickler, view: Any) -> Reduced:
-    name = type(view).__name__.removeprefix("dict_")
-    container = gc.get_referents(view)[0]
-    return dict_view, (container, name)
+    return dict_view, (gc.get_referents(view)[0], *_VIEWS[type(view)])
 
 
-def dict_view(container: dict[Any, Any], name: str) -> Any:
-    return getattr(dict, name)(container)
+def dict_view(container: dict[Any, Any], kind: type, name: str) -> Any:
+    return getattr(kind, name)(container)
 
 
 @reducer(types.MappingProxyType)

@@ -11,9 +11,9 @@ import functools
 import gc
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
 
 from .._kinds import MISSING
+from .._typing_names import Any, NamedTuple
 from .memory import (
     Layout,
     Number,

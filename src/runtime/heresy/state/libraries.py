@@ -10,9 +10,9 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from .._kinds import is_a
+from .._typing_names import Any
 from .logs import times_held
 from .pickling import Modules
 

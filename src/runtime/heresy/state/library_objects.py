@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import types
 import weakref
-from typing import Any
 
 from .._kinds import MISSING
+from .._typing_names import Any
 from .memory import Layout
 from .pickling import Reduced, StatePickler, import_by_name, library_reducer, reducer
 

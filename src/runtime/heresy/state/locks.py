@@ -9,9 +9,9 @@ import _thread
 import functools
 import gc
 import threading
-from typing import Any
 
 from .._kinds import is_a
+from .._typing_names import Any
 from .memory import Layout
 from .pickling import GENERAL, REDUCERS, CannotSave, Reduced, StatePickler, import_by_name, library_reducer, reducer
 

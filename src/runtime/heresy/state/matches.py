@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from typing import Any
 
+from .._typing_names import Any
 from .memory import Layout, Number
 from .pickling import CannotSave, Reduced, StatePickler, reducer
 

@@ -8,9 +8,9 @@ interpreter that keeps things elsewhere is found out, not misread.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from .._kinds import MISSING
+from .._typing_names import Any, NamedTuple
 from .pickling import CannotSave
 
 

@@ -7,7 +7,8 @@ for where they are. What the program keeps in its own variables stays as it is.
 from __future__ import annotations
 
 import os
-from typing import Any
+
+from .._typing_names import Any
 
 #: Pairs of a folder then, and now; the first that fits counts.
 folders: list[tuple[str, str]] = []

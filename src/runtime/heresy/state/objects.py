@@ -9,9 +9,9 @@ from __future__ import annotations
 import _contextvars
 import sys
 import types
-from typing import Any
 
 from .._kinds import is_a
+from .._typing_names import Any
 from .classes import is_by_value
 from .pickling import GENERAL, Reduced, StatePickler, import_by_name
 

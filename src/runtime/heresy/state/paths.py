@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
+from .._typing_names import Any, NamedTuple
 from .classes import set_class_state
 from .functions import set_cell, set_function_state
 from .generators import set_generator

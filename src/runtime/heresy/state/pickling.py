@@ -8,20 +8,28 @@ references to them cost nothing and keep their identity.
 
 from __future__ import annotations
 
-import pickle
 import sys
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._code_index import ScopeKey
 from .._errors import InternalError
 from .._frame_state import FrameState
 from .._program import Programs
+from .._typing_names import TYPE_CHECKING, Any, TypeAlias
 from .._units import Unit, Units
 
 if TYPE_CHECKING:
     from .._edits import Edits
+
+try:
+    from _pickle import Pickler, Unpickler  # what `pickle` shows; it brings `re` along
+except ImportError:
+    from pickle import Pickler, Unpickler
+
+# Opcodes of protocol 5.
+_PROTO, _FRAME, _STOP, _NONE, _POP, _BININT, _BINPERSID = b"\x80", b"\x95", b".", b"N", b"0", b"J", b"Q"
+_MEMOIZE, _BINGET, _LONG_BINGET = b"\x94", b"h", b"j"
 
 #: What a reducer returns: the tuple that ``object.__reduce_ex__`` returns, or NotImplemented for the default.
 Reduced: TypeAlias = Any
@@ -149,12 +157,8 @@ class Chunks(list[Any]):
 
     write = list.append
 
-    def memoized(self) -> int:
-        """How many objects it refers to at most, but for those of the last frame."""
-        return sum(chunk.count(pickle.MEMOIZE) for chunk in self if type(chunk) is bytes)
 
-
-class StatePickler(pickle.Pickler):
+class StatePickler(Pickler):
     """Pickles the state of a program.
 
     Attributes:
@@ -188,7 +192,7 @@ class StatePickler(pickle.Pickler):
         return NotImplemented
 
 
-class Met(pickle.Pickler):
+class Met(Pickler):
     """Tells which objects a pickler has pickled.
 
     A pickler's memo is handed over to another one at no cost worth mentioning; to make a dict of it takes longer than pickling.
@@ -210,7 +214,7 @@ class Met(pickle.Pickler):
         except _NotMet:
             return False
         written = self._written[0][2:]
-        return written[9 if written[:1] == pickle.FRAME else 0 :][:1] in (pickle.BINGET, pickle.LONG_BINGET)
+        return written[9 if written[:1] == _FRAME else 0 :][:1] in (_BINGET, _LONG_BINGET)
 
     def persistent_id(self, obj: Any) -> None:
         if obj is not self._asked:
@@ -251,23 +255,34 @@ class Reading:
         raise InternalError("the payload asks for a line of text")
 
 
-class StateUnpickler(pickle.Unpickler):
+class StateUnpickler(Unpickler):
     """The other side of `StatePickler`; rebuilds functions from the program's own code."""
 
     def __init__(self, payload: list[Any], modules: Modules) -> None:
         # An unpickler's memo cannot be set; it is filled by a stream that names the anchors, read first.
         self._anchors = modules.anchors()
         take = b"".join(
-            pickle.BININT + index.to_bytes(4, "little") + pickle.BINPERSID + pickle.MEMOIZE + pickle.POP
+            _BININT + index.to_bytes(4, "little") + _BINPERSID + _MEMOIZE + _POP
             for index in range(len(self._anchors))
         )
-        take += pickle.NONE + pickle.STOP
-        first = pickle.PROTO + b"\x05" + pickle.FRAME + len(take).to_bytes(8, "little") + take
+        take += _NONE + _STOP
+        first = _PROTO + b"\x05" + _FRAME + len(take).to_bytes(8, "little") + take
         super().__init__(Reading([first, *payload]))
+        self._units = modules.units
         self.load()
 
     def persistent_load(self, pid: int) -> Any:
         return self._anchors[pid]
+
+    def find_class(self, module: str, name: str) -> Any:
+        # Of the runtime only what is needed is loaded, and what that imports is not to be the program's.
+        if module not in sys.modules and module.startswith(_RUNTIME):
+            with self._units.at_work():
+                __import__(module)
+        return super().find_class(module, name)
+
+
+_RUNTIME = __package__.partition(".")[0] + "."
 
 
 def import_by_name(name: str) -> types.ModuleType:

@@ -9,8 +9,8 @@ iterated over, compared, tested for truth, entered by ``with``, awaited, given t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
 
+from .._typing_names import Any, NoReturn
 from .pickling import REDUCERS, Reduced, StatePickler
 
 #: The special methods by which Python uses an object. Not among them: what would make a placeholder in a class's namespace

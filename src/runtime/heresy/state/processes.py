@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from .._kinds import is_a
+from .._typing_names import Any
 from .pickling import GENERAL, CannotSave, Reduced, StatePickler
 
 

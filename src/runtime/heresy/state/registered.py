@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 from .._errors import HeresyError, raised_by
+from .._typing_names import Any
 from .hashes import as_they_are
 from .pickling import Reduced, Reducer, StatePickler
 

@@ -9,13 +9,17 @@ whether anything was. So a file may be copied, moved along to another machine, o
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import stat
-from typing import Any, NamedTuple
+
+try:
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b  # the same, with all of OpenSSL
 
 from .._errors import HeresyError
+from .._typing_names import Any, NamedTuple
 from . import moved
 from .pickling import Reduced, StatePickler, reducer
 
@@ -57,7 +61,7 @@ def _place(found: os.stat_result) -> tuple[int, int, int, int]:
 
 def _digest(path: str, size: int) -> bytes:
     """A digest of the first ``size`` bytes of a file."""
-    digest = hashlib.blake2b(digest_size=16)
+    digest = blake2b(digest_size=16)
     parts = [(0, size)] if size <= _WHOLE else [(0, _PART), (size // 2, _PART), (size - _PART, _PART)]
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

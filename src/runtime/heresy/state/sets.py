@@ -17,9 +17,9 @@ import gc
 import itertools
 import sys
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
 
 from .. import _cpython
+from .._typing_names import Any, NamedTuple, TypeAlias
 from . import hashes
 from .pickling import CannotSave, Met, Reduced, StatePickler, reducer
 
@@ -73,7 +73,7 @@ def recipes(pickler: StatePickler) -> list[Recipe]:
 def _pickled_sets(pickler: StatePickler) -> Iterator[Any]:
     """The sets among what was pickled: looked for where there is less to look through."""
     # Not all are known to the garbage collector: from 3.15 on, frozensets of numbers and texts are not.
-    if not _cpython.FROZENSETS_ARE_TRACKED or pickler.written.memoized() < _FEW:
+    if not _cpython.FROZENSETS_ARE_TRACKED or sys.getsizeof(pickler) < _FEW:
         yield from (held for _, held in pickler.memo.copy().values() if type(held) in _KINDS)
         return
     met = Met(pickler)
@@ -83,8 +83,9 @@ def _pickled_sets(pickler: StatePickler) -> Iterator[Any]:
             yield held
 
 
-#: To make a dict of a memo takes a multiple of what it takes to pickle what is in it.
-_FEW = 5000
+#: To make a dict of a memo takes a multiple of what it takes to pickle what is in it. The size of a pickler is above all that
+#: of its memo: this is one with room for 8192 objects.
+_FEW = 8192 * 16 + 4096
 
 
 def apply(found: list[Recipe]) -> None:

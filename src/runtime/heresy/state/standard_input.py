@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 from .._errors import HeresyError
+from .._typing_names import Any
 from . import reopening
 from .files import text_position
 

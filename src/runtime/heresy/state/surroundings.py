@@ -8,16 +8,15 @@ from __future__ import annotations
 import _signal
 import builtins
 import os
-import signal
 import sys
 import types
 from collections.abc import Callable
-from typing import Any
 
 from .._errors import HeresyError
 from .._kinds import is_a
 from .._stop import process_settings, stream_settings
-from . import libraries, moved, placeholders, standard_input
+from .._typing_names import Any
+from . import moved
 from .pickling import Modules
 
 
@@ -28,11 +27,12 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
         baseline: what the process was like at the start.
         exits: what was registered with ``atexit``, in order.
     """
+    from . import libraries, standard_input
+
     saved: dict[str, Any] = {
         "argv": [list(sys.argv)] if sys.argv != baseline.argv else [],
         "recursion_limit": limit if (limit := sys.getrecursionlimit()) != baseline.recursion_limit else None,
-        "environ": {k: v for k, v in os.environ.items() if baseline.environ.get(k) != v},
-        "unset": [k for k in baseline.environ if k not in os.environ],
+        **_environ(baseline.environ),
         "stdin": standard_input.save(),
         "streams": {n: getattr(sys, n) for n in _STREAMS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
         "settings": _changed_settings(baseline.streams),
@@ -42,13 +42,22 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
         "handlers": _signal_handlers(modules, baseline.ignored),
         "process": {name: now for name, now in process_settings().items() if now != baseline.process[name]},
         "libraries": libraries.save(modules, baseline),
-        "timers": {int(timer): left for timer in _TIMERS if (left := signal.getitimer(timer))[0]},
+        "timers": {int(timer): left for timer in _TIMERS if (left := _signal.getitimer(timer))[0]},
     }
     try:
         saved["cwd"] = os.getcwd()
     except FileNotFoundError:
         pass
     return {name: value for name, value in saved.items() if value}
+
+
+def _environ(at_start: dict[str, str]) -> dict[str, Any]:
+    """What the program has made of the environment."""
+    now = dict(os.environ)
+    if now == at_start:
+        return {}
+    changed = {name: value for name, value in now.items() if at_start.get(name) != value}
+    return {"environ": changed, "unset": [name for name in at_start if name not in now]}
 
 
 def added_path(baseline: Any, path: list[str]) -> list[tuple[int, str]]:
@@ -93,28 +102,36 @@ def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict
             ) from None  # fmt: skip
     for name, settings in saved.get("settings", {}).items():
         getattr(sys, f"__{name}__").reconfigure(**settings)
-    standard_input.restore(saved.get("stdin"))
+    if "stdin" in saved:
+        from . import standard_input
+
+        standard_input.restore(saved["stdin"])
     for name, value in {**saved.get("streams", {}), **saved.get("hooks", {})}.items():
         setattr(sys, name, value)
     vars(builtins).update(saved.get("builtins", {}))
     for function, args, keywords in saved.get("exits", ()):
         register(function, *args, **keywords)
-    libraries.restore(saved.get("libraries", {}))
+    if "libraries" in saved:
+        from . import libraries
+
+        libraries.restore(saved["libraries"])
     for name, value in saved.get("process", {}).items():
         _PROCESS[name](value)
     if "__warningregistry__" in namespace:
-        namespace["__warningregistry__"]["version"] = libraries.filters_version()
+        from .libraries import filters_version
+
+        namespace["__warningregistry__"]["version"] = filters_version()
     for number, handler in saved.get("handlers", {}).items():
-        signal.signal(number, handler)
+        _signal.signal(number, handler)
 
 
 def start_timers(saved: dict[str, Any]) -> None:
     """What was left of an alarm's time when the program was stopped is left when it goes on."""
     for timer, left in saved.get("timers", {}).items():
-        signal.setitimer(timer, *left)
+        _signal.setitimer(timer, *left)
 
 
-_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+_TIMERS = (_signal.ITIMER_REAL, _signal.ITIMER_VIRTUAL, _signal.ITIMER_PROF)
 _STREAMS = ("stdin", "stdout", "stderr")
 _HOOKS = ("excepthook", "displayhook", "unraisablehook", "breakpointhook")
 
@@ -126,7 +143,9 @@ def _builtins(at_start: dict[str, Any]) -> dict[str, Any]:
 
 def _is_programs(function: Any, modules: Modules) -> bool:
     """Whether a callback is the program's own, so that no library registers it again when it is imported."""
-    if is_a(function, placeholders.Placeholder):
+    from .placeholders import Placeholder
+
+    if is_a(function, Placeholder):
         return True
     while hasattr(function, "func"):
         function = function.func
@@ -141,11 +160,13 @@ def _signal_handlers(modules: Modules, ignored: set[int]) -> dict[int, Any]:
     found: dict[int, Any] = {}
     for number in range(1, _signal.NSIG):
         handler = _signal.getsignal(number)
+        usual = _signal.SIG_DFL if number not in (_signal.SIGPIPE, _signal.SIGXFSZ) else _signal.SIG_IGN
         if (
             callable(handler)
             and _is_programs(handler, modules)
             or handler is _signal.SIG_IGN
             and number not in ignored
+            and usual is _signal.SIG_DFL
         ):
             found[number] = handler
     return found

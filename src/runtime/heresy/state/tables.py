@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import types
-from typing import Any
 
+from .._typing_names import Any
 from .memory import Layout, Number
 from .pickling import Reduced, StatePickler, import_by_name, library_reducer
 

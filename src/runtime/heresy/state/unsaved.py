@@ -18,10 +18,10 @@ import pickle
 import types
 import weakref
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from .._errors import HeresyError, NotContinuable
 from .._kinds import is_a
+from .._typing_names import Any, NamedTuple
 from . import classes, exceptions, functions, objects, placeholders
 from .pickling import CannotSave, Chunks, Modules, Reduced, StatePickler, reducer
 

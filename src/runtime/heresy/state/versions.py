@@ -9,9 +9,9 @@ import gc
 import sys
 import types
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from .. import _cpython
+from .._typing_names import Any, NamedTuple
 from .locks import thread_handle
 
 

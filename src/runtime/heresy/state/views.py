@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 from .._kinds import MISSING
+from .._typing_names import Any
 from .memory import Layout, Number
 from .pickling import CannotSave, Reduced, StatePickler, import_by_name, library_reducer, reducer
 

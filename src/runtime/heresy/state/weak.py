@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import weakref
-from typing import Any
 
 from .._kinds import MISSING
+from .._typing_names import Any
 from .library_objects import make_plain
 from .memory import Layout
 from .pickling import Reduced, StatePickler, reducer

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 from collections.abc import Iterable
 
+from . import _tree as ast
 from ._program import BODIES, COMPREHENSIONS, SCOPES
 
 

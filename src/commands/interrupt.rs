@@ -1,4 +1,4 @@
-//! Signals that end a long command: it finishes the files in hand, and leaves nothing half-written or temporary behind.
+//! Signals that end a long command: it finishes what is in hand, and leaves nothing half-written or temporary behind.
 
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
