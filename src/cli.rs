@@ -12,11 +12,10 @@ mod stopping;
 mod verify;
 
 pub use checkpoints::{
-    Compress, InspectArgs, InspectFormat, KeyArgs, KeyCommand, LogArgs, OnError, OnUnsaved, ResumeArgs, SavingArgs,
-    UnsavedArgs,
+    Compress, InspectArgs, InspectFormat, KeyArgs, KeyCommand, LogArgs, OnUnsaved, ResumeArgs, SavingArgs, UnsavedArgs,
 };
 pub use program::{ProgramArgs, Target};
-pub use stopping::{Seconds, StoppingArgs};
+pub use stopping::{OnError, Seconds, StoppingArgs};
 pub use verify::{VerifyArgs, VerifyFormat};
 
 /// Run an ordinary Python script so that it can be stopped anywhere and carry on later.
@@ -154,9 +153,9 @@ pub fn words(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
                 words.push("--".into());
                 words.extend(typed.by_ref());
             }
-            "--python" | "--instrument" | "--keep" | "--compress" | "--on-unsaved" | "--on-error" | "--color" | "--at" | "--every"
-            | "--max-overhead" | "--grace" | "--stop-status" | "--points" | "--jobs" | "--dir" | "--copy-limit" | "--ignore"
-            | "--timeout" | "--output-format" => {
+            "--python" | "--instrument" | "--keep" | "--compress" | "--on-unsaved" | "--on-error" | "--color"
+            | "--at" | "--every" | "--max-overhead" | "--grace" | "--stop-status" | "--points" | "--jobs" | "--dir"
+            | "--copy-limit" | "--ignore" | "--timeout" | "--output-format" => {
                 words.extend(typed.next());
             }
             option if option.len() > 2 && (option.starts_with("-m") || option.starts_with("-c")) => {

@@ -35,7 +35,6 @@ pub struct Launch {
     pub python: Option<OsString>,
     pub bounce: bool,
     pub on_unsaved: Option<OnUnsaved>,
-    pub on_error: OnError,
     pub checkpoint: PathBuf,
     /// What the checkpoint says, if the program continues from one.
     pub manifest: Option<Manifest>,
@@ -92,6 +91,7 @@ pub struct Stopping {
     pub every: Option<(f64, f64)>,
     pub grace: f64,
     pub status: Option<u8>,
+    pub on_error: OnError,
 }
 
 impl Stopping {
@@ -101,6 +101,7 @@ impl Stopping {
             every: every.map(|Seconds(seconds)| (seconds, args.max_overhead)),
             grace: args.grace.0,
             status: args.stop_status,
+            on_error: args.on_error,
         }
     }
 }
@@ -175,7 +176,7 @@ pub fn command(
         command: &launch.command,
         bounce: launch.bounce,
         on_unsaved: launch.on_unsaved.map(OnUnsaved::name),
-        on_error: launch.on_error.name(),
+        on_error: launch.stopping.on_error.name(),
         heresy: &executable,
         hash_seed,
         trial: launch.trial.as_ref(),

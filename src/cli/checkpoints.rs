@@ -202,31 +202,6 @@ pub struct UnsavedArgs {
     /// `[tool.heresy]` in pyproject.toml can say so, too: `on-unsaved = "refuse"`. A continued program keeps to it.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub on_unsaved: Option<OnUnsaved>,
-
-    /// What an exception that nobody catches does
-    ///
-    /// `stop`, the default, stops the program before anything is unwound: no `finally` runs, no `with` is left, and the
-    /// traceback is shown as always. Mend the cause, and the same command goes on with the statement that has failed. `end`
-    /// ends the program as plain Python does.
-    #[arg(long, value_enum, value_name = "WHAT")]
-    pub on_error: Option<OnError>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum OnError {
-    #[default]
-    Stop,
-    End,
-}
-
-impl OnError {
-    /// As it is typed.
-    pub fn name(self) -> &'static str {
-        match self {
-            OnError::Stop => "stop",
-            OnError::End => "end",
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]

@@ -1,6 +1,6 @@
 //! What can be asked about stops, and about checkpoints that are made while a program runs.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// When a program is to be saved, and how a stop is to end it.
 #[derive(Debug, Args)]
@@ -28,6 +28,31 @@ pub struct StoppingArgs {
     /// The exit status after a stop, in place of ending by the signal: for schedulers that start a program again by it
     #[arg(long, value_name = "STATUS")]
     pub stop_status: Option<u8>,
+
+    /// What an exception that nobody catches does
+    ///
+    /// `stop` stops the program before anything is unwound: no `finally` runs, no `with` is left, and the traceback is shown as
+    /// always. Mend the cause, and the same command goes on with the statement that has failed. `end` ends the program as
+    /// plain Python does.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
+    pub on_error: OnError,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OnError {
+    #[default]
+    Stop,
+    End,
+}
+
+impl OnError {
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            OnError::Stop => "stop",
+            OnError::End => "end",
+        }
+    }
 }
 
 impl StoppingArgs {
@@ -40,6 +65,9 @@ impl StoppingArgs {
             overhead.map(|part| format!("--max-overhead={}%", part * 100.0)),
             Some(self.grace.0).filter(|grace| *grace != USUAL_GRACE).map(|grace| format!("--grace={grace}")),
             self.stop_status.map(|status| format!("--stop-status={status}")),
+            Some(self.on_error)
+                .filter(|choice| *choice == OnError::End)
+                .map(|choice| format!("--on-error={}", choice.name())),
         ]
         .into_iter()
         .flatten()

@@ -34,7 +34,6 @@ pub fn execute(args: &ResumeArgs) -> anyhow::Result<Exit> {
         python,
         bounce: args.bounce,
         on_unsaved: args.unsaved.on_unsaved.or(config.on_unsaved),
-        on_error: args.unsaved.on_error.unwrap_or_default(),
         resuming: Resuming {
             from: (file != checkpoint).then_some(file),
             trust: args.trust,

@@ -44,7 +44,6 @@ pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
         python: args.python.python.clone(),
         bounce: args.bounce,
         on_unsaved: args.unsaved.on_unsaved.or(config.on_unsaved),
-        on_error: args.unsaved.on_error.unwrap_or_default(),
         checkpoint,
         manifest,
         resuming: Resuming { line: args.at, dry_run: args.dry_run, ..Resuming::default() },
@@ -90,9 +89,6 @@ fn command_to_continue(args: &RunArgs) -> Vec<OsString> {
     words.extend(args.stopping.as_typed().map(OsString::from));
     if let Some(choice) = args.unsaved.on_unsaved {
         words.extend(["--on-unsaved".into(), choice.name().into()]);
-    }
-    if let Some(choice) = args.unsaved.on_error {
-        words.extend(["--on-error".into(), choice.name().into()]);
     }
     words.extend(args.instrument.iter().map(|pattern| format!("--instrument={pattern}").into()));
     match args.target() {

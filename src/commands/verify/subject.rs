@@ -10,10 +10,10 @@ use super::copies::{Originals, Slot};
 use crate::boot::{HashSeed, Trial};
 use crate::cache;
 use crate::checkpoint::Manifest;
-use crate::cli::{Target, VerifyArgs};
+use crate::cli::{OnError, Target, VerifyArgs};
 use crate::config::{self, Config};
 use crate::interpreter::{self, Interpreter};
-use crate::launch::{self, Launch, Resuming, Saving};
+use crate::launch::{self, Launch, Resuming, Saving, Stopping};
 use crate::program::{self, Kind, Program, SourceFile};
 use crate::refusal::Refusal;
 use crate::runtime;
@@ -123,6 +123,8 @@ impl<'a> Subject<'a> {
             roots: self.roots.iter().map(|root| slot.map(root)).chain(self.roots.iter().cloned()).collect(),
             instrument: [&*self.args.instrument, &*self.config.instrument].concat(),
             exclude: self.config.exclude.clone(),
+            // An exception that nobody catches is to do what it does plainly.
+            stopping: Stopping { every: None, grace: 0.0, status: None, on_error: OnError::End },
             trial: Some(Trial { at, report: slot.of_run("report"), words: slot.of_run("words") }),
         };
         // The plain run has the seed in its environment, too.
