@@ -127,6 +127,8 @@ def read(awaitable: Any) -> Asked:
     _, *held = gc.get_referents(awaitable)
     if type(awaitable) is kinds().asend:
         return Asked(ASEND, state, (held[0],) if held and state == NEW else (None,))
+    if state == BEGUN and not asked_by(awaitable).ag_running:
+        state = OVER  # that of `athrow` does not say so by itself
     if not held:
         return Asked(ACLOSE, state, ())
     arguments = held[0] if type(held[0]) is tuple else tuple(held)
@@ -138,16 +140,11 @@ def read(awaitable: Any) -> Asked:
 
 
 def driver(generator: Any) -> str:
-    """The method through which an asynchronous generator is run, or was when it was suspended in an ``await``; empty if none.
-
-    Raises:
-        NotContinuable: it is run in another way.
-    """
+    """The method through which an asynchronous generator is run, or was when it was suspended in an ``await``; empty if none."""
+    if not generator.ag_running:
+        return ""  # what `athrow` gives counts as begun even when it is over
     awaitables = [each for each in gc.get_referrers(generator) if type(each) in kinds()[:2]]
-    found = next((read(each).method for each in awaitables if _state(each) == BEGUN), "")
-    if bool(found) > generator.ag_running:
-        raise NotContinuable("it is asked in a way that is not known")
-    return found
+    return next((read(each).method for each in awaitables if _state(each) == BEGUN), "")
 
 
 def made(generator: Any, asked: Asked, finalizer: Any) -> Any:

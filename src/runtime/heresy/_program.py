@@ -128,6 +128,8 @@ class Scope:
         if operation is not None and (operation.kind == "for" or operation.awaits):
             # Each round of a `for` comes to the header again; what awaits, to where it asks.
             return None
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            return None  # this is its end: it begins with what its first item is made of
         statement = self.program.statement_of(node)
         if statement is None or place_of(statement) is None or node not in first_evaluated(statement):
             return None
