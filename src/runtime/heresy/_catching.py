@@ -317,6 +317,15 @@ def _may_swallow(raised: BaseException, frame: types.FrameType, handler: Handler
 _OF_C = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType)
 
 
+def _returns(function: types.FunctionType) -> tuple[int, int | None]:
+    loaded = _cpython.instructions(function.__code__)[-2]
+    return loaded.opcode, loaded.arg
+
+
+#: How None and False are loaded where they need no constant of the code's own.
+_NOTHING = {each for each in (_returns(lambda: None), _returns(lambda: False)) if opcode.opname[each[0]] != "LOAD_CONST"}
+
+
 def _gives_nothing(code: types.CodeType) -> bool:
     """Whether a function returns None or False, whatever happens."""
     if code.co_flags & _GENERATORS:
@@ -335,9 +344,12 @@ def _returned(code: types.CodeType) -> Iterator[Any]:
         if _name(item) == "RETURN_CONST":
             yield code.co_consts[item.arg or 0]
         elif _name(item) == "RETURN_VALUE":
-            is_none = before is not None and _name(before) == "LOAD_COMMON_CONSTANT"
-            is_constant = before is not None and _name(before) == "LOAD_CONST"
-            yield None if is_none else code.co_consts[before.arg or 0] if is_constant and before else MISSING
+            if before is None:
+                yield MISSING
+            elif _name(before) == "LOAD_CONST":
+                yield code.co_consts[before.arg or 0]
+            else:
+                yield None if (before.opcode, before.arg) in _NOTHING else MISSING
         before = item
 
 

@@ -195,13 +195,15 @@ def _put_gc(_: Any, saved: Any) -> None:
 
 def _take_resource(resource: Any, modules: Modules) -> dict[str, int]:
     names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
-    return {name: resource.getrlimit(getattr(resource, name))[0] for name in names}
+    limits = {name: resource.getrlimit(getattr(resource, name))[0] for name in names}
+    return {name: -1 if soft == resource.RLIM_INFINITY else soft for name, soft in limits.items()}
 
 
 def _put_resource(resource: Any, saved: dict[str, int]) -> None:
     """The soft limits, as far as this machine lets them be so."""
-    for name, soft in saved.items():
-        limit = getattr(resource, name, None)
+    for name, kept in saved.items():
+        # What stands for no limit is another number from 3.15 on.
+        limit, soft = getattr(resource, name, None), resource.RLIM_INFINITY if kept == -1 else kept
         if limit is not None and resource.getrlimit(limit)[0] != soft:
             try:
                 resource.setrlimit(limit, (soft, resource.getrlimit(limit)[1]))
