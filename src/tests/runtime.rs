@@ -77,16 +77,19 @@ fn what_one_python_has_saved_another_goes_on_with() {
 
 #[test]
 fn a_signal_at_any_moment_loses_and_doubles_nothing() {
-    for_each_python("signals.py", |python, driver| {
+    for_oldest_and_newest("signals.py", |python, driver| {
         driver.args(["--heresy", HERESY, "--signals", "8", "--python", python]);
     });
 }
 
 #[test]
 fn a_kill_at_any_moment_loses_what_came_after_the_last_checkpoint() {
-    for_oldest_and_newest("every.py", |python, driver| {
+    let pythons = pythons();
+    let Some(last) = pythons.last() else { return };
+    run("every.py", last, |python, driver| {
         driver.args(["--heresy", HERESY, "--kills", "5", "--python", python]);
-    });
+    })
+    .unwrap_or_else(|failure| panic!("{failure}"));
 }
 
 #[test]
