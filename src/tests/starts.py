@@ -84,7 +84,7 @@ class Place:
         """What is in the cache. Compiled code may differ in what it does not mean, so it counts by its name."""
         files = (path for path in self.cache.rglob("*") if path.is_file() and path.name != "looked-at")
         return {
-            str(path.relative_to(self.cache)): b"" if path.suffix == ".run" else path.read_bytes() for path in files
+            str(path.relative_to(self.cache)): b"" if path.suffix in (".run", ".lib") else path.read_bytes() for path in files
         }
 
 
