@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def work():
     count, rate, name, done, nothing = 7, 0.25, "epoch", False, None
     rows, pair, table, raw, seen = [1, 2, 3], (4, 5), {"a": 1}, b"abc", {6, 7}
     if not heresy.checkpoint():
-        os._exit(0)
+        os.kill(os.getpid(), 9)
     print(count, rate, name, done, nothing, rows, pair, table, raw, seen)
 
 work()
@@ -75,13 +76,13 @@ def work(size):
             "cpu": min(cpu for _, cpu in rounds), "synced": sorted(synced)[len(synced) // 2],
         }), flush=True)
     if not heresy.checkpoint():
-        os._exit(0)
+        os.kill(os.getpid(), 9)
     print(time.time(), flush=True)
-    os._exit(0)
+    os.kill(os.getpid(), 9)
 
 print(time.time(), flush=True)
 if int(sys.argv[1]) < 0:
-    os._exit(0)
+    os.kill(os.getpid(), 9)
 work(int(sys.argv[1]))
 """
 
@@ -97,12 +98,13 @@ class Place:
 
     def run(self, *words: str) -> list[str]:
         done = subprocess.run(
-            [self.heresy, *words], cwd=self.folder, env=self.environ, capture_output=True, text=True, check=True
+            [self.heresy, *words], cwd=self.folder, env=self.environ, capture_output=True, text=True, check=False
         )
+        assert done.returncode == -signal.SIGKILL, done.stderr
         return done.stdout.splitlines()
 
     def until_it_goes_on(self, *words: str) -> tuple[float, float]:
-        """Seconds until the program has said that it runs, by the clock and of the processor; it ends then."""
+        """Seconds until the program has said that it runs, by the clock and of the processor; it kills itself then."""
         begun = time.time()
         process = subprocess.Popen(
             [self.heresy, *words], cwd=self.folder, env=self.environ,
@@ -113,7 +115,7 @@ class Place:
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         process.stdout.close()
-        assert process.returncode == 0, said
+        assert process.returncode == -signal.SIGKILL, said
         return float(said.split()[-1]) - begun, used.ru_utime + used.ru_stime
 
     def checkpoint(self, name: str) -> Path:

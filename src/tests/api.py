@@ -9,15 +9,13 @@ continued from exactly once. What makes sense there is also run by plain Python,
 
 from __future__ import annotations
 
-import argparse
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from signals import Failure, House
+from trials import House, Trial, main, need
 
 RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
 
@@ -349,6 +347,36 @@ print("end", type(thing).__name__)
 """
 
 
+ENDING = """\
+def refused(function, *args):
+    try:
+        function(*args)
+    except (OSError, TypeError):
+        pass
+    else:
+        print("it should have failed")
+
+print("begun", flush=True)
+refused(os._exit, "x")
+refused(os.execv, "/nowhere", ["nowhere"])
+died(heresy.checkpoint())
+refused(os._exit, None)
+refused(os.execl, "/nowhere", "nowhere")
+refused(os.execve, "/", ["/"], {{}})
+child = os.fork()
+if not child:
+    os._exit(0)
+os.waitpid(child, 0)
+print("gone on", flush=True)
+{way}
+"""
+ENDS = {
+    "os._exit(0)": "",
+    "os.execl('/bin/echo', 'echo', 'another')": "another\n",
+    "os.execvpe('echo', ['echo', 'another'], os.environ)": "another\n",
+}
+
+
 class Trials:
     """The trials of one interpreter."""
 
@@ -555,42 +583,31 @@ objects of type int cannot be saved in another way
         (name,) = self.house.checkpoints()
         return (self.house.folder / ".heresy" / name).read_bytes()
 
+    def ended(self) -> str:
+        """What ends past the interpreter's own end is done, too: the next run starts over."""
+        for way, wanted in ENDS.items():
+            printed, count = self.lives(ENDING.format(way=way))
+            same(printed, f"begun\ngone on\n{wanted}")
+            need(count == 2, f"{count} lives")
+        return f"by {', '.join(ENDS)}"
 
-TRIALS: dict[str, Callable[[Trials], str]] = {
-    trial.__name__: trial
+
+def of_house(trial: Callable[[Trials], str]) -> Trial:
+    return lambda house: trial(Trials(house))
+
+
+TRIALS = {
+    trial.__name__: of_house(trial)
     for trial in (
         Trials.everywhere, Trials.newest, Trials.held, Trials.registered, Trials.unsaved, Trials.callbacks, Trials.failing,
+        Trials.ended,
     )
 }  # fmt: skip
-
-
-def need(condition: bool, problem: str) -> None:
-    if not condition:
-        raise Failure(problem)
 
 
 def same(got: str, wanted: str) -> None:
     need(got == wanted, f"--- wanted\n{wanted}--- got\n{got}")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--heresy", required=True, help="the heresy binary")
-    parser.add_argument("--python", action="append", required=True, help="an interpreter; may be given several times")
-    parser.add_argument("trials", nargs="*", metavar="TRIAL", help=f"only these of {', '.join(TRIALS)}")
-    options = parser.parse_args()
-    heresy = str(Path(options.heresy).resolve())
-    failed = 0
-    for python in options.python:
-        for name in options.trials or TRIALS:
-            with tempfile.TemporaryDirectory() as folder:
-                try:
-                    print(f"{python}: {name}: {TRIALS[name](Trials(House(Path(folder), heresy, python)))}", flush=True)
-                except Failure as failure:
-                    failed += 1
-                    print(f"{python}: {name}: FAILED: {failure}", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, lambda options: TRIALS))

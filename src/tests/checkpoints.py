@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import pickle
@@ -13,12 +12,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from signals import Failure, House
+from trials import Failure, House, main
 
 COUNTING = """\
 import os, sys
@@ -105,7 +102,7 @@ def work():
     count, rate, name, done, nothing = 7, 0.25, "epoch", False, None
     rows, pair, table, raw, seen = [1, 2, 3], (4, 5), {"a": 1}, b"abc", {6, 7}
     if not heresy.checkpoint():
-        os._exit(0)
+        os.kill(os.getpid(), 9)
     print(count, rate, name, done, nothing, rows, pair, table, raw, seen)
 
 work()
@@ -341,8 +338,7 @@ def large_bytes(house: House) -> None:
 
 def small(house: House) -> None:
     """What a checkpoint adds to the state is little."""
-    house.folder.joinpath("ten.py").write_text(TEN)
-    heresy(house, "run", "--python", house.python, "ten.py")
+    killed(house, "ten.py", TEN)
     (file,) = (house.folder / ".heresy").glob("ten*.ckpt")
     # The folder's name is in it four times; and the state of a generator that was there before the program.
     more = 4 * max(0, len(str(house.folder)) - len("/tmp/tmp12345678"))
@@ -377,25 +373,5 @@ TRIALS: list[Callable[[House], None]] = [
 ]  # fmt: skip
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--heresy", required=True, help="the heresy binary")
-    parser.add_argument("--python", default=sys.executable, help="the interpreter to test")
-    parser.add_argument("trials", nargs="*", metavar="TRIAL", help=f"of {', '.join(t.__name__ for t in TRIALS)}")
-    options = parser.parse_args()
-    failed = 0
-    for trial in TRIALS:
-        if options.trials and trial.__name__ not in options.trials:
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                trial(House(Path(folder).resolve(), os.path.abspath(options.heresy), options.python))
-            except Failure as failure:
-                failed += 1
-                print(f"FAILED: {options.python}: {trial.__name__}: {failure}")
-    print(f"{options.python}: {failed} trials have failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, lambda options: {trial.__name__: trial for trial in TRIALS}))

@@ -20,11 +20,10 @@ import functools
 import random
 import signal
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-from signals import TIMEOUT, WANDERER, Failure, House, measure, wait_for_words
+from signals import WANDERER, measure, wait_for_words
+from trials import TIMEOUT, Failure, House, Trial, main
 
 EVERY = ["--every", "0.2", "--max-overhead", "100%"]
 OFTEN = ["--every", "0.05", "--max-overhead", "100%"]
@@ -277,32 +276,20 @@ def in_the_way(house: House) -> str:
     return "threads, a trace function"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--heresy", required=True, help="the heresy binary")
-    parser.add_argument("--python", action="append", required=True, help="an interpreter; may be given several times")
+def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kills", type=int, default=20, help="how many kills to send at random moments")
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
-    options = parser.parse_args()
-    heresy = str(Path(options.heresy).resolve())
-    failed = 0
-    for python in options.python:
-        trials = {
-            "killed": functools.partial(killed, kills=options.kills, chance=random.Random(options.seed)),
-            "cut back": cut_back,
-            "unseen": unseen,
-            "stopped": stopped,
-            "in the way": in_the_way,
-        }
-        for name, trial in trials.items():
-            with tempfile.TemporaryDirectory() as folder:
-                try:
-                    print(f"{python}: {name}: {trial(House(Path(folder), heresy, python))}", flush=True)
-                except Failure as failure:
-                    failed += 1
-                    print(f"{python}: {name}: FAILED: {failure}", flush=True)
-    return 1 if failed else 0
+
+
+def table(options: argparse.Namespace) -> dict[str, Trial]:
+    return {
+        "killed": functools.partial(killed, kills=options.kills, chance=random.Random(options.seed)),
+        "cut back": cut_back,
+        "unseen": unseen,
+        "stopped": stopped,
+        "in the way": in_the_way,
+    }
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, table, options))

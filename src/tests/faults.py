@@ -27,7 +27,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from signals import Failure, House
+from trials import Failure, House
 
 PROGRAM = """\
 import builtins, errno, os, resource, sys

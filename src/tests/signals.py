@@ -29,15 +29,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from trials import STOPS, TIMEOUT, Failure, House, Trial, main
+
 PROOF = Path(__file__).resolve().parent.parent.parent / "fixtures" / "run" / "proof_of_concept.py"
-TIMEOUT = 60
-#: What stops a program.
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: How long a Ctrl-C may take to end a sleeping program.
 PATIENCE = 0.5
 #: How often it is tried, on a machine that other tests keep busy.
@@ -102,50 +100,8 @@ print("end", total)
 """
 
 
-class Failure(Exception):
-    """A program lost or doubled something, or did not stop."""
-
-
 class TookLong(Failure):
     """A Ctrl-C was not answered in time."""
-
-
-class House:
-    """A folder to run programs in, with a home of its own."""
-
-    def __init__(self, folder: Path, heresy: str, python: str) -> None:
-        self.folder = folder
-        self.python = python
-        self.command = [heresy, "run", "--python", python]
-        keep = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        self.environment = {**keep, "XDG_CACHE_HOME": str(folder / "cache"), "XDG_CONFIG_HOME": str(folder / "config")}
-
-    def plain(self, *words: str) -> bytes:
-        done = subprocess.run(
-            [self.python, *words], cwd=self.folder, env=self.environment, capture_output=True, check=True
-        )
-        return done.stdout
-
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [*self.command, *words],
-            cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-
-    def end(self, life: subprocess.Popen[bytes]) -> tuple[bytes, str]:
-        """What a life printed; it must have ended well or been stopped."""
-        try:
-            stdout, stderr = life.communicate(timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
-            life.kill()
-            stdout, stderr = life.communicate()
-            raise Failure(f"did not end:\n{stderr.decode()}") from None
-        if life.returncode not in (0, *(-each for each in STOPS)):
-            raise Failure(f"ended with status {life.returncode}:\n{stderr.decode()}")
-        return stdout, stderr.decode()
-
-    def checkpoints(self) -> list[str]:
-        return sorted(path.name for path in (self.folder / ".heresy").glob("*.ckpt*"))
 
 
 @dataclasses.dataclass
@@ -469,32 +425,19 @@ def terminal(house: House) -> str:
     return f"ended in {took:.2f} s"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--heresy", required=True, help="the heresy binary")
-    parser.add_argument("--python", action="append", required=True, help="an interpreter; may be given several times")
+def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--signals", type=int, default=200, help="how many signals to send at random moments")
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
-    options = parser.parse_args()
-    heresy = str(Path(options.heresy).resolve())
-    failed = 0
-    for python in options.python:
-        at_random = functools.partial(anywhere, signals=options.signals, chance=random.Random(options.seed))
-        trials = {
-            "anywhere": at_random,
-            "asleep": functools.partial(in_time, asleep),
-            "each": each,
-            "terminal": functools.partial(in_time, terminal),
-        }
-        for name, trial in trials.items():
-            with tempfile.TemporaryDirectory() as folder:
-                try:
-                    print(f"{python}: {name}: {trial(House(Path(folder), heresy, python))}", flush=True)
-                except Failure as failure:
-                    failed += 1
-                    print(f"{python}: {name}: FAILED: {failure}", flush=True)
-    return 1 if failed else 0
+
+
+def table(options: argparse.Namespace) -> dict[str, Trial]:
+    return {
+        "anywhere": functools.partial(anywhere, signals=options.signals, chance=random.Random(options.seed)),
+        "asleep": functools.partial(in_time, asleep),
+        "each": each,
+        "terminal": functools.partial(in_time, terminal),
+    }
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, table, options))

@@ -77,7 +77,8 @@ def _packed(payload: Payload, level: int) -> Iterator[tuple[dict[str, Any], list
         raw = sum(chunk.nbytes for chunk in chunks)
         stored: list[Any] = chunks
         if level and _gets_smaller(chunks[0]):
-            packer = zlib.compressobj(level)
+            # What is small is packed as well as can be: that takes no time.
+            packer = zlib.compressobj(level if raw >= _LARGE else 9)
             packed = [*map(packer.compress, chunks), packer.flush()]
             # Of the same length it would count as stored as it is.
             if sum(map(len, packed)) < raw:

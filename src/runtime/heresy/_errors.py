@@ -36,6 +36,11 @@ class InternalError(HeresyError):
     def __init__(self, title: str) -> None:
         super().__init__("H900", title, help="this is a bug in heresy: please report it with the program")
 
+    @classmethod
+    def of(cls, error: BaseException) -> InternalError:
+        """What was never meant for a user."""
+        return cls(f"the runtime has failed: {type(error).__name__}: {error}")
+
 
 def raised_by(function: object, error: BaseException) -> str:
     """``NAME of MODULE raised ERROR at FILE:LINE``: what became of a function of the program's that the runtime has called."""

@@ -19,16 +19,18 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from . import _capture, _catching, _signals
+from . import _capture, _catching, _ends, _signals
 from ._errors import HeresyError, InternalError, NotContinuable
 from ._half_done import done_before
 from ._pads import is_raised_again, pad_at
+from ._part import Part
 from ._slots import Slots
-from ._stop import report, say
+from ._stop import flush_streams, place, report, say
 from ._told import tell_of_save
 from ._unwinding import ASKED
 
 if TYPE_CHECKING:
+    from ._frame_state import Stack
     from ._stop import Stopper
 
 
@@ -168,23 +170,24 @@ def _stop(stopper: Stopper, raised: Exception, failed: Failed) -> None:
         last = parts[-1]
         done = done_before(last.scope, last.values, last.statement, last.offset) + begun
         stopper.failure = {"type": type(raised).__qualname__, "done": done}
-        items = _save.save(stopper, _capture.freeze(parts), ends=True)
+        stack = _capture.freeze(parts)
+        items = _save.save(stopper, stack, ends=True)
     except NotContinuable as unsafe:
         stopper.not_stopped = NotStopped(raised, str(unsafe))
     except HeresyError as error:
         stopper.not_stopped = NotStopped(raised, error)
     except Exception as error:
-        stopper.not_stopped = NotStopped(raised, InternalError(f"the runtime has failed: {type(error).__name__}: {error}"))
+        stopper.not_stopped = NotStopped(raised, InternalError.of(error))
         if os.environ.get("HERESY_DEBUG"):
             sys.__excepthook__(type(error), error, error.__traceback__)
     else:
-        _end(stopper, raised, failed, last, done, items)
+        _end(stopper, raised, failed, stack, done, items)
     finally:
         stopper.failure = None
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _examined(stopper: Stopper, failed: Failed) -> tuple[list[_capture.Part], list[str]]:
+def _examined(stopper: Stopper, failed: Failed) -> tuple[list[Part], list[str]]:
     """The frames that can be continued, the last of them at the start of the statement that failed.
 
     And what that has called, if the frames of it are of the program, but cannot be continued.
@@ -210,7 +213,7 @@ def _examined(stopper: Stopper, failed: Failed) -> tuple[list[_capture.Part], li
 
 
 def _end(
-    stopper: Stopper, raised: Exception, failed: Failed, last: _capture.Part, done: list[str], items: list[str]
+    stopper: Stopper, raised: Exception, failed: Failed, stack: Stack, done: list[str], items: list[str]
 ) -> NoReturn:
     from ._start import show
 
@@ -225,19 +228,12 @@ def _end(
             show(raised)
     except BaseException:
         pass  # the hook of the program's has ended it
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
-            continue
+    flush_streams()
     stopper.tell_of_unsaved(items)
-    where = f"{last.program.filename}:{last.line}"
-    if last.frame.f_code.co_name != "<module>":
-        where += f" in {last.frame.f_code.co_qualname}()"
-    say(f"stopped before the statement that failed, at {where}; once it is mended, to continue: {stopper.launch.command}")
+    say(f"stopped before the statement that failed, at {place(stack)}; once it is mended, to continue: {stopper.launch.command}")
     if done:
-        say(f"it was half done ({', '.join(done)}): `--at {last.line}` starts it again all the same")
-    os._exit(1)
+        say(f"it was half done ({', '.join(done)}): `--at {stack.shown[-1][1]}` starts it again all the same")
+    _ends.exit_now(1)
 
 
 class NotStopped(NamedTuple):

@@ -13,7 +13,7 @@ from ._typing_names import Any, Protocol
 
 
 class Handling(Protocol):
-    """A frame: see `_capture.Part`."""
+    """A frame: see `_part.Part`."""
 
     slots: Slots
     generator: list[Any]

@@ -166,7 +166,7 @@ class Passing:
         except HeresyError as error:
             self._tell(error, always=asked)
         except Exception as error:
-            self._tell(InternalError(f"the runtime has failed: {type(error).__name__}: {error}"), always=asked)
+            self._tell(InternalError.of(error), always=asked)
         finally:
             self.cost += time.monotonic() - began
             self._next()
@@ -238,6 +238,6 @@ def checkpoint(stopper: Stopper, called: types.FrameType) -> None:
         except HeresyError:
             raise
         except Exception as error:
-            raise InternalError(f"the runtime has failed: {type(error).__name__}: {error}") from error
+            raise InternalError.of(error) from error
         finally:
             _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)

@@ -9,7 +9,7 @@ import os
 import sys
 import types
 
-from . import _checkpoint
+from . import _checkpoint, _ends
 from ._changed import Changed
 from ._errors import HeresyError
 from ._frame_state import FrameState
@@ -84,7 +84,7 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     if launch.options.get("dry_run"):
         say(f"{launch.script} can be continued, at {where}")
         sys.stdout.flush()
-        os._exit(0)
+        _ends.exit_now(0)
     if (reopening := _loaded("reopening")) is not None:
         for note in reopening.cut_back(launch.checkpoint):
             print_error(note.diagnostic("warning"))

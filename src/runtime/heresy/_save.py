@@ -14,7 +14,7 @@ from ._errors import HeresyError, NotContinuable
 from ._frame_state import Stack
 from ._kinds import is_a
 from ._quiet import Quiet
-from ._stop import Stopper
+from ._stop import Stopper, flush_streams
 from ._twin import NotByTwin, Twin
 from ._typing_names import Any
 from ._units import Unit
@@ -53,11 +53,8 @@ def save(
     own = list({id(module): (module, names) for module, names in homes.values()}.values())
     modules = Modules(own, stopper.units, stopper.read(), registered.reducers(stopper.types))
     modules.running = {id(frame.generator[0]): frame for frame in stack.frames if frame.generator}
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__) if twin is None else ():
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
-            continue
+    if twin is None:
+        flush_streams()
     opened = reopening.Opened(ends=ends or passing, synced=passing, sizes=twin.sizes if twin is not None else {})
     payload, items = pickle_state(modules, stack, stopper, opened)
     if items and twin is not None:

@@ -15,6 +15,8 @@ from __future__ import annotations
 import _signal
 import os
 
+from ._ends import exit_now
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +120,7 @@ def end_by(number: int) -> NoReturn:
     _plain_signal(number, _signal.SIG_DFL)
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {number})
     os.kill(os.getpid(), number)
-    os._exit(128 + number)
+    exit_now(128 + number)
 
 
 #: What people call them.

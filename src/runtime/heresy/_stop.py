@@ -9,14 +9,12 @@ in the same way.
 from __future__ import annotations
 
 import _signal as signal  # the module behind `signal`, which brings `enum` along
-import _warnings  # the same of `warnings`
-import atexit
-import gc
 import os
 import sys
 import time
 
-from . import _signals
+from . import _ends, _signals
+from ._baseline import Baseline
 from ._errors import HeresyError, InternalError, NotContinuable
 
 TYPE_CHECKING = False
@@ -38,53 +36,6 @@ if TYPE_CHECKING:
 
 #: The one of this process, once a program is being started.
 stopper: Stopper | None = None
-
-
-def process_settings() -> dict[str, Any]:
-    """What the interpreter and the operating system keep for a process, and cost nothing to ask for."""
-    umask = os.umask(0)
-    os.umask(umask)
-    return {
-        "umask": umask,
-        "niceness": os.getpriority(os.PRIO_PROCESS, 0),
-        "switch_interval": sys.getswitchinterval(),
-        "int_max_str_digits": sys.get_int_max_str_digits(),
-        "dont_write_bytecode": sys.dont_write_bytecode,
-        "pycache_prefix": sys.pycache_prefix,
-        "traceback_limit": getattr(sys, "tracebacklimit", None),
-    }
-
-
-def stream_settings() -> dict[str, dict[str, Any]]:
-    """How the standard streams are set up; without those that there are not."""
-    streams = {"stdin": sys.__stdin__, "stdout": sys.__stdout__, "stderr": sys.__stderr__}
-    names = ("encoding", "errors", "line_buffering", "write_through")
-    return {
-        which: {name: getattr(stream, name, None) for name in names}
-        for which, stream in streams.items()
-        if stream is not None
-    }
-
-
-class Baseline:
-    """What the program's environment was when it started: its own changes are the difference."""
-
-    def __init__(self) -> None:
-        self.process = process_settings()
-        self.streams = stream_settings()
-        self.builtins = dict(sys.modules["builtins"].__dict__)
-        self.environ = dict(os.environ)
-        try:
-            self.cwd = os.getcwd()
-        except OSError:
-            self.cwd = ""  # it was removed
-        self.path = list(sys.path)
-        self.argv = list(sys.argv)
-        self.recursion_limit = sys.getrecursionlimit()
-        self.filters = list(_warnings.filters)
-        self.collecting = gc.get_threshold(), gc.isenabled()
-        self.modules = set(sys.modules)
-        self.ignored = {number for number in range(1, signal.NSIG) if signal.getsignal(number) == signal.SIG_IGN}
 
 
 class Stopper:
@@ -125,12 +76,10 @@ class Stopper:
         self.reason = ""
         self.passed = 0
         self.trial: Trial | None = None
-        # The first to be registered is the last to be called: what the program registers belongs to its run.
-        atexit.register(self._ended)
         self.baseline = Baseline()
         #: What was registered with ``atexit`` since, which nobody can be asked for: (function, args, keywords).
         self.exits: list[tuple[Any, ...]] = []
-        self._watch_exits()
+        _ends.watch(self)
         # What the program has asked for itself: see `_api`.
         self.on_save: list[Callable[[], Any]] = []
         self.on_restore: list[Callable[[], Any]] = []
@@ -143,23 +92,6 @@ class Stopper:
         self.not_stopped: NotStopped | None = None
         #: One entry for each stretch that is not to be stopped in.
         self.held: list[None] = []
-
-    def _watch_exits(self) -> None:
-        register, unregister = atexit.register, atexit.unregister
-
-        def watched_register(function: Any, /, *args: Any, **keywords: Any) -> Any:
-            register(function, *args, **keywords)
-            self.exits.append((function, args, keywords))
-            return function
-
-        def watched_unregister(function: Any, /) -> None:
-            unregister(function)
-            self.exits[:] = [exit_ for exit_ in self.exits if exit_[0] != function]
-
-        for watched, plain in ((watched_register, register), (watched_unregister, unregister)):
-            for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
-                setattr(watched, attribute, getattr(plain, attribute))
-        atexit.register, atexit.unregister = watched_register, watched_unregister
 
     # --- signals ------------------------------------------------------------------------------------------------
 
@@ -213,7 +145,7 @@ class Stopper:
             self.passing.start(self.passing.every, self.passing.overhead)
         signal.signal(lost, signal.SIG_DFL)
 
-    def _ended(self) -> None:
+    def ended(self) -> None:
         """The program has ended: its checkpoint is not needed any more."""
         if os.getpid() != self.pid:
             return
@@ -224,12 +156,18 @@ class Stopper:
         # Generators that are left are closed while the modules are taken apart, and the runtime's with them.
         if sys.gettrace() == self._on_call:
             sys.settrace(None)
-        if self.passing is not None:
-            self.passing.end()
         if self.trial is not None:
             self.trial.ended()
         if self.launch.stop_at == 0:
             say(f"{self.passed} safe points passed")
+        self.replaced()
+
+    def replaced(self) -> None:
+        """Another program takes the place of this one, for which that is the end."""
+        if os.getpid() != self.pid:
+            return
+        if self.passing is not None:
+            self.passing.end()
         if os.path.exists(self.launch.checkpoint):
             from . import _checkpoint
 
@@ -507,7 +445,7 @@ class Stopper:
         say(f"stopped at {where}; to continue: {self.launch.command}")
         status = self.launch.options.get("stop_status")
         if status is not None:
-            os._exit(status)
+            _ends.exit_now(status)
         _signals.end_by(self.number)
 
     def tell_of_unsaved(self, items: list[str]) -> None:
@@ -588,7 +526,7 @@ def report(error: Exception) -> None:
             import traceback
 
             traceback.print_exception(error)
-        error = InternalError(f"the runtime has failed: {type(error).__name__}: {error}")
+        error = InternalError.of(error)
     print_error(error.diagnostic())
 
 
@@ -604,13 +542,19 @@ def print_error(text: str) -> None:
         pass
 
 
+def flush_streams() -> None:
+    """Hands on what the program has printed."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue
+
+
 def report_fatal(error: BaseException) -> NoReturn:
     """Reports what kept the program from starting or continuing, and ends with status 1; nothing is lost."""
-    try:
-        sys.stdout.flush()  # what functions of the program's have printed, which were called already
-    except (OSError, ValueError, AttributeError):
-        pass
+    flush_streams()  # what functions of the program's have printed, which were called already
     report(
         error if isinstance(error, Exception) else InternalError(f"the start was interrupted by {type(error).__name__}")
     )
-    os._exit(1)
+    _ends.exit_now(1)

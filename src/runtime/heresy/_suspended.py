@@ -11,11 +11,11 @@ import types
 from . import _cpython, _frames
 from . import _tree as ast
 from ._awaitables import ASEND, driver
-from ._capture import Part
 from ._expressions import OUTERMOST, keeps_slots
 from ._frame_state import FrameState
 from ._generators import delegate_of, frame_of
 from ._handled import name_exceptions
+from ._part import Part
 from ._program import Programs
 from ._slots import finalizer_of
 from ._typing_names import Any

@@ -29,7 +29,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from . import _lost
+from . import _ends, _lost
 from ._errors import HeresyError, NotContinuable
 from ._stop import Stopper
 from .state import libraries
@@ -120,7 +120,7 @@ class Twin:
         try:
             self._be(parent, files, save)
         finally:
-            os._exit(0)
+            _ends.exit_now(0)
 
     def _be(self, parent: int, files: list[Opened], save: Callable[[], list[str]]) -> None:
         """What the twin does."""
@@ -250,4 +250,4 @@ def _end_with(parent: int) -> None:
 
     ctypes.PyDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(_signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:
-        os._exit(1)
+        _ends.exit_now(1)

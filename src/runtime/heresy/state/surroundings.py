@@ -12,9 +12,9 @@ import sys
 import types
 from collections.abc import Callable
 
+from .._baseline import process_settings, stream_settings
 from .._errors import HeresyError
 from .._kinds import is_a
-from .._stop import process_settings, stream_settings
 from .._typing_names import Any
 from . import moved
 from .pickling import Modules

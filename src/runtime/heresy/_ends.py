@@ -1,0 +1,69 @@
+"""The ways in which a program ends, besides its last statement.
+
+With the interpreter's own end the program's checkpoint goes: what is done is not to be done again. `os._exit`, and a call that
+puts another program in the place of this one, come past that end, and so they are watched. What was registered with `atexit`
+is a part of the program's state, and nobody can be asked for it.
+"""
+
+from __future__ import annotations
+
+import _operator
+import atexit
+import os
+import posix
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ._stop import Stopper
+
+#: Ends the process at once, and leaves its checkpoint where it is: for what the runtime itself has to end.
+exit_now = os._exit
+
+
+def watch(stopper: Stopper) -> None:
+    """Has a program's ends told to its stopper, and what it registers for one noted in `Stopper.exits`."""
+    register, unregister = atexit.register, atexit.unregister
+    # The first to be registered is the last to be called: what the program registers belongs to its run.
+    register(stopper.ended)
+
+    def watched_register(function: Any, /, *args: Any, **keywords: Any) -> Any:
+        register(function, *args, **keywords)
+        stopper.exits.append((function, args, keywords))
+        return function
+
+    def watched_unregister(function: Any, /) -> None:
+        unregister(function)
+        stopper.exits[:] = [exit_ for exit_ in stopper.exits if exit_[0] != function]
+
+    atexit.register = _like(register, watched_register)
+    atexit.unregister = _like(unregister, watched_unregister)
+
+    def watched_exit(status: int) -> Any:
+        status = _operator.index(status)
+        stopper.ended()
+        exit_now(status)
+
+    os._exit = posix._exit = _like(exit_now, watched_exit)
+    for name in ("execv", "execve"):
+        setattr(os, name, _replacing(stopper, getattr(os, name)))
+        setattr(posix, name, getattr(os, name))
+
+
+def _replacing(stopper: Stopper, plain: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(path: Any, /, *args: Any, **keywords: Any) -> Any:
+        # What cannot be started leaves the program running, and with it the checkpoint.
+        if type(path) is int or os.path.isfile(path) and os.access(path, os.X_OK):
+            stopper.replaced()
+        return plain(path, *args, **keywords)
+
+    return _like(plain, watched)
+
+
+def _like(plain: Callable[..., Any], watched: Callable[..., Any]) -> Any:
+    """Gives a function the name of the one that it stands for, by which it is saved."""
+    for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(watched, attribute, getattr(plain, attribute))
+    return watched
