@@ -52,10 +52,11 @@ def faulty(function):
             die()
         if kind.startswith("E"):
             raise OSError(getattr(errno, kind), os.strerror(getattr(errno, kind)))
-        result = function(*args, **keywords)
-        if kind == "after":
-            die()
-        return result
+        try:
+            return function(*args, **keywords)
+        finally:
+            if kind == "after":
+                die()
     return call
 
 
