@@ -100,6 +100,14 @@ print("end", total)
 """
 
 
+CALLS_OF_CHILDREN = (
+    "subprocess.run(['sleep', '1']).returncode",
+    "subprocess.check_output(['sh', '-c', 'sleep 1; echo done'])",
+    "str(subprocess.run('sleep 1; echo done', shell=True, capture_output=True, text=True).stdout).strip()",
+    "len(subprocess.getoutput('sleep 1; echo done'))",
+)
+
+
 class TookLong(Failure):
     """A Ctrl-C was not answered in time."""
 
@@ -333,15 +341,25 @@ def _surroundings(house: House) -> list[str]:
     rest, _ = house.end(house.start(script.name))
     if problem := _difference(wanted, first + second + third + rest):
         raise Failure(f"surroundings: {problem}")
-    # A child that ends by the same Ctrl-C has told the program so.
-    script.write_text(
-        "import subprocess, time\nprint('on', flush=True)\nprint(subprocess.run(['sleep', '9']).returncode)\ntime.sleep(0.1)\n"
-    )
-    life = start("setsid")
-    os.killpg(life.pid, signal.SIGINT)
-    stdout, words = house.end(life)
-    if life.returncode or "H319" not in words or b"-2" not in stdout:
-        raise Failure(f"child: status {life.returncode}: {stdout!r} {words}")
+    # A call that is cut short by the same Ctrl-C is made again; where the program has the child itself, that has told it so.
+    for call in CALLS_OF_CHILDREN:
+        script.write_text(f"import subprocess\nprint('on', flush=True)\nfound = {call}\nprint(found)\n")
+        plain = house.plain(script.name)
+        life = start("setsid")
+        os.killpg(life.pid, signal.SIGINT)
+        stdout, words = house.end(life)
+        if life.returncode != -signal.SIGINT or "heresy: gave up subprocess." not in words:
+            raise Failure(f"{call}: status {life.returncode}: {stdout!r} {words}")
+        rest, words = house.end(house.start(script.name))
+        if problem := _difference(plain, stdout + rest):
+            raise Failure(f"{call}: {problem} {words}")
+    for call in "subprocess.Popen(['sleep', '1']).wait()", "print('half'), subprocess.call(['sleep', '1'])":
+        script.write_text(f"import subprocess, time\nprint('on', flush=True)\nprint({call})\ntime.sleep(0.1)\n")
+        life = start("setsid")
+        os.killpg(life.pid, signal.SIGINT)
+        stdout, words = house.end(life)
+        if life.returncode or "H319" not in words or b"-2" not in stdout:
+            raise Failure(f"{call}: status {life.returncode}: {stdout!r} {words}")
     script.write_text("import time\nfor n in range(30):\n    print(n, flush=n == 0)\n    time.sleep(0.05)\n")
     # Nobody reads what it says.
     life = start()

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from . import _tree as ast
 from ._collecting import Watch
@@ -149,6 +149,15 @@ def freeze(parts: list[Part]) -> Stack:
         [(p.program.filename, p.line, p.frame.f_code.co_qualname, p.place[0]) for p in parts if not p.is_merged],
         [p.span for p in parts if not p.is_merged],
     )
+
+
+def frames_below(frame: types.FrameType, main: types.ModuleType) -> Iterator[types.FrameType]:
+    """The frames below another, down to that of the program's module."""
+    current: types.FrameType | None = frame
+    while current is not None and not (current.f_globals is main.__dict__ and current.f_code.co_name == "<module>"):
+        current = current.f_back
+        if current is not None:
+            yield current
 
 
 def _is_main(programs: Programs, frame: types.FrameType) -> bool:

@@ -16,10 +16,10 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from . import _capture, _catching, _ends, _signals
+from ._capture import frames_below
 from ._errors import HeresyError, InternalError, NotContinuable
 from ._half_done import done_before
 from ._pads import is_raised_again, pad_at
@@ -73,7 +73,7 @@ def asked(stopper: Stopper, raised: Exception, frame: types.FrameType) -> int | 
     key = id(frame.f_code), raised_at, type(raised)
     if key in _hopeless:
         return None
-    passed = itertools.chain([(frame, raised_at)], ((below, below.f_lasti) for below in _below(frame, stopper.main)))
+    passed = itertools.chain([(frame, raised_at)], ((below, below.f_lasti) for below in frames_below(frame, stopper.main)))
     if (caught := _catching.caught_by(raised, passed)) is not None:
         return caught.index if caught.always else None
     with stopper.units.at_work():
@@ -84,7 +84,7 @@ def asked(stopper: Stopper, raised: Exception, frame: types.FrameType) -> int | 
         if not _catching.has_run_nothing(frame.f_code, offset, raised_at):
             _hopeless[key] = frame.f_code
             return None
-        below = [*_below(frame, stopper.main)]
+        below = [*frames_below(frame, stopper.main)]
         frames = [*reversed(below), frame, *(each.tb_frame for each in gone)]
         offsets, handled = [offset, *map(_offset, gone)], _handled(raised, frame, offset)
         _stop(stopper, raised, Failed(frames, offsets, depth, lost, len(below) + 1, handled))
@@ -108,15 +108,6 @@ def at_end(stopper: Stopper, raised: Exception) -> None:
 
 
 # --- where it comes from --------------------------------------------------------------------------------------------
-
-
-def _below(frame: types.FrameType, main: types.ModuleType) -> Iterator[types.FrameType]:
-    """The frames below another, down to that of the program's module."""
-    current: types.FrameType | None = frame
-    while current is not None and not (current.f_globals is main.__dict__ and current.f_code.co_name == "<module>"):
-        current = current.f_back
-        if current is not None:
-            yield current
 
 
 def _gone(trace: types.TracebackType) -> tuple[list[types.TracebackType], list[types.FrameType]]:

@@ -195,10 +195,9 @@ class Stopper:
         elif number == signal.SIGHUP:
             return  # a terminal that is closed sends it more than once
         self.asked += 1
-        if number == signal.SIGINT and self.asked == 1 and not busy and "subprocess" in sys.modules:
+        if number == signal.SIGINT and not busy and "subprocess" in sys.modules and _importer(frame) is None:
             with self.units.at_work():
-                from ._children import waited_for
-            self.children = waited_for(frame)
+                self._ask_with_children(frame)
         if self.asked > 2:
             self.untrace(frame)
             _signals.plain(number, frame)
@@ -210,6 +209,26 @@ class Stopper:
                 self._watch_wait(frame)
         elif self.asked:
             say(f"still {self.what_is_waited_for(frame)}; once more ends the program without saving it")
+
+    def _ask_with_children(self, frame: types.FrameType) -> None:
+        """A child that the program waits for has got the Ctrl-C, too, if it comes from a terminal."""
+        from ._children import cut_short, waited_for
+
+        if self.asked == 1:
+            self.children = waited_for(frame)
+        try:
+            cut = cut_short(self, frame) if self.children and not self.held else None
+            if cut is not None and self.on_save:
+                from ._told import tell_of_save
+
+                tell_of_save(self)
+                cut = cut_short(self, frame)
+        except Exception as error:
+            self._refuse(frame, error)
+            return
+        if cut is not None:
+            stack, self.abandoned = cut
+            self._stop(frame, stack)
 
     def _ask_in_passing(self, frame: types.FrameType) -> None:
         """A checkpoint is asked for, after which the program runs on; what makes it must not be in the midst of an import."""
