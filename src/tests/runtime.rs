@@ -83,6 +83,13 @@ fn a_signal_at_any_moment_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn what_is_typed_at_a_terminal_loses_and_doubles_nothing() {
+    for_newest("terminals.py", |python, driver| {
+        driver.args(["--heresy", HERESY, "--python", python]);
+    });
+}
+
+#[test]
 fn a_kill_at_any_moment_loses_what_came_after_the_last_checkpoint() {
     for_newest("every.py", |python, driver| {
         driver.args(["--heresy", HERESY, "--kills", "5", "--python", python]);

@@ -2,7 +2,7 @@
 
     python signals.py --heresy target/debug/heresy --python python3.13 [--signals 200] [--seed 1]
 
-Four trials of each interpreter:
+Three trials of each interpreter:
 
 * *anywhere*: a program is sent SIGINT, SIGTERM or SIGHUP at random moments of its start, run, stop and restore, some after a
   SIGUSR1, and started again by the same command until it ends; moments are parts of the time that an undisturbed run takes
@@ -12,7 +12,6 @@ Four trials of each interpreter:
   the sleep that was started again, and continued.
 * *each*: what single signals do: the program's own handlers and a `nohup` are respected, a forked child is killed as plain, a
   call that blocks is given up in the end, a reader that has gone does not matter, `--stop-status` is the status.
-* *terminal*: the same as *asleep* with a real Ctrl-C, typed in tmux.
 """
 
 from __future__ import annotations
@@ -24,8 +23,6 @@ import functools
 import os
 import random
 import select
-import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -348,7 +345,7 @@ def _surroundings(house: House) -> list[str]:
         life = start("setsid")
         os.killpg(life.pid, signal.SIGINT)
         stdout, words = house.end(life)
-        if life.returncode != -signal.SIGINT or "heresy: gave up subprocess." not in words:
+        if life.returncode != -signal.SIGINT or "heresy: gave up " not in words:
             raise Failure(f"{call}: status {life.returncode}: {stdout!r} {words}")
         rest, words = house.end(house.start(script.name))
         if problem := _difference(plain, stdout + rest):
@@ -371,78 +368,6 @@ def _surroundings(house: House) -> list[str]:
     return ["nohup", "setsid", "timeout", "a child", "no reader"]
 
 
-class Terminal:
-    """A shell in tmux."""
-
-    def __init__(self, house: House) -> None:
-        self.socket = f"heresy-{os.getpid()}"
-        self.screen = house.folder / "screen.txt"
-        self.tmux(
-            "-f",
-            os.devnull,
-            "new-session",
-            "-d",
-            "-x",
-            "200",
-            "-y",
-            "50",
-            "-c",
-            str(house.folder),
-            "sh",
-            env=house.environment,
-        )
-
-    def tmux(self, *words: str, env: dict[str, str] | None = None) -> str:
-        command = ["tmux", "-L", self.socket, *words]
-        return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
-
-    def type(self, *keys: str) -> None:
-        self.tmux("send-keys", *keys)
-
-    def shown(self) -> str:
-        return self.tmux("capture-pane", "-p", "-S", "-")
-
-    def wait_for(self, text: str, timeout: float, count: int = 1) -> float:
-        """Waits until a text stands on the screen so many times; returns how long that took."""
-        start = time.monotonic()
-        while self.shown().count(text) < count:
-            if time.monotonic() - start > timeout:
-                raise Failure(f"{text!r} did not come:\n{self.shown()}")
-            time.sleep(0.02)
-        return time.monotonic() - start
-
-    def close(self) -> None:
-        subprocess.run(["tmux", "-L", self.socket, "kill-server"], check=False, capture_output=True)
-
-
-def terminal(house: House) -> str:
-    if shutil.which("tmux") is None:
-        return "SKIPPED: there is no tmux here"
-    screen = Terminal(house)
-    command, ask_status = shlex.join([*house.command, str(PROOF), "3"]), 'echo "status=$?"'
-    try:
-        screen.type(command, "Enter")
-        screen.wait_for("Ready to Interrupt", TIMEOUT)
-        screen.type("C-c")
-        took = screen.wait_for("heresy: stopped at", TIMEOUT)
-        if took > PATIENCE + 0.2:
-            raise TookLong(f"the Ctrl-C took {took:.2f} s:\n{screen.shown()}")
-        screen.type(ask_status, "Enter")
-        screen.wait_for("status=130", 5)
-        screen.type(command, "Enter")
-        screen.wait_for("May Guido", TIMEOUT)
-        screen.type(ask_status, "Enter")
-        screen.wait_for("status=0", 5)
-        shown = screen.shown().splitlines()
-    finally:
-        screen.close()
-    for line in house.plain(str(PROOF), "0").decode().splitlines():
-        # A prompt or the echo of ^C may stand before it.
-        if sum(row.endswith(line) for row in shown) != 1:
-            raise Failure(f"{line!r} is not there exactly once:\n" + "\n".join(shown))
-    return f"ended in {took:.2f} s"
-
-
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--signals", type=int, default=200, help="how many signals to send at random moments")
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
@@ -453,7 +378,6 @@ def table(options: argparse.Namespace) -> dict[str, Trial]:
         "anywhere": functools.partial(anywhere, signals=options.signals, chance=random.Random(options.seed)),
         "asleep": functools.partial(in_time, asleep),
         "each": each,
-        "terminal": functools.partial(in_time, terminal),
     }
 
 

@@ -15,11 +15,8 @@ import time
 import types
 from typing import Any
 
-from . import _capture
-from ._capture import frames_below
-from ._errors import HeresyError, NotContinuable
-from ._frame_state import Stack
-from ._half_done import done_before
+from ._errors import HeresyError
+from ._given_up import called_by_program
 from ._stop import Stopper
 
 #: Functions of `subprocess` that start a child, wait for its end and keep nothing of it.
@@ -39,51 +36,67 @@ def waited_for(frame: types.FrameType | None) -> list[Any]:
     return found
 
 
-def cut_short(stopper: Stopper, frame: types.FrameType | None) -> tuple[Stack, str] | None:
-    """The program at the statement whose call waits for `Stopper.children`, if these have been ended by the same Ctrl-C.
+def are_cut_short(stopper: Stopper, frame: types.FrameType | None) -> bool:
+    """Whether the program is in a call that waits for `Stopper.children`, and these have been ended by the same Ctrl-C.
 
-    Returns:
-        its state, and what is called; None if it is not to be stopped there.
+    Where one has ended, and the call has its status but not looked at it yet, it is asked again as the call goes on.
     """
-    function: types.FrameType | None = None
-    while frame is not None and not stopper.is_ours(frame.f_code):
-        function, frame = frame, frame.f_back
-    if frame is None or function is None or function.f_code.co_name not in _WHOLE:
-        return None
-    whole = getattr(sys.modules["subprocess"], function.f_code.co_name, None)
-    if getattr(whole, "__code__", None) is not function.f_code or not _end(stopper.children):
-        return None
-    scope = stopper.read().scope(frame.f_code)
-    if scope is None:
-        return None
-    try:
-        at: list[tuple[types.FrameType, int, int | None]] = [(frame, frame.f_lasti, scope.below(frame.f_lasti))]
-        at[:0] = [(each, each.f_lasti, None) for each in reversed([*frames_below(frame, stopper.main)])]
-        parts = _capture.examine_failed(stopper.read(), at, len(at), sys.exception())
-    except NotContinuable:
-        return None
-    last = parts[-1]
-    if last.frame is not frame or done_before(last.scope, last.values, last.statement, last.offset):
-        return None
-    return _capture.freeze(parts), f"subprocess.{function.f_code.co_name}() at {frame.f_code.co_filename}:{frame.f_lineno}"
+    called = called_by_program(stopper, frame)
+    if called is None or called[1].f_code.co_name not in _WHOLE:
+        return False
+    code = called[1].f_code
+    whole = getattr(sys.modules["subprocess"], code.co_name, None)
+    if getattr(whole, "__code__", None) is not code:
+        return False
+    _wait(stopper.children)
+    statuses = [_status(child) for child in stopper.children]
+    if None in statuses and any(_is_gone(child) for child in stopper.children):
+        _watch(stopper, frame, called[0])
+    return None not in statuses and any(statuses)
 
 
-def _end(children: list[Any]) -> bool:
-    """Whether some of the children end by themselves now, all of them, and not well; their statuses stay to be asked for."""
+def _wait(children: list[Any]) -> None:
+    """Until all have ended, if they do soon."""
     until = time.monotonic() + _PATIENCE
-    running = [child for child in children if child.returncode is None]
-    ended = []
-    while running and time.monotonic() < until:
-        for child in list(running):
-            try:
-                result = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            except OSError:
-                return False  # the program has its status already
-            if result is not None:
-                running.remove(child)
-                ended.append(result.si_status)
+    while time.monotonic() < until and any(_status(child) is None and not _is_gone(child) for child in children):
         time.sleep(0.005)
-    return not running and any(ended) and all(ended)
+
+
+def _status(child: Any) -> int | None:
+    """What a child has ended with, of which not more is asked than there is; None: it is running, or nobody can tell."""
+    if child.returncode is not None:
+        return child.returncode
+    try:
+        result = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except OSError:
+        return None
+    return None if result is None else result.si_status
+
+
+def _is_gone(child: Any) -> bool:
+    """Whether somebody has got the status of a child, and not set it yet."""
+    try:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except OSError:
+        return child.returncode is None
+    return False
+
+
+def _watch(stopper: Stopper, frame: types.FrameType | None, until: types.FrameType) -> None:
+    """Has each step of a call looked at, until all of its children have a status."""
+
+    def on_event(frame: types.FrameType, event: str, arg: Any) -> Any:
+        if not stopper.asked or not stopper.tracing:
+            return None
+        if any(child.returncode is None for child in stopper.children):
+            return on_event
+        if all(child.returncode for child in stopper.children):
+            stopper.attempt(frame, waiting=True, abandon=True)
+        return None
+
+    while frame is not None and frame is not until:
+        frame.f_trace = on_event
+        frame = frame.f_back
 
 
 def refuse(children: list[Any]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ._collecting import Watch
     from ._failure import NotStopped
     from ._frame_state import Stack
+    from ._part import Part
     from ._passing import Passing
     from ._program import Programs
     from ._start import Launch
@@ -195,14 +196,12 @@ class Stopper:
         elif number == signal.SIGHUP:
             return  # a terminal that is closed sends it more than once
         self.asked += 1
-        if number == signal.SIGINT and not busy and "subprocess" in sys.modules and _importer(frame) is None:
-            with self.units.at_work():
-                self._ask_with_children(frame)
+        cut_short = number == signal.SIGINT and not busy and self._are_children_cut_short(frame)
         if self.asked > 2:
             self.untrace(frame)
             _signals.plain(number, frame)
         if not busy:
-            self.attempt(frame, waiting=True, abandon=self.asked == 2)
+            self.attempt(frame, waiting=True, abandon=self.asked == 2 or cut_short)
         if self.asked == 1:
             self.trace(frame)
             if not busy:
@@ -210,25 +209,16 @@ class Stopper:
         elif self.asked:
             say(f"still {self.what_is_waited_for(frame)}; once more ends the program without saving it")
 
-    def _ask_with_children(self, frame: types.FrameType) -> None:
-        """A child that the program waits for has got the Ctrl-C, too, if it comes from a terminal."""
-        from ._children import cut_short, waited_for
+    def _are_children_cut_short(self, frame: types.FrameType) -> bool:
+        """Whether a child that the program waits for has been ended by the Ctrl-C, which comes from a terminal then."""
+        if "subprocess" not in sys.modules or _importer(frame) is not None:
+            return False
+        with self.units.at_work():
+            from ._children import are_cut_short, waited_for
 
-        if self.asked == 1:
-            self.children = waited_for(frame)
-        try:
-            cut = cut_short(self, frame) if self.children and not self.held else None
-            if cut is not None and self.on_save:
-                from ._told import tell_of_save
-
-                tell_of_save(self)
-                cut = cut_short(self, frame)
-        except Exception as error:
-            self._refuse(frame, error)
-            return
-        if cut is not None:
-            stack, self.abandoned = cut
-            self._stop(frame, stack)
+            if self.asked == 1:
+                self.children = waited_for(frame)
+            return bool(self.children) and are_cut_short(self, frame)
 
     def _ask_in_passing(self, frame: types.FrameType) -> None:
         """A checkpoint is asked for, after which the program runs on; what makes it must not be in the midst of an import."""
@@ -385,7 +375,7 @@ class Stopper:
         try:
             from . import _capture
 
-            parts = _capture.examine(self.read(), frame, waiting=waiting, abandon=abandon)
+            parts = self._parts(frame, waiting=waiting, abandon=abandon)
             if self.launch.stop_at is not None and not self.asked:
                 self.passed += 1
                 if not 0 < self.launch.stop_at <= self.passed:
@@ -394,10 +384,11 @@ class Stopper:
                 from ._told import tell_of_save
 
                 tell_of_save(self)
-                parts = _capture.examine(self.read(), frame, waiting=waiting, abandon=abandon)
+                parts = self._parts(frame, waiting=waiting, abandon=abandon)
             stack = _capture.freeze(parts)
             if parts[-1].abandoned:
-                self.obstacle = frame.f_code, frame.f_lasti, frame.f_lineno
+                last = parts[-1].frame
+                self.obstacle = last.f_code, last.f_lasti, last.f_lineno
                 self.abandoned = self.what_is_waited_for(frame).removeprefix("waiting for ")
             else:
                 self.abandoned = ""
@@ -422,6 +413,16 @@ class Stopper:
         else:
             self._stop(frame, stack)
 
+    def _parts(self, frame: types.FrameType, *, waiting: bool, abandon: bool) -> list[Part]:
+        from . import _capture
+
+        if abandon and not self.is_ours(frame.f_code):
+            from . import _given_up
+
+            if (parts := _given_up.examine(self, frame)) is not None:
+                return parts
+        return _capture.examine(self.read(), frame, waiting=waiting, abandon=abandon)
+
     def read(self) -> Programs:
         """The syntax of the units, each read when it is first asked for."""
         if self.programs is None:
@@ -439,7 +440,7 @@ class Stopper:
         try:
             from . import _save
 
-            if self.children:
+            if self.children and not self.abandoned:
                 from ._children import refuse
 
                 refuse(self.children)

@@ -7,9 +7,11 @@ user-defined ``__getitem__`` is ever run.
 
 from __future__ import annotations
 
+import _thread
 import builtins
 import collections
 import operator
+import os
 import sys
 import time
 import types
@@ -260,7 +262,23 @@ def bound_special(value: object, name: str) -> Any:
 def restartable_waits() -> list[Any]:
     """The C functions that only wait: a call of one can be abandoned and made again without harm.
 
-    ``input`` is not one: whether it has taken its line already cannot be seen from here.
+    So does ``input`` at a terminal, until it has a whole line. Elsewhere it may have taken a part of one.
     """
-    select = sys.modules.get("select")
-    return [time.sleep] if select is None else [time.sleep, select.select]
+    waits: list[Any] = [time.sleep, *_ACQUIRES]
+    if "select" in sys.modules:
+        waits.append(sys.modules["select"].select)
+    if _asks_terminal():
+        waits.append(input)
+    return waits
+
+
+#: With these events, conditions and queues wait.
+_ACQUIRES = [vars(lock)["acquire"] for lock in (_thread.LockType, _thread.RLock)]
+
+
+def _asks_terminal() -> bool:
+    """Whether ``input`` reads what is typed by itself, past the buffer of ``sys.stdin``."""
+    try:
+        return [sys.stdin.fileno(), sys.stdout.fileno()] == [0, 1] and os.isatty(0) and os.isatty(1)
+    except (OSError, ValueError, AttributeError):
+        return False
