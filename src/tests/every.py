@@ -22,8 +22,9 @@ import signal
 import sys
 import time
 
-from signals import WANDERER, measure, wait_for_words
+from signals import measure, wait_for_words
 from trials import TIMEOUT, Failure, House, Trial, main
+from wanderers import WANDERER
 
 EVERY = ["--every", "0.2", "--max-overhead", "100%"]
 OFTEN = ["--every", "0.05", "--max-overhead", "100%"]

@@ -4,10 +4,10 @@
 
 Three trials of each interpreter:
 
-* *anywhere*: a program is sent SIGINT, SIGTERM or SIGHUP at random moments of its start, run, stop and restore, some after a
-  SIGUSR1, and started again by the same command until it ends; moments are parts of the time that an undisturbed run takes
-  here. All its lives together must print each line once, in order, and leave the file of a plain run; a life that was
-  stopped ends by that signal. Programs are run until so many signals have been sent.
+* *anywhere*: programs (`wanderers`) are sent SIGINT, SIGTERM or SIGHUP at random moments of their start, run, stop and restore,
+  some after a SIGUSR1, and started again by the same command until they end; moments are parts of the time that an undisturbed
+  run takes here. All lives of one together must print each line once, in order, and leave the file of a plain run; a life that
+  was stopped ends by that signal. Programs are run by turns until so many signals have been sent.
 * *asleep*: the proof of concept is stopped within half a second in the middle of a long sleep, also a second time in
   the sleep that was started again, and continued.
 * *each*: what single signals do: the program's own handlers and a `nohup` are respected, a forked child is killed as plain, a
@@ -31,71 +31,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trials import STOPS, TIMEOUT, Failure, House, Trial, main
+from wanderers import PROGRAMS
 
 PROOF = Path(__file__).resolve().parent.parent.parent / "fixtures" / "run" / "proof_of_concept.py"
 #: How long a Ctrl-C may take to end a sleeping program.
 PATIENCE = 0.5
 #: How often it is tried, on a machine that other tests keep busy.
 TRIES = 6
-
-# Everything that a signal can interrupt: arithmetic, calls in calls, a wait, buffered output, a file, a handler.
-# The imports take a moment, in which a signal finds modules half made.
-WANDERER = """\
-import argparse, decimal, logging, re, statistics
-import time
-
-log = open("log.txt", "w")
-count = 0
-
-
-class Odd(Exception):
-    pass
-
-
-def note(text):
-    global count
-    count += 1
-    print(count, text)
-    log.write(f"{count} {text}\\n")
-    return count
-
-
-def busy(n):
-    total = 0
-    for i in range(n):
-        total = (total * 31 + i) % 1000003
-    return total
-
-
-def step(n, depth):
-    if depth == 0:
-        if n % 3 == 1:
-            raise Odd(n)
-        return busy(4000 + n)
-    return step(n, depth - 1) + note(f"back in {depth}") - busy(200)
-
-
-def turn(n):
-    try:
-        return step(n, n % 5) * note("done")
-    except Odd as odd:
-        note(f"odd {odd}")
-        time.sleep(0.01)
-        return n
-    finally:
-        time.sleep(0.002)
-        note("turned")
-
-
-total = 0
-for n in range(240):
-    total += turn(n)
-    if n % 40 == 0:
-        print("total", total, flush=True)
-log.close()
-print("end", total)
-"""
-
 
 CALLS_OF_CHILDREN = (
     "subprocess.run(['sleep', '1']).returncode",
@@ -146,31 +88,39 @@ def measure(house: House, *words: str) -> Pace:
     return Pace(first_words - begun, time.monotonic() - first_words)
 
 
-def anywhere(house: House, signals: int, chance: random.Random) -> str:
-    """Returns what to report, for people."""
-    script = house.folder / "wanderer.py"
-    script.write_text(WANDERER)
-    log = house.folder / "log.txt"
-    wanted, wanted_log = house.plain("wanderer.py"), log.read_bytes()
-    pace = measure(house, "wanderer.py")
-    sent = programs = 0
-    ends: collections.Counter[str] = collections.Counter()
-    while sent < signals:
-        programs += 1
-        stdout, history = b"", []
+class Journey:
+    """One of the programs, run again and again."""
+
+    def __init__(self, house: House, name: str) -> None:
+        self.house = house
+        self.script = f"{name}.py"
+        self.log = house.folder / "log.txt"
+        (house.folder / self.script).write_text(PROGRAMS[name])
+        self.wanted, self.wanted_log = house.plain(self.script), self.log.read_bytes()
+        self.pace = measure(house, self.script)
+
+    def run(self, signals: int, chance: random.Random, ends: collections.Counter[str]) -> int:
+        """From its start to its end, with so many signals at the most on the way.
+
+        Returns:
+            how many there were.
+        """
+        sent, stdout, history = 0, b"", []
         while True:
-            life = house.start("wanderer.py")
+            life = self.house.start(self.script)
             moment = "undisturbed"
             if sent < signals:
-                moment = pace.wait(life, chance, at_start=sent % 4 == 3)
+                moment = self.pace.wait(life, chance, at_start=sent % 4 == 3)
                 if "words" in moment and chance.random() < 0.3:
                     life.send_signal(signal.SIGUSR1)
                     more = chance.random() * chance.choice([0.002, 0.2])
                     time.sleep(more)
                     moment += f" SIGUSR1, {more:.4f} s later"
+                    ends["SIGUSR1"] += 1
                 number = chance.choice(STOPS)
                 life.send_signal(number)
                 moment += f" {number.name}"
+                ends[number.name] += 1
                 sent += 1
                 if chance.random() < 0.3:
                     # Who is impatient types it once more, while the first is being answered.
@@ -178,20 +128,33 @@ def anywhere(house: House, signals: int, chance: random.Random) -> str:
                     time.sleep(more)
                     life.send_signal(number)
                     moment += f" and {more:.4f} s later"
-            text, words = house.end(life)
+            text, words = self.house.end(life)
             stdout += text
             history.append(f"{moment}: {len(text)} bytes, status {life.returncode}: {words[-300:]!r}")
             if life.returncode == 0:
                 break
             ends["stopped" if "heresy: stopped at" in words else "before it began"] += 1
-        problem = _difference(wanted, stdout) or _difference(wanted_log, log.read_bytes())
-        if problem or house.checkpoints():
-            raise Failure("\n".join([problem or f"left behind: {house.checkpoints()}", *history]))
-    ends["unstopped"] = sent - ends.total()
+        problem = _difference(self.wanted, stdout) or _difference(self.wanted_log, self.log.read_bytes())
+        if problem or (left := self.house.checkpoints()):
+            raise Failure("\n".join([self.script, problem or f"left behind: {left}", *history]))
+        return sent
+
+
+def anywhere(house: House, signals: int, chance: random.Random) -> str:
+    """Returns what to report, for people."""
+    journeys = [Journey(house, name) for name in PROGRAMS]
+    ends: collections.Counter[str] = collections.Counter()
+    sent = runs = 0
+    while sent < signals:
+        # Each run has its share, so that all of the programs have one.
+        share = min(signals - sent, max(1, signals // len(journeys)), 12)
+        sent += journeys[runs % len(journeys)].run(share, chance, ends)
+        runs += 1
+    ends["unstopped"] = sent - ends["stopped"] - ends["before it began"]
     # Three of four were sent to a program that had begun, most of them long before its end.
     if ends["stopped"] < sent / 2:
-        raise Failure(f"{dict(ends)}\n" + "\n".join(history))
-    return f"{sent} signals in {programs} programs ({', '.join(f'{n} {end}' for end, n in ends.items())})"
+        raise Failure(f"{dict(ends)}")
+    return f"{sent} signals in {runs} runs ({', '.join(f'{n} {end}' for end, n in ends.items())})"
 
 
 def _difference(wanted: bytes, got: bytes) -> str | None:
@@ -273,7 +236,7 @@ SINGLE: dict[str, tuple[str, int, list[str], int, str | None]] = {
 
 
 def each(house: House) -> str:
-    (house.folder / "wanderer.py").write_text(WANDERER)
+    (house.folder / "wanderer.py").write_text(PROGRAMS["calls"])
     for name, (text, number, options, status, rest) in SINGLE.items():
         script = house.folder / f"{name.replace(' ', '_')}.py"
         script.write_text(text)
