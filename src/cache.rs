@@ -6,6 +6,7 @@
 //!   sources/<sha256>       what they came from, byte for byte, to say later what changed
 //!   pythons/<key>.json     what interpreters said of themselves
 //!   runtime-<hash>/heresy  the runtime, as a package
+//!   runtime-<hash>/bundles its modules, compiled, for each interpreter
 //!   code/<build>/          compiled code; the runtime's own
 //!   looked-at              when the size was last looked at: see `bound`
 //! ```

@@ -28,6 +28,8 @@ pub fn lay_out(cache: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(cache)?;
     let fresh = tempfile::Builder::new().prefix(".runtime-").tempdir_in(cache)?;
     write_package(fresh.path())?;
+    // The runtime keeps its modules there, compiled, for each interpreter.
+    fs::create_dir(fresh.path().join("bundles"))?;
     put_in_place(&fresh, &parent)?;
     match is_whole(&package) {
         true => Ok(package),

@@ -17,6 +17,7 @@ import threading
 from pathlib import Path
 
 TIMEOUT = 120
+COMPILED = (".run", ".lib", ".start", ".rest")
 
 MAIN = """\
 import sys
@@ -84,7 +85,7 @@ class Place:
         """What is in the cache. Compiled code may differ in what it does not mean, so it counts by its name."""
         files = (path for path in self.cache.rglob("*") if path.is_file() and path.name != "looked-at")
         return {
-            str(path.relative_to(self.cache)): b"" if path.suffix in (".run", ".lib") else path.read_bytes() for path in files
+            str(path.relative_to(self.cache)): b"" if path.suffix in COMPILED else path.read_bytes() for path in files
         }
 
 

@@ -6,11 +6,41 @@ Its frame is the only one below the program's. All that is to be done before has
 import os
 import sys
 
-_start_folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_folder = os.path.dirname(os.path.abspath(__file__))
+_start_folder = os.path.dirname(_folder)
 if sys.flags.safe_path:
     sys.path.insert(0, _start_folder)  # there is no folder of the script's to be replaced
 else:
     sys.path[0] = _start_folder
+
+
+def _bundle():
+    # See `_bundle`, which is in there itself.
+    import _imp
+    import marshal
+
+    path = os.path.join(_start_folder, "bundles", f"{sys.implementation.cache_tag}-O{sys.flags.optimize}")
+    name, module, codes = "heresy._bundle", type(sys)("heresy._bundle"), {}
+    module.__file__ = os.path.join(_folder, "_bundle.py")
+    try:
+        with open(path + ".start", "rb") as file:
+            data = file.read()
+        if _imp.source_hash(0x68657265, data[8:]) == data[:8]:
+            codes = marshal.loads(data[8:])
+    except OSError:
+        if not os.path.isdir(os.path.dirname(path)):
+            return
+    if name in codes:
+        code = marshal.loads(codes[name])
+    else:
+        with open(module.__file__, encoding="utf-8") as file:
+            code = compile(file.read(), module.__file__, "exec")
+    exec(code, module.__dict__)
+    sys.modules[name] = module
+    module.install(_folder, path, codes, code)
+
+
+_bundle()
 from heresy import _start  # noqa: E402
 
 _run, _arguments = _start.prepare()

@@ -9,7 +9,7 @@ import threading
 import types
 from collections.abc import Callable
 
-from . import _checkpoint, _manifest
+from . import _bundle, _checkpoint, _manifest
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import Stack
 from ._kinds import is_a
@@ -72,6 +72,7 @@ def save(
             "H310", f"the checkpoint {launch.checkpoint} could not be written: {error.strerror or error}",
             help="make room, or make the folder writable, and stop the program again",
         ) from None  # fmt: skip
+    _bundle.keep()
     return items
 
 

@@ -12,7 +12,7 @@ import _signal
 import os
 import sys
 
-from . import _stop, _unwinding
+from . import _bundle, _stop, _unwinding
 from ._errors import HeresyError
 from ._hook import Choice, Hook
 from ._units import CannotInstrument, Store, Unit, Units, load
@@ -107,6 +107,7 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     found_by_runpy = how.kind in ("module", "folder")
     try:
         if how.resume:
+            _bundle.begun()
             with units.at_work():
                 from . import _restore
         hook.install()
@@ -128,6 +129,7 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
                 _give(runpy, spec, code)
     except BaseException as error:
         _stop.report_fatal(error)
+    _bundle.begun()
     stopper.install()
     if how.options.get("on_error") == "stop":
         _unwinding.ASKED.stopper = stopper

@@ -1,0 +1,143 @@
+"""The runtime's own modules, compiled, in two files: what every start needs, and the rest.
+
+To import a module from a file of its own, the interpreter asks the file system a dozen questions; and where
+``PYTHONDONTWRITEBYTECODE`` is set, as in many containers, it compiles the module in each process anew. A stop, and even more a
+continuation, needs dozens of them. So a process keeps here what it had to compile, for those that come after it. The files are
+in heresy's cache, beside the runtime; where there is no such folder (a runtime that stands beside what was transpiled), modules
+are imported as ever. `_boot` reads this module itself out of the first file.
+"""
+
+from __future__ import annotations
+
+import _frozen_importlib_external as _external
+import _imp
+import marshal
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
+
+#: Tells a file that was cut or damaged: with this key its text gives the digest in front of it.
+_KEY = 0x68657265
+_DIGEST = 8
+_PACKAGES = ("heresy", "heresy.state")
+
+
+class Bundle:
+    """One of the files, and what it holds: marshalled code by the module's name."""
+
+    def __init__(self, path: str, codes: dict[str, bytes] | None = None) -> None:
+        self.path = path
+        self._codes = codes
+        self._added: dict[str, bytes] = {}
+
+    def code(self, name: str) -> CodeType | None:
+        if self._codes is None:
+            self._codes = read(self.path)
+        text = self._codes.get(name)
+        return None if text is None else marshal.loads(text)
+
+    def add(self, name: str, code: CodeType) -> None:
+        self._added[name] = marshal.dumps(code)
+
+    def keep(self) -> None:
+        """Writes what has been added, and forgets what was read: a program may run for days from here on."""
+        if self._added:
+            text = marshal.dumps({**read(self.path), **self._added})
+            new = f"{self.path}.{os.getpid()}"
+            try:
+                with open(new, "wb") as file:
+                    file.write(_imp.source_hash(_KEY, text) + text)
+                os.replace(new, self.path)
+            except OSError:
+                pass  # the cache cannot be written to, and the next process compiles it once more
+        self._codes, self._added = None, {}
+
+
+def read(path: str) -> dict[str, bytes]:
+    """What a file holds; nothing, if it is not there or not whole."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return {}
+    text = data[_DIGEST:]
+    return marshal.loads(text) if _imp.source_hash(_KEY, text) == data[:_DIGEST] else {}
+
+
+class Finder:
+    """Finds the runtime's modules; it stands in `sys.path_importer_cache` for the folders that they are in.
+
+    Args:
+        folder: of the package.
+        path: of the bundles, without what tells them apart.
+        codes: the first one's, as `_boot` has read it.
+    """
+
+    def __init__(self, folder: str, path: str, codes: dict[str, bytes]) -> None:
+        self.folder = folder
+        self.start = Bundle(path + ".start", codes)
+        self.rest = Bundle(path + ".rest")
+        #: The one for what is imported now.
+        self.current = self.start
+
+    def find_spec(self, name: str, target: object = None) -> Any:
+        if name != "heresy" and not name.startswith("heresy."):
+            return None
+        parts = [self.folder, *name.split(".")[1:]]
+        if name in _PACKAGES:
+            path, inside = os.path.join(*parts, "__init__.py"), [os.path.join(*parts)]
+        else:
+            path, inside = os.path.join(*parts) + ".py", None
+        if not os.path.exists(path):
+            return None
+        loader = Loader(name, path, self)
+        return _external.spec_from_file_location(name, path, loader=loader, submodule_search_locations=inside)
+
+
+class Loader(_external.SourceFileLoader):
+    def __init__(self, name: str, path: str, finder: Finder) -> None:
+        super().__init__(name, path)
+        self._finder = finder
+
+    def get_code(self, name: str) -> CodeType:
+        bundle = self._finder.current
+        code = bundle.code(name)
+        if code is None:
+            code = self.source_to_code(self.get_data(self.path), self.path)
+            bundle.add(name, code)
+        return code
+
+
+#: That of this process, if the runtime has a place for bundles.
+_finder: Finder | None = None
+
+
+def install(folder: str, path: str, codes: dict[str, bytes], own: CodeType) -> None:
+    """Has the runtime's modules found in bundles: see `Finder`.
+
+    Args:
+        own: the code of this module.
+    """
+    global _finder
+    _finder = Finder(folder, path, codes)
+    if __name__ not in codes:
+        _finder.start.add(__name__, own)
+    for each in (os.path.dirname(folder), folder, os.path.join(folder, "state")):
+        sys.path_importer_cache[each] = _finder  # type: ignore[assignment]
+
+
+def begun() -> None:
+    """What every start needs has been imported, and may be what a continuation needs; from here on it is the rest."""
+    if _finder is not None:
+        _finder.current.keep()
+        _finder.current = _finder.rest
+
+
+def keep() -> None:
+    """Writes what this process had to compile since."""
+    if _finder is not None:
+        _finder.rest.keep()
