@@ -51,6 +51,20 @@ def other_newlines_and_encodings():
     print(repr(f.readline()), open("n2.txt", "rb").read(), w.errors)
 
 
+def newlines_seen():
+    with open("s.txt", "wb") as f:
+        f.write(b"a\nb\nc\r\nd\re\n")
+    files = [open("s.txt"), open("s.txt"), open("s.txt", newline=""), open("s.txt", encoding="utf-16-le"), open("s.txt")]
+    files[1].read(), files[2].readline(), files[4].readline(), files[4].seek(0)
+    before = [f.newlines for f in files]
+    files[0].readline()
+    yield
+    print(before, [f.newlines for f in files])
+    for f in files[:3]:
+        print(repr(f.readline()), f.newlines)
+    print(repr(files[2].read()), files[2].newlines, files[4].read(4), files[4].newlines)
+
+
 def closed_files():
     f = open("c.txt", "w")
     f.close()

@@ -42,6 +42,8 @@ def _text_file(pickler: StatePickler, file: io.TextIOWrapper) -> Reduced:
         "line_buffering": file.line_buffering,
         "write_through": file.write_through,
     }
+    if file.newlines is not None:
+        options["seen"] = file.newlines
     return open_text, (file.buffer, options, mode, position)
 
 
@@ -129,12 +131,19 @@ def _translation(file: io.TextIOWrapper) -> str | None:
         return None if file.writable() else _readable_translation(file)
     if not is_a(decoder, io.IncrementalNewlineDecoder):
         return "\n"
-    state = decoder.getstate()
+    state, seen = decoder.getstate(), decoder.newlines
     decoder.reset()
     translated = decoder.decode("\r\n".encode(file.encoding), True)
-    decoder.reset()
+    _see(decoder, seen, file.encoding)
     decoder.setstate(state)
     return None if translated == "\n" else ""
+
+
+def _see(decoder: Any, newlines: str | tuple[str, ...] | None, encoding: str) -> None:
+    """Has a decoder seen these newlines and no others, as `io.TextIOWrapper.newlines` tells; it is in no other state then."""
+    decoder.reset()
+    for newline in (newlines,) if isinstance(newlines, str) else newlines or ():
+        decoder.decode(newline.encode(encoding), True)
 
 
 def _readable_translation(file: io.TextIOWrapper) -> str | None:
@@ -220,11 +229,16 @@ def open_buffered(kind: type, raw: io.FileIO, position: int | None) -> Any:
 
 
 def open_text(buffer: Any, options: dict[str, Any], mode: str | None, position: int | None) -> io.TextIOWrapper:
+    seen = options.pop("seen", None)
     file = io.TextIOWrapper(buffer, **options)
     if mode is not None:
         file.mode = mode  # type: ignore[misc]
     if position is not None and reopening.are_there():
         file.seek(position)
+    if seen is not None and is_a(decoder := _decoder(file), io.IncrementalNewlineDecoder):
+        state = decoder.getstate()
+        _see(decoder, seen, file.encoding)
+        decoder.setstate(state)
     return file
 
 
