@@ -5,11 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import threading
 import types
 from collections.abc import Callable
 
-from . import _bundle, _checkpoint, _manifest
+from . import _bundle, _checkpoint, _manifest, _threads
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import Stack
 from ._kinds import is_a
@@ -47,7 +46,7 @@ def save(
         NotByTwin: the program must save itself.
     """
     launch = stopper.launch
-    _refuse_threads()
+    _threads.refuse()
     _refuse_plain_modules(stopper)
     homes = _homes(list(stopper.units.by_id.values()))
     own = list({id(module): (module, names) for module, names in homes.values()}.values())
@@ -155,16 +154,6 @@ def pickle_state(
 
 def _is_definition(value: object) -> bool:
     return is_a(value, (type, types.FunctionType, types.ModuleType, int, float, str, bytes, type(None)))
-
-
-def _refuse_threads() -> None:
-    others = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
-    if others or len(sys._current_frames()) > 1:
-        raise HeresyError(
-            "H313", "cannot stop here: the program has other threads running: " + ", ".join(others),
-            why="only the main thread's place can be saved",
-            help="stop it when they have ended",
-        )  # fmt: skip
 
 
 def _refuse_plain_modules(stopper: Stopper) -> None:
