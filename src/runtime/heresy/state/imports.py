@@ -33,15 +33,18 @@ def save(modules: Modules, at_start: set[str]) -> list[tuple[str, bool]]:
         if name not in at_start
         and not (name == "heresy" or name.startswith("heresy."))
         and id(sys.modules.get(name)) not in own
-        and _is_findable(sys.modules.get(name))
+        and _is_findable(name, sys.modules.get(name))
     ]
 
 
-def _is_findable(module: object) -> bool:
+def _is_findable(name: str, module: object) -> bool:
+    """Whether a module is found by this name: one that stands there under a second one comes with itself."""
     spec = getattr(module, "__spec__", None)
     loader = getattr(spec, "loader", None)
     kind = loader if is_a(loader, type) else type(loader)
-    return spec is not None and (kind.__name__ in _FINDABLE or loader is None or kind.__name__ == "NamespaceLoader")
+    if spec is None or spec.name != name:
+        return False
+    return kind.__name__ in _FINDABLE or loader is None or kind.__name__ == "NamespaceLoader"
 
 
 def restore(names: list[tuple[str, bool]]) -> None:

@@ -7,6 +7,7 @@ checkpoint takes the value of the built-in base, the ``__dict__`` and the slots 
 from __future__ import annotations
 
 import _contextvars
+import functools
 import sys
 import types
 
@@ -21,8 +22,10 @@ _ATOMS = (int, float, complex, bool, str, bytes, type(None))
 
 def _instance(pickler: StatePickler, obj: Any) -> Reduced:
     cls = type(obj)
-    if not is_by_value(pickler, cls) or is_a(obj, (type, types.ModuleType, BaseException)):
+    if is_a(obj, (type, types.ModuleType, BaseException)):
         return None
+    if not is_by_value(pickler, cls):
+        return (make_instance, (cls, {}), instance_state(obj), None, None, set_instance_state) if _is_in_the_way(cls) else None
     base = solid_base(cls)
     if base is object:
         early = _early(obj) if _hashes_itself(cls) else {}
@@ -56,6 +59,21 @@ def _instance(pickler: StatePickler, obj: Any) -> Reduced:
 
 
 GENERAL.append(_instance)
+
+
+@functools.cache
+def _is_in_the_way(cls: type) -> bool:
+    """Whether `pickle`, which takes an instance of a library's class apart, would call what the class has not meant for that.
+
+    Its ``__new__`` wants arguments; or its ``__getattr__`` is asked for ``__setstate__``, before the object has any attributes.
+    """
+    if solid_base(cls) is not object or not all(getattr(cls, name, None) is usual for name, usual in _USUAL.items()):
+        return False
+    names = {name for base in cls.__mro__[:-1] for name in base.__dict__}
+    return not names & {"__setstate__", "__getnewargs__", "__getnewargs_ex__"} and bool(names & {"__new__", "__getattr__"})
+
+
+_USUAL = {name: getattr(object, name) for name in ("__reduce__", "__reduce_ex__", "__getstate__")}
 
 
 def solid_base(cls: type) -> type:

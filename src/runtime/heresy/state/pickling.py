@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from .._edits import Edits
 
 try:
+    from _pickle import PickleBuffer as PickleBuffer
     from _pickle import Pickler, Unpickler  # what `pickle` shows; it brings `re` along
 except ImportError:
+    from pickle import PickleBuffer as PickleBuffer
     from pickle import Pickler, Unpickler
 
 # Opcodes of protocol 5.
@@ -177,6 +179,8 @@ class StatePickler(Pickler):
         self.library_names: dict[str, dict[int, str]] = {}
         #: Of the plain objects that libraries hold: the module and the name, by identity.
         self.sentinels: dict[int, tuple[str, str]] | None = None
+        #: Who has memory of an object of C's, by the identity of that: both are kept for it.
+        self.foreign: dict[int, tuple[Any, Any]] = {}
         anchors = modules.anchors()
         self._anchors = anchors  # the memo knows ids: they must stay alive
         self.memo = {id(anchor): (index, anchor) for index, anchor in enumerate(anchors)}
