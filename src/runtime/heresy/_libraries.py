@@ -1,4 +1,4 @@
-"""The modules of the standard library that are instrumented by default, and why.
+"""The modules of libraries that are instrumented by default, and why.
 
 Their frames commonly stand *between* frames of a program: a stop can only be exact if these are continuable too. They are
 imported again when a program continues, as any library is: what their functions do is known, what they hold is not saved.
@@ -32,4 +32,13 @@ LIBRARIES: dict[str, str] = {
     "unittest.runner": "TextTestRunner.run() runs the tests",
     "unittest.suite": "TestSuite.run() calls class and module fixtures",
     "unittest.util": "helps unittest.case to compare the program's objects",
+    # Of other people's libraries those that run a whole program from one call, or call its functions again.
+    "absl.app": "app.run() calls main()",
+    "backoff._sync": "retries the program's functions",
+    "click.core": "commands call the program's functions",
+    "click.decorators": "the same, with a context",
+    "fire.core": "Fire() calls the program's functions",
+    "tenacity": "retries the program's functions",
+    "typer.core": "the same as click.core",
+    "typer.main": "commands call the program's functions",
 }

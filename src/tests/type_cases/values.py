@@ -457,3 +457,18 @@ def unsaveable_compressors():
     c.compress(b"x")
     yield "zlib.Compress"
     print(type(c).__name__)
+
+
+def frozensets_of_sets():
+    words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"]
+    sets = []
+    for size in (3, 4, 5, 7, 9, 12):
+        grown = set(words[:size]) | set(range(size))
+        shrunk = set(words) | set(range(1000))
+        shrunk -= set(range(size, 1000))
+        sets += [frozenset(grown), frozenset(set(words[:size])), frozenset(shrunk), frozenset(shrunk) - {"mu"}]
+    before = [list(each) for each in sets]
+    keys = {each: n for n, each in enumerate(sets)}
+    yield
+    print([list(each) for each in sets] == before, len(keys), [keys[each] for each in sets])
+    print(before[0], [hash(each) == hash(frozenset(before[n])) for n, each in enumerate(sets)])

@@ -2,11 +2,8 @@
 
 The order in which a set is iterated over and popped from depends on its hash table: how large it is, which slots removed
 elements have left behind, where the last ``pop`` stopped. ``pickle`` rebuilds a set from its elements alone, so that
-``pending.pop()`` could give another element after a resume than it would have. Where that shows, the table is read here,
-and built again slot by slot:
-
-* removed elements are played by *blockers*, objects that hash to just that slot, which are removed again at the end;
-* elements that had been pushed off their first slot are added after those that were in their way.
+``pending.pop()`` could give another element after a resume than it would have. Where that shows, the table is read here, and
+the set gets one that is alike, slot by slot.
 
 Elements that hash by address have another order in every process anyway, and sets of them are left alone.
 """
@@ -24,10 +21,7 @@ from . import hashes
 from .pickling import CannotSave, Met, Reduced, StatePickler, reducer
 
 _KINDS = frozenset({set, frozenset})
-_LINEAR_PROBES = 9
-_PERTURB_SHIFT = 5
 _SMALLEST = 8
-_WORD = (1 << 64) - 1
 
 
 class Table(NamedTuple):
@@ -64,7 +58,7 @@ def recipes(pickler: StatePickler) -> list[Recipe]:
     result: list[Recipe] = []
     for held in filter(_would_change, _pickled_sets(pickler)):
         table = read(held)
-        if table is None or not (_fits(held, table) if type(held) is frozenset else _rebuilt_alike(table)):
+        if table is None:
             raise CannotSave(f"a {type(held).__name__} of {len(held)} elements would be iterated over in another order")
         result.append((held, tuple(table)))
     return result
@@ -94,7 +88,7 @@ def apply(found: list[Recipe]) -> None:
     for held, table in found:
         wanted = Table(*table)
         if all(hash(element) == value for _, value, element in wanted.active):
-            (arrange if type(held) is frozenset else build)(held, wanted)
+            arrange(held, wanted)
 
 
 def _would_change(held: Any) -> bool:
@@ -162,161 +156,72 @@ def read(held: Any) -> Table | None:
     return Table(size, words[5], active, removed)
 
 
-# --- building ---------------------------------------------------------------------------------------------------------
+# --- writing ----------------------------------------------------------------------------------------------------------
 
 
-class _Blocker:
-    """Takes one slot of a table."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, slot: int, size: int) -> None:
-        # Far from the hashes of real elements, so that it is never compared with one; `& mask` gives the slot.
-        self.value = slot + size * 0x9E3779B9
-
-    def __hash__(self) -> int:
-        return self.value
-
-
-def build(held: set[Any], table: Table) -> None:
-    """Empties a set and fills it so that it has this table."""
-    held.clear()
-    blockers = [_Blocker(slot, table.size) for slot in table.removed]
-    at_home: list[Any] = list(blockers)
-    displaced: list[tuple[list[int], int, Any]] = []
-    for slot, value, element in table.active:
-        way = _way(value, slot, table.size)
-        if way:
-            displaced.append((way, slot, element))
-        else:
-            at_home.append(element)
-    _grow(held, table.size, at_home)
-    held.update(at_home)
-    taken = {slot for slot, value, _ in table.active if not _way(value, slot, table.size)} | set(table.removed)
-    while displaced:
-        ready = [item for item in displaced if taken.issuperset(item[0])]
-        if not ready:
-            held.update(element for _, _, element in displaced)
-            break
-        for _, slot, element in ready:
-            held.add(element)
-            taken.add(slot)
-        displaced = [item for item in displaced if item not in ready]
-    for blocker in blockers:
-        held.discard(blocker)
+def arrange(held: Any, table: Table) -> None:
+    """Gives a set this table, in place of the one that it has; unless its elements could not be found in it then."""
     words = _words(held)
-    if words is not None:
-        words[5] = table.finger
-
-
-def _fits(held: frozenset[Any], table: Table) -> bool:
-    """Whether a frozenset of the same elements has a table of that size, so that it can be arranged in it."""
-    words = _words(frozenset(list(held)))
-    return words is not None and words[2] + 1 == table.size and not table.removed
-
-
-def arrange(held: frozenset[Any], table: Table) -> None:
-    """Puts the elements of a frozenset, which cannot be emptied and filled, where they are in this table."""
-    now = read(held)
-    if now is None or now.size != table.size or len(now.active) != len(table.active):
+    if words is None or words[1] != len(table.active):
         return
-    import ctypes
-
-    words = _words(held)
-    entries = (ctypes.c_ssize_t * (2 * table.size)).from_address(words[3])
-    arranged = [0] * (2 * table.size)
     own: dict[int, list[Any]] = {}
-    for _, value, element in now.active:
-        own.setdefault(value, []).append(element)
+    for element in held:
+        own.setdefault(hash(element), []).append(element)
+    entries = [0] * (2 * table.size)
     for slot, value, element in table.active:
         # Numbers are copies of those that it holds.
-        mine = next((each for each in own.get(value, ()) if each is element or each == element), None)
-        if mine is None:
+        mine = next((each for each in own.get(value, ()) if each is element or each == element), _NOT_THERE)
+        if mine is _NOT_THERE:
             return
-        arranged[2 * slot : 2 * slot + 2] = id(mine), value
-    entries[:] = arranged
+        entries[2 * slot : 2 * slot + 2] = id(mine), value
+    for slot in table.removed:
+        entries[2 * slot : 2 * slot + 2] = _left_behind()
+    _exchange(held, words, entries, len(table.active) + len(table.removed), table.finger)
 
 
-def _grow(held: set[Any], size: int, elements: list[Any]) -> None:
-    """Makes the table of an empty set that large, with nothing but some of the elements in it.
-
-    A table grows when three fifths of it are in use, removed elements included, to more than four times (for large
-    sets: twice) the elements that it really has. So fillers that are removed before it grows set the pace. An element
-    that meets a filler's slot would take it and spoil the count: then other slots are tried.
-    """
-    previous = _SMALLEST
-    while previous < size:
-        full = _full(previous)
-        paced = _full(previous // 4) if previous > _SMALLEST else 0
-        for count in range(min(len(elements), full - paced), 0, -1):
-            if not size // 2 <= count * (2 if count > 50_000 else 4) < size:
-                continue
-            for attempt in range(_ATTEMPTS):
-                _pace(held, size, previous, full - count, elements, count, attempt)
-                words = _words(held)
-                if words is None or words[2] == size - 1 and words[0] == words[1] == count:
-                    return
-                held.clear()
-        previous *= 4
+_NOT_THERE = object()
 
 
-_ATTEMPTS = 24
+def _exchange(held: Any, words: Any, entries: list[int], fill: int, finger: int) -> None:
+    import ctypes
+
+    # A small table is a part of its set, behind the words that tell of it.
+    small = ctypes.addressof(words) + ctypes.sizeof(words)
+    before, elements = words[:], list(held)
+    content = (ctypes.c_ssize_t * (2 * _SMALLEST)).from_address(small)[:]
+    size = len(entries) // 2
+    new = small if size == _SMALLEST else _allocated(8 * len(entries))
+    (ctypes.c_ssize_t * len(entries)).from_address(new)[:] = entries
+    words[0], words[2], words[3] = fill, size - 1, new
+    if type(held) is set:
+        words[5] = finger
+    unused = before[3]
+    if not all(element in held for element in elements):
+        # Another Python may look for them elsewhere.
+        words[:], unused = before, new
+        (ctypes.c_ssize_t * (2 * _SMALLEST)).from_address(small)[:] = content
+    if unused != small and unused != words[3]:
+        ctypes.pythonapi.PyMem_Free(ctypes.c_void_p(unused))
 
 
-def _pace(
-    held: set[Any], size: int, previous: int, fillers: int, elements: list[Any], count: int, attempt: int
-) -> None:
-    start = attempt % max(1, len(elements))
-    turned = elements[start:] + elements[:start]
-    homes: dict[int, Any] = {}
-    for element in turned:
-        homes.setdefault(hash(element) & previous - 1, element)
-    chosen = list(homes.values())[:count]
-    if len(chosen) < count:
-        apart = {id(element) for element in chosen}
-        chosen += [element for element in turned if id(element) not in apart][: count - len(chosen)]
-    taken = {hash(element) & previous - 1 for element in chosen}
-    free = [slot for slot in range(previous) if slot not in taken]
-    shift = attempt * 5 % max(1, len(free))
-    used = [_Blocker(slot, size * previous) for slot in (free[shift:] + free[:shift])[:fillers]]
-    held.update(used)
-    for filler in used:
-        held.discard(filler)
-    held.update(chosen)
+def _left_behind() -> list[int]:
+    """What an element that is removed leaves in its slot."""
+    import ctypes
+
+    held = {1}
+    held.discard(1)
+    words = _words(held)
+    entries = (ctypes.c_ssize_t * (2 * _SMALLEST)).from_address(words[3])
+    return entries[2:4]
 
 
-def _full(size: int) -> int:
-    """How many slots of a table must be in use for it to grow."""
-    return -(-3 * (size - 1) // 5)
+def _allocated(size: int) -> int:
+    """The address of so many bytes, as the interpreter takes them for sets."""
+    import ctypes
 
-
-def _way(value: int, slot: int, size: int) -> list[int]:
-    """The slots that are looked at before ``slot`` for an element with this hash."""
-    way: list[int] = []
-    for tried in _probes(value, size):
-        if tried == slot:
-            return way
-        way.append(tried)
-    return way
-
-
-def _probes(value: int, size: int) -> Iterator[int]:
-    mask = size - 1
-    perturb = value & _WORD
-    index = perturb & mask
-    for _ in range(4 * size + 64):
-        yield index
-        if index + _LINEAR_PROBES <= mask:
-            yield from range(index + 1, index + _LINEAR_PROBES + 1)
-        perturb >>= _PERTURB_SHIFT
-        index = (index * 5 + 1 + perturb) & mask
-
-
-def _rebuilt_alike(table: Table) -> bool:
-    """Whether building succeeds, tried on a set of its own."""
-    trial: set[Any] = set()
-    build(trial, table)
-    again = read(trial)
-    return again is not None and again.size == table.size and again.removed == table.removed and all(
-        a[0] == b[0] and a[2] is b[2] for a, b in zip(again.active, table.active)
-    )  # fmt: skip
+    allocate = ctypes.pythonapi.PyMem_Malloc
+    allocate.restype = ctypes.c_void_p
+    found = allocate(ctypes.c_size_t(size))
+    if not found:
+        raise MemoryError
+    return found
