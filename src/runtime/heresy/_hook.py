@@ -18,7 +18,7 @@ import _frozen_importlib_external as _external
 import os
 import sys
 
-from ._libraries import LIBRARIES
+from ._libraries import LIBRARIES, OTHERS
 from ._units import CannotInstrument, load
 
 TYPE_CHECKING = False
@@ -61,7 +61,8 @@ class Choice:
 
     def is_library(self, name: str, path: str) -> bool:
         """Whether it is a library module whose frames may stand between those of the program."""
-        return name in LIBRARIES and path.startswith(_LIBRARY) and not any(matches(p, name) for p in self.exclude)
+        is_known = name in LIBRARIES and path.startswith(_LIBRARY) or name in OTHERS
+        return is_known and not any(matches(pattern, name) for pattern in self.exclude)
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -32,13 +32,17 @@ LIBRARIES: dict[str, str] = {
     "unittest.runner": "TextTestRunner.run() runs the tests",
     "unittest.suite": "TestSuite.run() calls class and module fixtures",
     "unittest.util": "helps unittest.case to compare the program's objects",
-    # Of other people's libraries those that run a whole program from one call, or call its functions again.
-    "absl.app": "app.run() calls main()",
+}
+
+#: Of other people's libraries, in ``site-packages``, those that run a program from one call, or call its functions again.
+OTHERS: dict[str, str] = {
     "backoff._sync": "retries the program's functions",
     "click.core": "commands call the program's functions",
     "click.decorators": "the same, with a context",
     "fire.core": "Fire() calls the program's functions",
     "tenacity": "retries the program's functions",
+    "typer._click.core": "the same as click.core",
+    "typer._click.decorators": "the same as click.decorators",
     "typer.core": "the same as click.core",
     "typer.main": "commands call the program's functions",
 }

@@ -231,11 +231,32 @@ def _put_dialects(csv: Any, saved: Any) -> None:
         csv.register_dialect(name, **known)
 
 
+def _take_numpy(numpy: Any, modules: Modules) -> tuple[dict[str, str], dict[str, Any]]:
+    return numpy.geterr(), {name: value for name, value in numpy.get_printoptions().items() if name != "override_repr"}
+
+
+def _put_numpy(numpy: Any, saved: tuple[dict[str, str], dict[str, Any]]) -> None:
+    numpy.seterr(**saved[0])
+    numpy.set_printoptions(**saved[1])
+
+
+def _take_contexts(click: Any, modules: Modules) -> Any:
+    """The contexts that commands run in, which click keeps for each thread."""
+    return getattr(click._local, "stack", None)
+
+
+def _put_contexts(click: Any, stack: Any) -> None:
+    click._local.stack = stack
+
+
 #: For each library: what it holds for the program, None if that is nothing, and how it is given back.
 _LIBRARIES: dict[str, tuple[Callable[[Any, Modules], Any], Callable[[Any, Any], None]]] = {
     "random": (lambda random, _: random.getstate(), lambda random, state: random.setstate(state)),
     "numpy.random": (lambda random, _: random.get_state(legacy=False), _put_numpy_random),
+    "numpy": (_take_numpy, _put_numpy),
     "torch": (_take_torch, _put_torch),
+    "click.globals": (_take_contexts, _put_contexts),
+    "typer._click.globals": (_take_contexts, _put_contexts),
     "warnings": (_take_warnings, _put_warnings),
     "locale": (lambda locale, _: locale.setlocale(locale.LC_ALL), _put_locale),
     "logging": (_take_logging, _put_logging),

@@ -69,6 +69,15 @@ def set_attributes(obj: Any, attributes: dict[str, Any]) -> None:
     vars(obj).update(attributes)
 
 
+# --- retried functions --------------------------------------------------------------------------------------------------
+
+
+@library_reducer("tenacity", "Retrying")
+def _retrying(pickler: StatePickler, retrying: Any) -> Reduced:
+    """With what it knows of the attempts that go on, which it leaves out of a copy."""
+    return make_plain, (type(retrying),), dict(retrying.__dict__), None, None, set_attributes
+
+
 # --- decoders of JSON ---------------------------------------------------------------------------------------------------
 
 _SCANNER = (
