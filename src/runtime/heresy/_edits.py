@@ -21,7 +21,7 @@ from ._errors import HeresyError, NotContinuable
 from ._frame_state import FrameState
 from ._marked import place_of
 from ._program import COMPREHENSIONS, Program, Scope
-from ._sites import CATCH, EXIT, node_name, node_named
+from ._sites import CATCH, EXIT, FOR, node_name, node_named
 from ._typing_names import Any
 
 #: How much of a statement is as it was: `Sameness` of the aligner.
@@ -187,6 +187,8 @@ class Edits:
         was = self.old.scope_named(state.scope)
         old = self.old.statement_at(was.node, state.place) if was is not None else None
         assert old is not None
+        if state.restart and state.site and state.site[0] == FOR and self._is_still(old, found[0]):
+            return self.frame(state)  # the loop goes on with its next item
         around = enclosing(self.old, old)
         kept = state.blocks[: len(around)]
         self._compare_blocks(old, around, self._enclosing(old, found[0]), state._replace(blocks=kept))
@@ -195,6 +197,13 @@ class Edits:
             comprehensions=[], waiting=[],
         )  # fmt: skip
         return self._placed(state, scope.key, found[0])
+
+    def _is_still(self, old: ast.stmt, new: ast.stmt) -> bool:
+        """Whether a compound statement of before is another one of now, with the same header."""
+        try:
+            return self.statement(old, HEADER) is new
+        except HeresyError:
+            return False
 
     def _placed(self, state: FrameState, key: ScopeKey, new: ast.stmt) -> FrameState:
         place = place_of(new)

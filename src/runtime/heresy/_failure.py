@@ -96,6 +96,8 @@ def at_end(stopper: Stopper, raised: Exception) -> None:
     """An exception has left the program's module; returns if the program cannot be stopped."""
     if stopper.units.busy or os.getpid() != stopper.pid:
         return
+    if stopper.not_stopped is not None and stopper.not_stopped.raised is raised:
+        return  # it was tried when more of it was there
     with stopper.units.at_work():
         trace = raised.__traceback__
         while trace is not None and trace.tb_frame.f_globals is not stopper.main.__dict__:
@@ -159,7 +161,10 @@ def _stop(stopper: Stopper, raised: Exception, failed: Failed) -> None:
         if stopper.passing is not None:
             stopper.passing.end()
         last = parts[-1]
-        done = done_before(last.scope, last.values, last.statement, last.offset) + begun
+        if last.site is not None:
+            done = ["its iterator was asked for the next item", *begun]
+        else:
+            done = done_before(last.scope, last.values, last.statement, last.offset) + begun
         stopper.failure = {"type": type(raised).__qualname__, "done": done}
         stack = _capture.freeze(parts)
         items = _save.save(stopper, stack, ends=True)

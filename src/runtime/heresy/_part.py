@@ -134,9 +134,19 @@ class Part:
         if statement is None or place_of(statement) is None:
             raise NotContinuable("the statement that has failed has no label")
         site = site_at(self.scope, self.offset)
-        if site is not None and ((site.awaits or site.kind) in (FOR, EXIT, CATCH) or site.kind in (YIELD, DELEGATE)):
-            raise NotContinuable("what has failed is no part of a statement that can be started again")
         self.statement = self.owner = statement
+        if site is not None and site.kind == FOR and not site.awaits:
+            self._at_failed_item(site)
+        elif site is not None and ((site.awaits or site.kind) in (FOR, EXIT, CATCH) or site.kind in (YIELD, DELEGATE)):
+            raise NotContinuable("what has failed is no part of a statement that can be started again")
+
+    def _at_failed_item(self, site: Site) -> None:
+        """A loop's iterator has failed to give an item: it is asked for another one."""
+        iterator = self.slots.iterator(self.scope.below(self.offset))
+        if type(iterator) is types.GeneratorType:
+            raise NotContinuable("a generator has ended")
+        self.site, self.operands, self.restart = site, [iterator], True
+        self._read()
 
     def inside(self, following: types.FrameType) -> None:
         """The frame is at a site that runs exactly the function or generator whose frame is ``following``."""
