@@ -18,7 +18,7 @@ import threading
 import types
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from . import _capture, _catching, _ends, _signals
+from . import _bundle, _capture, _catching, _ends, _signals
 from ._capture import frames_below
 from ._errors import HeresyError, InternalError, NotContinuable
 from ._half_done import done_before
@@ -58,11 +58,11 @@ class Failed(NamedTuple):
 _hopeless: dict[tuple[int, int, type], types.CodeType] = {}
 
 
-def asked(stopper: Stopper, raised: Exception, frame: types.FrameType) -> int | None:
+def asked(stopper: Stopper, raised: Exception, frame: types.FrameType) -> _catching.Caught | None:
     """A pad asks; returns if the exception is to go on its way.
 
     Returns:
-        how many frames below it is caught by, if another of its type that comes the same way would be, too.
+        what catches it; None if nothing does, or nobody can tell.
     """
     if stopper.units.busy or os.getpid() != stopper.pid or threading.current_thread() is not threading.main_thread():
         return None
@@ -75,7 +75,7 @@ def asked(stopper: Stopper, raised: Exception, frame: types.FrameType) -> int | 
         return None
     passed = itertools.chain([(frame, raised_at)], ((below, below.f_lasti) for below in frames_below(frame, stopper.main)))
     if (caught := _catching.caught_by(raised, passed)) is not None:
-        return caught.index if caught.always else None
+        return caught
     with stopper.units.at_work():
         gone, lost = _gone(trace)
         offset = trace.tb_lasti
@@ -244,3 +244,7 @@ class NotStopped(NamedTuple):
             report(self.reason)
         else:
             say(f"there is no checkpoint of this failure: {self.reason}")
+
+
+# Many programs come here in each of their runs, since they raise exceptions, and never to a stop.
+_bundle.keep()

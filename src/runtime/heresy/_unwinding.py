@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from ._stop import Stopper
 
 
+#: After so many times an exception is taken to be caught the next time, too: else a loop around a `contextlib.suppress` would
+#: take many times as long. If it is not, the program ends as without heresy.
+_OFTEN = 50
+
+
 class Asked:
     """``ASKED << exception`` is None, if the program does not end there.
 
@@ -28,6 +33,8 @@ class Asked:
         # asks, or by its caller at a certain place, that is not found out again. Code objects are kept for their identity.
         self.caught: dict[tuple[int, int, type], CodeType] = {}
         self.caught_below: dict[tuple[int, int, type, int, int], tuple[CodeType, CodeType]] = {}
+        #: How often it was caught by what need not catch the next one, too: a manager, classes that a variable holds.
+        self.usually: dict[tuple[int, int, type], int] = {}
 
     def __lshift__(self, raised: BaseException) -> None:
         if self.stopper is None or not isinstance(raised, Exception):
@@ -43,12 +50,15 @@ class Asked:
             from ._failure import asked
 
             caught = asked(self.stopper, raised, frame)
-            if caught == 0:
+            if caught is not None and not caught.always:
+                self.usually[key] = self.usually.get(key, 0) + 1
+            if caught is None or not caught.always and self.usually[key] < _OFTEN:
+                return
+            if caught.index == 0:
                 self.caught[key] = frame.f_code
-            elif caught == 1 and below is not None:
+            elif caught.index == 1 and below is not None:
                 self.caught_below[*key, id(below.f_code), below.f_lasti] = frame.f_code, below.f_code
         except BaseException:
-
             # What the program has raised goes its way, whatever happens here: there may be no room left on the stack.
             return
 
