@@ -70,6 +70,10 @@ class Passing:
             except OSError as error:
                 say(f"--every does nothing here: {error}")
                 return
+            # The first one is to be as short a pause as the others.
+            programs = self.stopper.read()
+            for unit in list(self.stopper.units.by_id.values()):
+                programs.program(unit)
         self.begun = time.monotonic()
         self._next()
 

@@ -19,6 +19,7 @@ import _signal
 import fcntl
 import gc
 import io
+import itertools
 import json
 import mmap
 import os
@@ -99,7 +100,8 @@ class Twin:
         files = _open_files()
         if any(file.flags & os.O_ACCMODE == os.O_RDWR and file.descriptor > 2 for file in files):
             return False
-        written = [(f.descriptor, f.key) for f in files if f.flags & os.O_ACCMODE == os.O_WRONLY]
+        # What writes to the standard streams is known.
+        written = [(f.descriptor, f.key) for f in files if f.flags & os.O_ACCMODE == os.O_WRONLY and f.descriptor > 2]
         if not self._flush(written):
             return False
         # What was flushed has moved on.
@@ -156,8 +158,10 @@ class Twin:
         """
         writers = [each() for each in self._writers]
         if written and written != self._written or any(each is None or each.closed for each in writers):
-            writers = [each for each in gc.get_objects() if type(each) in _WRITERS or isinstance(each, _WRITERS)]
-            writers = [each for each in writers if not each.closed and each.writable()]
+            objects = gc.get_objects()
+            kinds = {kind for kind in set(map(type, objects)) if issubclass(kind, _WRITERS)}
+            found = itertools.compress(objects, map(kinds.__contains__, map(type, objects)))
+            writers = [each for each in found if not each.closed and each.writable()]
             self._writers, self._written = [weakref.ref(each) for each in writers], written
         try:
             for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
