@@ -7,6 +7,7 @@ checkpoint takes the value of the built-in base, the ``__dict__`` and the slots 
 from __future__ import annotations
 
 import _contextvars
+import copyreg
 import sys
 import types
 
@@ -172,6 +173,28 @@ def set_instance_state(obj: Any, state: dict[str, Any]) -> None:
         set.update(obj, state["set"])
 
 
+# --- instances of libraries' classes ---------------------------------------------------------------------------------
+
+
+def _made_from_nothing(pickler: StatePickler, obj: Any) -> Reduced:
+    """An instance whose ``__new__`` wants arguments, which ``pickle`` would call without any."""
+    cls = type(obj)
+    new = cls.__new__
+    if type(new) is not types.FunctionType or not _wants_more(new) or cls in copyreg.dispatch_table:
+        return None
+    reduced = obj.__reduce_ex__(5)
+    if type(reduced) is tuple and reduced[0] is copyreg.__newobj__ and reduced[1] == (cls,):  # type: ignore[attr-defined]
+        return make_instance, (cls, {}), *reduced[2:]
+    return reduced
+
+
+def _wants_more(new: types.FunctionType) -> bool:
+    """Whether a ``__new__`` has to be given more than the class."""
+    code, optional = new.__code__, new.__kwdefaults__ or {}
+    only_named = code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
+    return code.co_argcount - len(new.__defaults__ or ()) > 1 or any(name not in optional for name in only_named)
+
+
 # --- singletons of libraries ----------------------------------------------------------------------------------------
 
 
@@ -207,6 +230,7 @@ def sentinels(pickler: StatePickler) -> dict[int, tuple[str, str]]:
 
 
 GENERAL.append(_singleton)
+GENERAL.append(_made_from_nothing)
 
 #: Modules whose objects under a name are the program's, and saved by `surroundings`.
 _HOLD_THE_PROGRAMS = ("fileinput",)
