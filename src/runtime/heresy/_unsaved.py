@@ -71,7 +71,7 @@ class Sparing:
         certain = [used[id(each.obj)] for each in lost if id(each.obj) in used]
         if certain or self.refuse:
             raise HeresyError(
-                "H311", f"cannot stop here: {_counted(self.items)} cannot be saved", items=_shown(self.items),
+                "H311", f"cannot stop here: {_counted(self.items)} cannot be saved", items=shown(self.items),
                 why=f"the program would go on with {certain[0]} at once" if certain else None,
                 help="stop the program when it does not hold " + ("one" if len(self.items) == 1 else "them"),
             )  # fmt: skip
@@ -155,7 +155,8 @@ def _counted(items: list[str]) -> str:
     return "an object" if len(items) == 1 else f"{len(items)} objects"
 
 
-def _shown(items: list[str]) -> list[str]:
+def shown(items: list[str]) -> list[str]:
+    """So many of them as a diagnostic can name."""
     rest = len(items) - _MOST
     return items if rest <= 0 else [*items[:_MOST], f"and {rest} more"]
 
@@ -169,6 +170,6 @@ def warning(items: list[str], *, continued: bool = False) -> str:
     how = "continued" if continued else "saved"
     return HeresyError(
         "H317", f"{how} without {_counted(items)}; the program gets heresy.UnsavedObjectError where it uses one",
-        items=_shown(items),
+        items=shown(items),
         help=None if continued else "`--on-unsaved refuse` does not stop a program that holds such objects",
     ).diagnostic("warning")  # fmt: skip
