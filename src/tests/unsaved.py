@@ -258,6 +258,54 @@ def processes(place: Place, work: Path) -> None:
     need(stopped_once(place, work)[1].stdout == b"0 0 ['true']\nTrue\n", show(stopped_once(place, work)[1]))
 
 
+USED_WHEN_READ = STOP + """\
+import copyreg, fractions, heresy, os, socket, types
+
+class Link:
+    def __init__(self):
+        self.sock = socket.socket()
+
+def again(link):
+    print("made again", link.sock.fileno() > 2)
+    return fractions.Fraction(1, 2)
+
+def connect(number):
+    os.system("echo connected again >> connected")
+    return types.MappingProxyType({"number": number})
+
+heresy.register(types.MappingProxyType, save=lambda made: made["number"], restore=connect)
+made = types.MappingProxyType({"number": 5})
+link, half, file = Link(), fractions.Fraction(1, 2), open("written.txt", "w")
+file.write("once ")
+here()
+copyreg.pickle(fractions.Fraction, lambda half: (again, (link,)))
+here()
+copyreg.dispatch_table.clear()
+file.write("and once only")
+file.close()
+print(half, made["number"], link.sock.fileno() > 2, open("written.txt").read(), os.path.exists("connected"))
+try:
+    os.wait()
+except ChildProcessError:
+    print("no child")
+"""
+
+
+def used_when_read(place: Place, work: Path) -> None:
+    """What would fail as the state is read back refuses the stop; that this was tried is not to be seen."""
+    refused = 0
+    for point in range(1, 100):
+        life = place.program.life(Path(tempfile.mkdtemp(dir=work.parent)), False, point)
+        refused += b"could not be continued without them" in life.stderr and b"link.sock: socket.socket" in life.stderr
+        if "H311" in codes(life):
+            printed = b"1/2 5 True once and once only False\nno child\n"
+            need(life.status == 0 and life.stdout == printed, show(life))
+            need(b"note: UnsavedObjectError" in life.stderr, show(life))
+        elif life.status == 0:
+            break
+    need(refused >= 2, f"{refused} stops were refused")
+
+
 TRIALS: dict[str, tuple[str, Callable[[Place, Path], None]]] = {
     "uses": (USES, uses),
     "named": (NAMED, named),
@@ -265,6 +313,7 @@ TRIALS: dict[str, tuple[str, Callable[[Place, Path], None]]] = {
     "again": (AGAIN, again),
     "by value": (BY_VALUE, by_value),
     "processes": (PROCESSES, processes),
+    "used when read": (USED_WHEN_READ, used_when_read),
 }
 
 

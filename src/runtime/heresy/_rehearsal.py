@@ -21,7 +21,7 @@ from . import _ends, _restore, _twin
 from ._errors import HeresyError
 from ._quiet import Quiet
 from ._unsaved import shown
-from .state import functions
+from .state import functions, registered
 from .state.pickling import Modules
 
 #: So long the child may take, in seconds; then nothing is known.
@@ -63,6 +63,7 @@ def _be(modules: Modules, payload: list[Any], report: mmap.mmap, *, passing: boo
         _kept = gc.get_objects()
         _let_go()
         functions.restoring(modules)
+        registered.rehearse(modules)
         with modules.units.handed_over():
             _restore.unpickle(modules, payload, None, passing=passing)
         status = 0
