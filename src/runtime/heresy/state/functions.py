@@ -208,6 +208,8 @@ def _keep_annotations(function: types.FunctionType, annotate: types.FunctionType
 
 
 def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> None:
+    if type(function) is not types.FunctionType:
+        return  # it stands for one that another Python has made
     function.__dict__.update(state.pop("__dict__", {}))
     values = state.pop("annotations", None)
     if values is not None and not _cpython.LAZY_ANNOTATIONS:

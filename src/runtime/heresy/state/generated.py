@@ -1,7 +1,7 @@
 """Code that no source text has, neither the program's nor a library's: it was made by ``exec``, ``eval`` or ``compile``.
 
-So there is no name by which it could be found again. It is saved as the interpreter has it, and can only be continued by one that
-has the same instructions; any other refuses before anything runs.
+So there is no name by which it could be found again. It is saved as the interpreter has it. Where the instructions are others,
+placeholders take the places of the code and of the functions that are made of it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import types
 
 from .._typing_names import Any
+from . import placeholders
 from .pickling import CannotSave, Reduced, StatePickler
 
 #: Tells interpreters apart that have other instructions.
@@ -33,9 +34,10 @@ def code(code: types.CodeType) -> Reduced:
         raise CannotSave(f"the code of {code.co_qualname} holds objects that are no constants") from None
 
 
-def make_code(magic: bytes, name: str, data: bytes) -> types.CodeType:
+def make_code(magic: bytes, name: str, data: bytes) -> Any:
     if magic != _MAGIC:
-        raise CannotSave(f"the code of {name}, which was made while the program ran, is for another interpreter")
+        why = "it was made while the program ran, for another Python; continue with the one that the program was stopped under"
+        return placeholders.make(0, "code", f"the code of {name} — {why}")
     return marshal.loads(data)
 
 
@@ -60,9 +62,11 @@ def _home(pickler: StatePickler, namespace: dict[str, Any]) -> Any:
 
 
 def make_function(
-    code: types.CodeType, home: Any, closure: tuple[types.CellType, ...] | None, other_builtins: Any
-) -> types.FunctionType:
+    code: Any, home: Any, closure: tuple[types.CellType, ...] | None, other_builtins: Any
+) -> Any:
     """A function without its state. Its globals may be empty yet, and it looks there for the built-in names only now."""
+    if type(code) is not types.CodeType:
+        return placeholders.make(1, "function", placeholders.text_of(code))
     namespace = home if isinstance(home, dict) else home.__dict__
     before = namespace.get("__builtins__", _MISSING)
     namespace["__builtins__"] = builtins if other_builtins is None else other_builtins
