@@ -10,7 +10,8 @@ was lost. A case that yields words holds what cannot be saved: the checkpoint mu
 without a yield is not for this Python.
 
 With `--to` a program is continued by another Python than it was saved by. Then a case may print what either prints plainly.
-What the families that begin with `same_python` hold, another Python may refuse, in words.
+What the families that begin with `same_python` hold, another Python may refuse, in words; or go on without it, and say so
+where it is used.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ CASES = Path(__file__).resolve().parent / "type_cases"
 
 #: What a Python says that cannot make something again which another has saved.
 REFUSED = re.compile(r"error\[H3(05|22|29)\]")
+WENT_WITHOUT = "UnsavedObjectError: it could not be saved: the code of "
 
 #: Stands behind the cases in each program, whose arguments name those that it is to run.
 RUNNER = '''
@@ -195,7 +197,11 @@ class Trial:
                 results[other] = Result(there, {})
                 continue
             life = rest[at] if at < len(rest) else None
-            found = {name: failure(name, [plain[python], plain[other]], first, life) for name in there}
+            without = [name for name in there if life and self.family.same_python and other != python
+                       and WENT_WITHOUT in life.after.get(name, "")]  # fmt: skip
+            found = {
+                name: "" if name in without else failure(name, [plain[python], plain[other]], first, life) for name in there
+            }
             results[other] = Result(
                 [name for name, why in found.items() if not why], {name: why for name, why in found.items() if why}
             )

@@ -167,6 +167,19 @@ try:
 except ValueError as error:
     here()
     print("handled")
+def lines(sock):
+    yield 1
+    for line in sock.makefile("r"):
+        yield line
+def all_lines():
+    left, right = socket.socketpair()
+    with left:
+        left.sendall(b"a\\nb\\n")
+    yield from lines(right)
+for line in all_lines():
+    if line != 1:
+        here()
+print("last")
 """
 
 
@@ -178,14 +191,14 @@ def certain(place: Place, work: Path) -> None:
         life = place.program.life(work_here, False, point)
         if "H311" in codes(life):
             refused += 1
-            need(life.status == 0 and life.stdout.endswith(b"handled\n"), show(life))
+            need(life.status == 0 and life.stdout.endswith(b"handled\nlast\n"), show(life))
             need(b"the program would go on with" in life.stderr and life.stderr.count(b"\n  - ") >= 1, show(life))
         elif life.status == -signal.SIGINT:
             stops += 1
             need(b"in here()" not in life.stderr or b"ValueError" not in life.stderr, show(life))
         else:
             break
-    need(refused >= 6 and stops >= 6, f"{refused} stops were refused, and {stops} not")
+    need(refused >= 8 and stops >= 6, f"{refused} stops were refused, and {stops} not")
 
 
 AGAIN = STOP + """\
@@ -258,6 +271,54 @@ def processes(place: Place, work: Path) -> None:
     need(stopped_once(place, work)[1].stdout == b"0 0 ['true']\nTrue\n", show(stopped_once(place, work)[1]))
 
 
+USED_WHEN_READ = STOP + """\
+import copyreg, fractions, heresy, os, socket, types
+
+class Link:
+    def __init__(self):
+        self.sock = socket.socket()
+
+def again(link):
+    print("made again", link.sock.fileno() > 2)
+    return fractions.Fraction(1, 2)
+
+def connect(number):
+    os.system("echo connected again >> connected")
+    return types.MappingProxyType({"number": number})
+
+heresy.register(types.MappingProxyType, save=lambda made: made["number"], restore=connect)
+made = types.MappingProxyType({"number": 5})
+link, half, file = Link(), fractions.Fraction(1, 2), open("written.txt", "w")
+file.write("once ")
+here()
+copyreg.pickle(fractions.Fraction, lambda half: (again, (link,)))
+here()
+copyreg.dispatch_table.clear()
+file.write("and once only")
+file.close()
+print(half, made["number"], link.sock.fileno() > 2, open("written.txt").read(), os.path.exists("connected"))
+try:
+    os.wait()
+except ChildProcessError:
+    print("no child")
+"""
+
+
+def used_when_read(place: Place, work: Path) -> None:
+    """What would fail as the state is read back refuses the stop; that this was tried is not to be seen."""
+    refused = 0
+    for point in range(1, 100):
+        life = place.program.life(Path(tempfile.mkdtemp(dir=work.parent)), False, point)
+        refused += b"could not be continued without them" in life.stderr and b"link.sock: socket.socket" in life.stderr
+        if "H311" in codes(life):
+            printed = b"1/2 5 True once and once only False\nno child\n"
+            need(life.status == 0 and life.stdout == printed, show(life))
+            need(b"note: UnsavedObjectError" in life.stderr, show(life))
+        elif life.status == 0:
+            break
+    need(refused >= 2, f"{refused} stops were refused")
+
+
 TRIALS: dict[str, tuple[str, Callable[[Place, Path], None]]] = {
     "uses": (USES, uses),
     "named": (NAMED, named),
@@ -265,6 +326,7 @@ TRIALS: dict[str, tuple[str, Callable[[Place, Path], None]]] = {
     "again": (AGAIN, again),
     "by value": (BY_VALUE, by_value),
     "processes": (PROCESSES, processes),
+    "used when read": (USED_WHEN_READ, used_when_read),
 }
 
 

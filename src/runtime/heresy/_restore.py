@@ -51,7 +51,7 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     functions.restoring(modules)
     is_other = manifest["python"].split(".")[:2] != [str(part) for part in sys.version_info[:2]]
     other = manifest["python"] if is_other else None
-    around, saved = _unpickle(modules, payload, other, passing=manifest.get("passing", False))
+    around, saved = unpickle(modules, payload, other, passing=manifest.get("passing", False))
     surroundings.restore(around, atexit.register, main.__dict__)
     frames = changed.placed(modules, saved)
     stopper.on_save, stopper.on_restore, types_ = around["asked"]
@@ -203,7 +203,7 @@ def _forms(modules: Modules, frame: Any) -> list[ResumeForm]:
     return [filled(ResumeForm(program, state), state) for state in split(program, frame)]
 
 
-def _unpickle(modules: Modules, payload: list[Any], other: str | None, *, passing: bool) -> tuple[Any, list[Any]]:
+def unpickle(modules: Modules, payload: list[Any], other: str | None, *, passing: bool) -> tuple[Any, list[Any]]:
     """Fills the globals of the program's modules; returns the surroundings, and the frames or their generators.
 
     Args:

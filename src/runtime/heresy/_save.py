@@ -58,6 +58,10 @@ def save(
     payload, items = pickle_state(modules, stack, stopper, opened)
     if items and twin is not None:
         raise NotByTwin
+    if items:
+        from . import _rehearsal
+
+        _rehearsal.refuse_unreadable(modules, payload, items, passing=passing)
     units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
     cwd = stopper.baseline.cwd or os.path.dirname(os.path.dirname(launch.checkpoint))
     manifest = _manifest.describe(stopper, stack, units, homes, cwd, items, passing=passing)

@@ -39,7 +39,7 @@ from .state import libraries
 _CLONE = {"x86_64": 56, "aarch64": 220, "riscv64": 220, "ppc64le": 120}
 _PR_SET_PDEATHSIG = 1
 #: Waits for children of any kind.
-_ALL_KINDS = 0x40000000
+ALL_KINDS = 0x40000000 if sys.platform == "linux" else 0
 #: The longest report.
 _REPORT = 1 << 16
 
@@ -79,7 +79,7 @@ class Twin:
         self.lost = 0.0
         self.refusal = ""
         self.sizes: dict[tuple[int, int], int] = {}
-        self._is_possible = sys.platform == "linux" and platform.machine() in _CLONE
+        self._is_possible = _knows_clone()
         self._report: Any = None
         #: What was counted when there was no twin yet, and when it was made.
         self._before = self._begun = _lost.count()
@@ -95,7 +95,7 @@ class Twin:
         """
         if not self._is_possible or stopper.types or "_sqlite3" in sys.modules:
             return False
-        if len(os.listdir("/proc/self/task")) > 1:
+        if not is_possible():
             return False
         files = _open_files()
         if any(file.flags & os.O_ACCMODE == os.O_RDWR and file.descriptor > 2 for file in files):
@@ -112,7 +112,7 @@ class Twin:
         self._report[:4] = bytes(4)
         self._begun = _lost.count()
         parent = os.getpid()
-        pid = _clone()
+        pid = clone()
         if pid < 0:
             self._is_possible = False
             return False
@@ -178,7 +178,7 @@ class Twin:
         if not self.pid:
             return True
         try:
-            pid, _, used = os.wait4(self.pid, os.WNOHANG | _ALL_KINDS)
+            pid, _, used = os.wait4(self.pid, os.WNOHANG | ALL_KINDS)
         except ChildProcessError:
             pid, used = self.pid, None
         if not pid:
@@ -202,13 +202,22 @@ class Twin:
         pid, self.pid = self.pid, 0
         try:
             os.kill(pid, _signal.SIGKILL)
-            os.waitpid(pid, _ALL_KINDS)
+            os.waitpid(pid, ALL_KINDS)
         except OSError:
             pass
         try:
             os.unlink(f"{checkpoint}.{pid}.new")
         except OSError:
             pass
+
+
+def _knows_clone() -> bool:
+    return sys.platform == "linux" and platform.machine() in _CLONE
+
+
+def is_possible() -> bool:
+    """Whether `clone` can be used: of several threads the child would have one, and what the others were changing half done."""
+    return _knows_clone() and len(os.listdir("/proc/self/task")) == 1
 
 
 def _open_files() -> list[Opened]:
@@ -239,7 +248,7 @@ def _let_go(files: set[int]) -> None:
             os.dup2(nothing, descriptor)
 
 
-def _clone() -> int:
+def clone() -> int:
     """A child that sends no signal when it ends. 0 in the child, -1: it cannot be made."""
     import ctypes
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import FrameState, Stack
 from ._typing_names import Any
+from .state import generators
 from .state.paths import Root, Way, find
 from .state.pickling import Chunks, Modules
 from .state.unsaved import Lost, SparingPickler, Unsaved, kind_of
@@ -71,7 +72,7 @@ class Sparing:
         certain = [used[id(each.obj)] for each in lost if id(each.obj) in used]
         if certain or self.refuse:
             raise HeresyError(
-                "H311", f"cannot stop here: {_counted(self.items)} cannot be saved", items=_shown(self.items),
+                "H311", f"cannot stop here: {_counted(self.items)} cannot be saved", items=shown(self.items),
                 why=f"the program would go on with {certain[0]} at once" if certain else None,
                 help="stop the program when it does not hold " + ("one" if len(self.items) == 1 else "them"),
             )  # fmt: skip
@@ -107,11 +108,25 @@ class Sparing:
     def _certain(self) -> dict[int, str]:
         """What the program will use as soon as it is continued, by its identity."""
         found: dict[int, str] = {}
+        work: list[Any] = []
+
+        def add(blocks: list[tuple[str, Any]], *others: list[Any]) -> None:
+            named = [(value, _OF_BLOCKS.get(kind, "it")) for kind, value in blocks]
+            for value, name in [*named, *((value, "it") for values in others for value in values)]:
+                if id(value) not in found:
+                    found[id(value)] = name
+                    work.append(value)
+
         for frame in self.stack.frames:
-            found.update((id(value), _OF_BLOCKS.get(kind, "it")) for kind, value in frame.blocks)
-            found.update((id(value), "it") for value in [*frame.waiting, *frame.operands, *frame.instance, *frame.generator])
+            add(frame.blocks, frame.waiting, frame.operands, frame.instance, frame.generator)
             for progress in frame.comprehensions:
-                found.update((id(value), "it") for value in [*progress.sources, *progress.operands])
+                add([], progress.sources, progress.operands)
+        while work:
+            # A generator that is gone on with goes on with what it holds so itself.
+            _, reduced = self.unsaved.made.get(id(work.pop()), _NOTHING)
+            if reduced[0] is generators.make_generator:
+                held = reduced[2][0]
+                add(held["blocks"], held["waiting"], held["operands"], held["instance"])
         return found
 
     def _roots(self) -> list[Root]:
@@ -134,6 +149,8 @@ class Sparing:
         return roots
 
 
+#: What is known of an object that nothing was pickled of.
+_NOTHING: Any = (None, (None,))
 _OF_BLOCKS = {"for": "the iterator of the loop", "with": "the manager of the with statement"}
 
 
@@ -155,7 +172,8 @@ def _counted(items: list[str]) -> str:
     return "an object" if len(items) == 1 else f"{len(items)} objects"
 
 
-def _shown(items: list[str]) -> list[str]:
+def shown(items: list[str]) -> list[str]:
+    """So many of them as a diagnostic can name."""
     rest = len(items) - _MOST
     return items if rest <= 0 else [*items[:_MOST], f"and {rest} more"]
 
@@ -169,6 +187,6 @@ def warning(items: list[str], *, continued: bool = False) -> str:
     how = "continued" if continued else "saved"
     return HeresyError(
         "H317", f"{how} without {_counted(items)}; the program gets heresy.UnsavedObjectError where it uses one",
-        items=_shown(items),
+        items=shown(items),
         help=None if continued else "`--on-unsaved refuse` does not stop a program that holds such objects",
     ).diagnostic("warning")  # fmt: skip

@@ -23,7 +23,7 @@ from .. import _cpython
 from .._kinds import is_a
 from .._typing_names import Any
 from . import hashes
-from .functions import plain_annotations, restored_modules
+from .functions import importable, plain_annotations, restored_modules
 from .pickling import GENERAL, CannotSave, Reduced, StatePickler, reducer
 
 #: Attributes that every class gets anew.
@@ -34,20 +34,56 @@ _MISSING: Any = object()
 
 
 def is_by_value(pickler: StatePickler, cls: type) -> bool:
-    """Whether a class belongs to the program itself, so that it is rebuilt and not imported."""
+    """Whether a class belongs to the program itself, or was made at run time, so that it is rebuilt and not imported."""
+    known = pickler.by_value.get(id(cls))
+    if known is None:
+        known = pickler.by_value[id(cls)] = cls, _is_by_value(pickler, cls)
+    return known[1]
+
+
+def _is_by_value(pickler: StatePickler, cls: type) -> bool:
     module = cls.__dict__.get("__module__", getattr(cls, "__module__", None))
     if not is_a(module, str):
         # The class has something of its own under this name: then its functions tell.
         held = (getattr(value, "fget", value) for value in cls.__dict__.values())
         module = next((value.__module__ for value in held if is_a(value, types.FunctionType)), None)
-    return pickler.modules.has(module) or "<locals>" in type.__dict__["__qualname__"].__get__(cls)
+    name = type.__dict__["__qualname__"].__get__(cls)
+    if pickler.modules.has(module) or "<locals>" in name:
+        return True
+    return importable(module, name) is not cls and not _is_of_c(cls) and _library_name(pickler, cls) is None
+
+
+def _is_of_c(cls: type) -> bool:
+    """Whether a class was not made by `type`: C's have methods of C, and what Python calls for ``+`` or ``len`` in them."""
+    if not cls.__flags__ & _HEAP_TYPE or cls.__flags__ & _IMMUTABLE or not cls.__flags__ & _IS_BASE:
+        return True
+    return any(
+        is_a(value, _OF_C) and value.__objclass__ is cls or is_a(value, types.BuiltinFunctionType) and value.__self__ is cls
+        for value in cls.__dict__.values()
+    )
+
+
+_OF_C = (types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType)
+
+
+def _library_name(pickler: StatePickler, cls: type) -> tuple[str, str] | None:
+    """Where a library keeps a class under another name than it has, or in another module."""
+    if pickler.class_names is None:
+        pickler.class_names = {}
+        for module, loaded in list(sys.modules.items()):
+            if type(loaded) is not types.ModuleType or pickler.modules.has(module):
+                continue
+            for name, value in list(loaded.__dict__.items()):
+                if is_a(value, type):
+                    pickler.class_names[id(value)] = module, name
+    return pickler.class_names.get(id(cls))
 
 
 def _class(pickler: StatePickler, cls: Any) -> Reduced:
     if not is_a(cls, type):
         return None
     if not is_by_value(pickler, cls):
-        return _interpreter_type(cls)
+        return _by_other_name(pickler, cls)
     if _is_named_tuple(cls):
         fields = {"typename": cls.__name__, "field_names": cls._fields, "defaults": tuple(cls._field_defaults.values())}
         generated = set(collections.namedtuple("_", cls._fields).__dict__) - {"__doc__", "__module__"}
@@ -66,17 +102,18 @@ def _class(pickler: StatePickler, cls: Any) -> Reduced:
 GENERAL.insert(0, _class)
 
 
-def _interpreter_type(cls: type) -> Reduced:
+def _by_other_name(pickler: StatePickler, cls: type) -> Reduced:
     """A type that is not to be found by the name it has (``function``, ``cell``, a lock), but by another or in C's module."""
     if cls is _thread.LockType:
         return getattr, (_thread, "LockType")
-    if "." in cls.__qualname__ or getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls:
+    if importable(cls.__module__, cls.__qualname__) is cls:
         return NotImplemented
     for place in (types, *map(sys.modules.get, (f"_{cls.__module__}", cls.__module__))):
         for name, value in vars(place).items() if place is not None else ():
             if value is cls:
                 return getattr, (place, name)
-    return NotImplemented
+    found = _library_name(pickler, cls)
+    return (getattr, (sys.modules[found[0]], found[1])) if found is not None else NotImplemented
 
 
 def _class_state(cls: type, skip: set[str]) -> dict[str, Any]:
@@ -173,6 +210,7 @@ def _quiet(bases: tuple[type, ...]) -> Iterator[None]:
 
 _HEAP_TYPE = 1 << 9
 _IMMUTABLE = 1 << 8
+_IS_BASE = 1 << 10
 
 
 def set_class_state(cls: type, state: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from .. import _cpython
 from .._code_index import MARK, CodeIndex, ScopeKey, marked
 from .._kinds import is_a
 from .._typing_names import Any
+from . import generated
 from .pickling import REDUCERS, CannotSave, Modules, Reduced, StatePickler, import_by_name, reducer
 
 _EMPTY: Any = object()
@@ -42,7 +43,7 @@ def _function(pickler: StatePickler, function: types.FunctionType) -> Reduced:
     if module is None and (unit is None or unit.library):
         return _library_function(pickler, function)
     if module is None or unit is None:
-        raise CannotSave(f"function {function.__qualname__} was made by exec() or by a library")
+        return _from_code(pickler, function)
     code = function.__code__
     made_from = (unit.id, unit.index.key(code), module, function.__closure__, code.co_flags & MARK)
     return make_function, made_from, function_state(function), None, None, set_function_state
@@ -52,14 +53,16 @@ def _library_function(pickler: StatePickler, function: types.FunctionType) -> Re
     """By name if it can be imported; else from the code that the library's function of that name holds."""
     module, name = function.__module__, function.__qualname__
     # A wrapper goes under the name of what it wraps, which may be a function of the program's.
-    if not pickler.modules.has(module) and _importable(module, name) is function:
+    if not pickler.modules.has(module) and importable(module, name) is function:
         return NotImplemented
-    held = _held_by_library(function)
+    home = function.__globals__.get("__name__")
+    of_library = getattr(sys.modules.get(home), "__dict__", None) is function.__globals__
+    held = _held_by_library(function) if of_library else None
     if held is not None:
         return library_function, held
-    located = locate_library_code(function.__globals__.get("__name__"), function.__code__)
+    located = locate_library_code(home, function.__code__) if of_library else None
     if located is None:
-        raise CannotSave(f"function {name} of {module} has no name by which it can be found again")
+        return _from_code(pickler, function)
     return (
         make_library_function,
         (*located, function.__closure__),
@@ -70,10 +73,15 @@ def _library_function(pickler: StatePickler, function: types.FunctionType) -> Re
     )
 
 
+def _from_code(pickler: StatePickler, function: types.FunctionType) -> Reduced:
+    """From its code, by value if that has no name, and the globals that it has: `exec` takes any dict for them."""
+    return *generated.function(pickler, function), function_state(function), None, None, set_function_state
+
+
 def _held_by_library(function: types.FunctionType) -> tuple[str, str, str] | None:
     """Where a library keeps a function under another name, or wrapped: its module, the class if it is in one, and the name."""
     module, owner = function.__globals__.get("__name__"), function.__qualname__.rpartition(".")[0]
-    holder = _importable(module, owner) if owner else sys.modules.get(module or "")
+    holder = importable(module, owner) if owner else sys.modules.get(module or "")
     if module is None:
         return None
     for name, value in list(getattr(holder, "__dict__", {}).items()):
@@ -89,12 +97,12 @@ def _held_by_library(function: types.FunctionType) -> tuple[str, str, str] | Non
 
 def library_function(module: str, owner: str, name: str) -> Any:
     import_by_name(module)
-    holder = _importable(module, owner) if owner else sys.modules[module]
+    holder = importable(module, owner) if owner else sys.modules[module]
     found = holder.__dict__[name]
     return getattr(found, "__func__", found)
 
 
-def _importable(module: str | None, qualname: str) -> Any:
+def importable(module: str | None, qualname: str) -> Any:
     found: Any = sys.modules.get(module or "")
     for part in qualname.split("."):
         found = getattr(found, part, None)
@@ -104,7 +112,7 @@ def _importable(module: str | None, qualname: str) -> Any:
 def locate_library_code(module: str | None, code: types.CodeType) -> tuple[str, str, ScopeKey] | None:
     """Where a library keeps a code object: the module, its importable owner, the key inside the owner's code."""
     outer = code.co_qualname.split(".<locals>")[0]
-    owner = getattr(_importable(module, outer), "__code__", None)
+    owner = getattr(importable(module, outer), "__code__", None)
     if module is None or owner is None:
         return None
     key = CodeIndex(owner).key(code)
@@ -115,7 +123,7 @@ def make_library_function(
     module: str, outer: str, key: ScopeKey, closure: tuple[types.CellType, ...] | None
 ) -> types.FunctionType:
     import_by_name(module)
-    code = CodeIndex(_importable(module, outer).__code__).code(key)
+    code = CodeIndex(importable(module, outer).__code__).code(key)
     if code is None and _is_not_asked(key):
         return types.FunctionType((lambda format: {}).__code__, {})
     if code is None:
@@ -200,6 +208,8 @@ def _keep_annotations(function: types.FunctionType, annotate: types.FunctionType
 
 
 def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> None:
+    if type(function) is not types.FunctionType:
+        return  # it stands for one that another Python has made
     function.__dict__.update(state.pop("__dict__", {}))
     values = state.pop("annotations", None)
     if values is not None and not _cpython.LAZY_ANNOTATIONS:
@@ -219,7 +229,7 @@ def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> N
 def _code(pickler: StatePickler, code: types.CodeType) -> Reduced:
     unit = pickler.modules.units.of_code(code)
     if unit is None or unit.library:
-        raise CannotSave("it belongs to none of the program's modules")
+        return generated.code(code)
     return code_again, (unit.id, unit.index.key(code), code.co_flags & MARK)
 
 

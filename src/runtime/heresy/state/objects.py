@@ -7,6 +7,7 @@ checkpoint takes the value of the built-in base, the ``__dict__`` and the slots 
 from __future__ import annotations
 
 import _contextvars
+import copyreg
 import functools
 import sys
 import types
@@ -25,7 +26,7 @@ def _instance(pickler: StatePickler, obj: Any) -> Reduced:
     if is_a(obj, (type, types.ModuleType, BaseException)):
         return None
     if not is_by_value(pickler, cls):
-        return (make_instance, (cls, {}), instance_state(obj), None, None, set_instance_state) if _is_in_the_way(cls) else None
+        return _of_library(cls, obj)
     base = solid_base(cls)
     if base is object:
         early = _early(obj) if _hashes_itself(cls) else {}
@@ -59,21 +60,6 @@ def _instance(pickler: StatePickler, obj: Any) -> Reduced:
 
 
 GENERAL.append(_instance)
-
-
-@functools.cache
-def _is_in_the_way(cls: type) -> bool:
-    """Whether `pickle`, which takes an instance of a library's class apart, would call what the class has not meant for that.
-
-    Its ``__new__`` wants arguments; or its ``__getattr__`` is asked for ``__setstate__``, before the object has any attributes.
-    """
-    if solid_base(cls) is not object or not all(getattr(cls, name, None) is usual for name, usual in _USUAL.items()):
-        return False
-    names = {name for base in cls.__mro__[:-1] for name in base.__dict__}
-    return not names & {"__setstate__", "__getnewargs__", "__getnewargs_ex__"} and bool(names & {"__new__", "__getattr__"})
-
-
-_USUAL = {name: getattr(object, name) for name in ("__reduce__", "__reduce_ex__", "__getstate__")}
 
 
 def solid_base(cls: type) -> type:
@@ -190,6 +176,51 @@ def set_instance_state(obj: Any, state: dict[str, Any]) -> None:
         set.update(obj, state["set"])
 
 
+# --- instances of libraries' classes ---------------------------------------------------------------------------------
+
+
+def _of_library(cls: type, obj: Any) -> Reduced:
+    """An instance that ``pickle`` would make by calling what its class has not meant for that; None if it is no such one."""
+    if not _is_in_the_way(cls):
+        return None
+    makes_itself = type(cls.__new__) is types.FunctionType and not _wants_more(cls.__new__)
+    maker = (copyreg.__newobj__, (cls,)) if makes_itself else (make_instance, (cls, {}))  # type: ignore[attr-defined]
+    return *maker, instance_state(obj), None, None, set_instance_state
+
+
+@functools.cache
+def _is_in_the_way(cls: type) -> bool:
+    """Its ``__new__`` wants arguments; or its ``__getattr__`` is asked for ``__setstate__``, before there are any attributes."""
+    if solid_base(cls) is not object or not all(getattr(cls, name, None) is usual for name, usual in _USUAL.items()):
+        return False
+    names = {name for base in cls.__mro__[:-1] for name in base.__dict__}
+    if names & {"__setstate__", "__getnewargs__", "__getnewargs_ex__"}:
+        return False
+    return "__getattr__" in names or type(cls.__new__) is types.FunctionType and _wants_more(cls.__new__)
+
+
+_USUAL = {name: getattr(object, name) for name in ("__reduce__", "__reduce_ex__", "__getstate__")}
+
+
+def _made_from_nothing(pickler: StatePickler, obj: Any) -> Reduced:
+    """An instance whose ``__new__`` wants arguments, which ``pickle`` would call without any."""
+    cls = type(obj)
+    new = cls.__new__
+    if type(new) is not types.FunctionType or not _wants_more(new) or cls in copyreg.dispatch_table:
+        return None
+    reduced = obj.__reduce_ex__(5)
+    if type(reduced) is tuple and reduced[0] is copyreg.__newobj__ and reduced[1] == (cls,):  # type: ignore[attr-defined]
+        return make_instance, (cls, {}), *reduced[2:]
+    return reduced
+
+
+def _wants_more(new: types.FunctionType) -> bool:
+    """Whether a ``__new__`` has to be given more than the class."""
+    code, optional = new.__code__, new.__kwdefaults__ or {}
+    only_named = code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
+    return code.co_argcount - len(new.__defaults__ or ()) > 1 or any(name not in optional for name in only_named)
+
+
 # --- singletons of libraries ----------------------------------------------------------------------------------------
 
 
@@ -225,6 +256,7 @@ def sentinels(pickler: StatePickler) -> dict[int, tuple[str, str]]:
 
 
 GENERAL.append(_singleton)
+GENERAL.append(_made_from_nothing)
 
 #: Modules whose objects under a name are the program's, and saved by `surroundings`.
 _HOLD_THE_PROGRAMS = ("fileinput",)

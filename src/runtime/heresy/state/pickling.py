@@ -8,6 +8,7 @@ references to them cost nothing and keep their identity.
 
 from __future__ import annotations
 
+import builtins
 import sys
 import types
 from collections.abc import Callable
@@ -145,6 +146,8 @@ class Modules:
         for module in self.objects:
             spec = self.namespace(module).get("__spec__")
             found += [module, self.namespace(module), spec, getattr(spec, "loader", None)]
+        # What `exec` puts into any dict that it is given.
+        found.append(builtins.__dict__)
         # The memo counts on: each place must be taken by an object of its own.
         seen: set[int] = set()
         for index, anchor in enumerate(found):
@@ -181,6 +184,12 @@ class StatePickler(Pickler):
         self.sentinels: dict[int, tuple[str, str]] | None = None
         #: Who has memory of an object of C's, by the identity of that: both are kept for it.
         self.foreign: dict[int, tuple[Any, Any]] = {}
+        #: The modules that there are, by the identity of their globals.
+        self.homes: dict[int, Any] | None = None
+        #: The module and the name of the classes that modules hold, by their identity.
+        self.class_names: dict[int, tuple[str, str]] | None = None
+        #: Whether classes are rebuilt, by their identity.
+        self.by_value: dict[int, tuple[type, bool]] = {}
         anchors = modules.anchors()
         self._anchors = anchors  # the memo knows ids: they must stay alive
         self.memo = {id(anchor): (index, anchor) for index, anchor in enumerate(anchors)}

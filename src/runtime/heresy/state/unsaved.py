@@ -22,7 +22,7 @@ from collections.abc import Callable
 from .._errors import HeresyError, NotContinuable
 from .._kinds import is_a
 from .._typing_names import Any, NamedTuple
-from . import classes, exceptions, functions, objects, placeholders
+from . import classes, exceptions, functions, generated, objects, placeholders
 from .pickling import CannotSave, Chunks, Modules, Reduced, StatePickler, reducer
 
 #: What makes an object again and only holds what it is given, by its identity: to hash it might run the program's code.
@@ -131,7 +131,9 @@ def _used_by(obj: Any, reduced: Reduced) -> list[Any]:
     """The parts that an object's maker, or what sets its state, does more with than to hold them."""
     make, args, state, _, _, set_state = (*reduced, *[None] * 4)[:6]
     used = [make]
-    if id(make) not in _HOLDERS and not (make is objects.make_immutable and args[0] is tuple):
+    if make is generated.make_function:
+        used.append(args[0])
+    elif id(make) not in _HOLDERS and not (make is objects.make_immutable and args[0] is tuple):
         used += _parts(args)
     ours = type(set_state) is types.FunctionType and set_state.__module__.startswith(__package__)
     if not ours and (set_state is not None or hasattr(type(obj), "__setstate__")):
