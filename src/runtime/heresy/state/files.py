@@ -33,8 +33,10 @@ def _text_file(pickler: StatePickler, file: io.TextIOWrapper) -> Reduced:
         return closed_file, ("text", getattr(file, "name", None), mode)
     if file.writable():
         file.flush()
+    seen = file.newlines
     translate = _translation(file)
     position = text_position(file) if file.seekable() else None
+    _has_seen(file, seen)  # to ask for the position makes it forget some
     options = {
         "encoding": file.encoding,
         "errors": file.errors,
@@ -42,8 +44,8 @@ def _text_file(pickler: StatePickler, file: io.TextIOWrapper) -> Reduced:
         "line_buffering": file.line_buffering,
         "write_through": file.write_through,
     }
-    if file.newlines is not None:
-        options["seen"] = file.newlines
+    if seen is not None:
+        options["seen"] = seen
     return open_text, (file.buffer, options, mode, position)
 
 
@@ -146,6 +148,14 @@ def _see(decoder: Any, newlines: str | tuple[str, ...] | None, encoding: str) ->
         decoder.decode(newline.encode(encoding), True)
 
 
+def _has_seen(file: io.TextIOWrapper, newlines: str | tuple[str, ...] | None) -> None:
+    """Has a file seen these newlines, wherever it is."""
+    if newlines is not None and file.newlines != newlines and is_a(decoder := _decoder(file), io.IncrementalNewlineDecoder):
+        state = decoder.getstate()
+        _see(decoder, newlines, file.encoding)
+        decoder.setstate(state)
+
+
 def _readable_translation(file: io.TextIOWrapper) -> str | None:
     """The same for a reader that has no decoder yet: asking for its position makes one."""
     file.seek(file.tell())
@@ -235,10 +245,7 @@ def open_text(buffer: Any, options: dict[str, Any], mode: str | None, position: 
         file.mode = mode  # type: ignore[misc]
     if position is not None and reopening.are_there():
         file.seek(position)
-    if seen is not None and is_a(decoder := _decoder(file), io.IncrementalNewlineDecoder):
-        state = decoder.getstate()
-        _see(decoder, seen, file.encoding)
-        decoder.setstate(state)
+    _has_seen(file, seen)
     return file
 
 
