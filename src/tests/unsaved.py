@@ -198,7 +198,7 @@ def certain(place: Place, work: Path) -> None:
             need(b"in here()" not in life.stderr or b"ValueError" not in life.stderr, show(life))
         else:
             break
-    need(refused >= 8 and stops >= 6, f"{refused} stops were refused, and {stops} not")
+    need(refused >= 20 and stops >= 6, f"{refused} stops were refused, and {stops} not")
 
 
 AGAIN = STOP + """\
