@@ -49,10 +49,14 @@ def are_cut_short(stopper: Stopper, frame: types.FrameType | None) -> bool:
     if getattr(whole, "__code__", None) is not code:
         return False
     _wait(stopper.children)
-    statuses = [_status(child) for child in stopper.children]
-    if None in statuses and any(_is_gone(child) for child in stopper.children):
+    if any(_is_gone(child) for child in stopper.children):
         _watch(stopper, frame, called[0])
-    return None not in statuses and any(statuses)
+    return have_failed(stopper.children)
+
+
+def have_failed(children: list[Any]) -> bool:
+    """Whether all of them have ended, and not well, as far as can be told."""
+    return all(_status(child) for child in children)
 
 
 def _wait(children: list[Any]) -> None:
@@ -90,7 +94,7 @@ def _watch(stopper: Stopper, frame: types.FrameType | None, until: types.FrameTy
             return None
         if any(child.returncode is None for child in stopper.children):
             return on_event
-        if all(child.returncode for child in stopper.children):
+        if have_failed(stopper.children):
             stopper.attempt(frame, waiting=True, abandon=True)
         return None
 

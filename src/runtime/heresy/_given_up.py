@@ -2,12 +2,14 @@
 
 A stop comes while the program is in such a call, and that cannot be continued in its middle. The program is then stopped at the
 statement that makes the call, if this has called nothing before: of its own accord only where the call was cut short by the same
-Ctrl-C (see `_children`), else when whoever stops it insists.
+Ctrl-C (see `_children`); else when whoever stops it insists, and only if the library waits for something. One that computes may
+have changed what it was given.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 import types
 
 from . import _capture
@@ -25,8 +27,11 @@ def called_by_program(stopper: Stopper, frame: types.FrameType | None) -> tuple[
     return None if frame is None or function is None else (frame, function)
 
 
-def examine(stopper: Stopper, frame: types.FrameType) -> list[Part] | None:
+def examine(stopper: Stopper, frame: types.FrameType, *, cut_short: bool) -> list[Part] | None:
     """As `_capture.examine`, with the innermost frame at the start of the statement whose call is given up.
+
+    Args:
+        cut_short: it is over in any case.
 
     Returns:
         None if there is nothing to give up.
@@ -35,7 +40,7 @@ def examine(stopper: Stopper, frame: types.FrameType) -> list[Part] | None:
         NotContinuable: the program cannot be continued from there.
     """
     called = called_by_program(stopper, frame)
-    if called is None:
+    if called is None or not (cut_short or _waits(stopper)):
         return None
     caller = called[0]
     scope = stopper.read().scope(caller.f_code)
@@ -49,3 +54,9 @@ def examine(stopper: Stopper, frame: types.FrameType) -> list[Part] | None:
         raise NotContinuable("the statement has called something else before")
     last.abandoned = True
     return parts
+
+
+def _waits(stopper: Stopper) -> bool:
+    """Whether the program has done little since it was asked to stop."""
+    clock, processor = stopper.asked_at
+    return time.process_time() - processor < (time.monotonic() - clock) / 4

@@ -62,6 +62,8 @@ class Stopper:
         self.asked = 0
         #: The call that is cut off by the stop, and made again.
         self.abandoned = ""
+        #: When a stop was asked for, by the clock and in processor time.
+        self.asked_at = 0.0, 0.0
         #: Child processes that have got the same Ctrl-C.
         self.children: list[Any] = []
         self.save_asked = False
@@ -192,7 +194,7 @@ class Stopper:
                 self._ask_in_passing(frame)
             return
         if not self.asked:
-            self.number = number
+            self.number, self.asked_at = number, (time.monotonic(), time.process_time())
         elif number == signal.SIGHUP:
             return  # a terminal that is closed sends it more than once
         self.asked += 1
@@ -417,9 +419,12 @@ class Stopper:
         from . import _capture
 
         if abandon and not self.is_ours(frame.f_code):
-            from . import _given_up
+            from . import _children, _given_up
 
-            if (parts := _given_up.examine(self, frame)) is not None:
+            waited_for = _children.waited_for(frame)
+            if waited_for and not _children.have_failed(waited_for):
+                raise NotContinuable("a child process runs, or has ended well")
+            if (parts := _given_up.examine(self, frame, cut_short=bool(waited_for))) is not None:
                 return parts
         return _capture.examine(self.read(), frame, waiting=waiting, abandon=abandon)
 
