@@ -154,6 +154,19 @@ fn files_that_change_between_a_stop_and_the_continuation_lose_nothing() {
 }
 
 #[test]
+fn objects_of_other_peoples_packages_are_saved() {
+    // The packages have wheels for it.
+    let python = "python3.13";
+    if pythons().iter().any(|each| each == python) {
+        run("ecosystem.py", python, |python, driver| {
+            driver.args(["--heresy", HERESY, "--python", python, "--points", "4"]);
+            driver.args(["bars", "arrays", "records", "commands", "pages"]);
+        })
+        .unwrap_or_else(|failure| panic!("{failure}"));
+    }
+}
+
+#[test]
 fn a_program_that_is_never_stopped_behaves_as_the_original() {
     for_each_python("transparent.py", |python, driver| {
         driver.args(["--heresy", HERESY, "--python", python]);

@@ -11,7 +11,7 @@ import types
 from .. import _tree as ast
 from .._kinds import is_a
 from .._typing_names import Any
-from .pickling import GENERAL, REDUCERS, Reduced, StatePickler
+from .pickling import GENERAL, REDUCERS, CannotSave, Reduced, StatePickler
 
 _LINKS = ("__cause__", "__context__", "__suppress_context__", "__traceback__")
 
@@ -20,6 +20,8 @@ def _exception(pickler: StatePickler, error: Any) -> Reduced:
     if not is_a(error, BaseException):
         return None
     state: dict[str, Any] = {name: getattr(error, name) for name in _LINKS}
+    if _new(type(error)).__self__.__module__ != "builtins":
+        return _of_library(error, state)
     fields = {
         name: value
         for name in _c_fields(type(error))
@@ -42,6 +44,15 @@ def _exception(pickler: StatePickler, error: Any) -> Reduced:
 GENERAL.insert(1, _exception)
 
 
+def _of_library(error: BaseException, links: dict[str, Any]) -> Reduced:
+    """An exception of C's, or the like, that only its library makes: as that says, if it does."""
+    reduced = error.__reduce_ex__(5)
+    usual = type(error).__reduce__ is BaseException.__reduce__ and type(error).__reduce_ex__ is object.__reduce_ex__
+    if usual or type(reduced) is not tuple or len(reduced) > 2:
+        raise CannotSave("its library does not say how it is made again")
+    return *reduced, links, None, None, set_links
+
+
 def _c_fields(cls: type) -> list[str]:
     """The attributes that a built-in exception keeps outside ``args`` and ``__dict__``."""
     names: list[str] = []
@@ -57,12 +68,16 @@ def _c_fields(cls: type) -> list[str]:
 
 def make_exception(cls: type[BaseException], args: tuple[Any, ...]) -> BaseException:
     """An exception without running its ``__init__``."""
-    new = next(
+    return _new(cls)(cls, *args)
+
+
+def _new(cls: type[BaseException]) -> Any:
+    """What makes instances of a class, past methods of Python."""
+    return next(
         base.__dict__["__new__"]
         for base in cls.__mro__
         if is_a(base.__dict__.get("__new__"), types.BuiltinFunctionType)
     )
-    return new(cls, *args)
 
 
 def set_exception_state(error: BaseException, saved: tuple[Any, ...]) -> None:
@@ -74,6 +89,10 @@ def set_exception_state(error: BaseException, saved: tuple[Any, ...]) -> None:
         except (AttributeError, TypeError):
             continue
     error.__dict__.update(attributes)
+    set_links(error, links)
+
+
+def set_links(error: BaseException, links: dict[str, Any]) -> None:
     for name, value in links.items():
         setattr(error, name, value)
 

@@ -184,6 +184,8 @@ class StatePickler(Pickler):
         self.sentinels: dict[int, tuple[str, str]] | None = None
         #: Who has memory of an object of C's, by the identity of that: both are kept for it.
         self.foreign: dict[int, tuple[Any, Any]] = {}
+        #: The trees of Beautiful Soup, by the identity of the root.
+        self.trees: dict[int, Any] = {}
         #: The modules that there are, by the identity of their globals.
         self.homes: dict[int, Any] | None = None
         #: The module and the name of the classes that modules hold, by their identity.
