@@ -51,6 +51,7 @@ PROGRAMS = {
     "uncaught unbound": 'def f():\n    if f is None:\n        x = 1\n    print(x + len(x))\nf()\n',
     "uncaught recursion": 'import sys\ndef f(n):\n    return f(n + 1) + 1\nsys.tracebacklimit = 3\nf(0)\n',
     "loops left by an exception": 'def gen(n):\n    try:\n        yield n\n        yield n\n    finally:\n        print("dropped", n)\ndef f(n):\n    for x in gen(n):\n        for y in gen(n + 1):\n            try:\n                for z in gen(n + 2):\n                    raise ValueError(x + y + z)\n            finally:\n                print("finally", n)\nfor n in (1, 4):\n    try:\n        f(n)\n    except ValueError as e:\n        print(e, e.__traceback__.tb_next.tb_lineno, e.__traceback__.tb_next.tb_frame.f_lineno)\nf(7)\n',
+    "children ended at once": 'import os, signal\nsignal.alarm(30)\nstatuses = set()\nfor n in range(300):\n    pid = os.fork()\n    if not pid:\n        signal.pause()\n        os._exit(1)\n    os.kill(pid, signal.SIGTERM)\n    statuses.add(os.waitpid(pid, 0)[1])\nprint(statuses, signal.pthread_sigmask(signal.SIG_BLOCK, ()))\n',
     "excepthook": 'import sys\ndef hook(kind, value, traceback):\n    print(kind, value, traceback.tb_frame.f_code.co_name, traceback.tb_lineno, traceback.tb_next)\nsys.excepthook = hook\n1 / 0\n',
     "excepthook fails": 'import sys\ndef hook(kind, value, traceback):\n    raise TypeError("bad hook")\nsys.excepthook = hook\n1 / 0\n',
     "unraisable": 'class A:\n    def __del__(self):\n        raise ValueError("in del")\ndef f():\n    a = A()\nf()\n',

@@ -13,6 +13,7 @@ A child that the program forks has the plain handlers; one that is executed has 
 from __future__ import annotations
 
 import _signal
+import _thread
 import os
 
 from ._ends import exit_now
@@ -44,6 +45,8 @@ class Handlers:
         self.answer = answer
         #: The signal of heresy's own timer, once there is one.
         self.timer = 0
+        #: What was blocked before, for each thread that forks.
+        self._blocked: dict[int, Any] = {}
         #: Called before the program takes that signal for itself.
         self.lose_timer: Callable[[], None] | None = None
 
@@ -55,7 +58,7 @@ class Handlers:
             if _plain_getsignal(number) == _signal.SIG_DFL:
                 _plain_signal(number, self.answer)
         self._hide()
-        os.register_at_fork(after_in_child=self._forked)
+        os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._forked)
 
     def take_over(self, number: int) -> None:
         """Takes a signal over for the timer."""
@@ -94,7 +97,22 @@ class Handlers:
                 setattr(shown, attribute, getattr(plain, attribute))
         _signal.getsignal, _signal.signal = getsignal, signal
 
+    def _before_fork(self) -> None:
+        # A child forgets the signals that it has got before it is one for the interpreter, and that would have ended it.
+        self._blocked[_thread.get_ident()] = _signal.pthread_sigmask(_signal.SIG_BLOCK, STOPS | {SAVES})
+
+    def _after_fork(self) -> None:
+        if (mask := self._blocked.pop(_thread.get_ident(), None)) is not None:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+
     def _forked(self) -> None:
+        try:
+            self._give_back()
+        finally:
+            self._after_fork()
+
+    def _give_back(self) -> None:
+        """Has a child handle its signals as plain Python does."""
         answer, self.answer = self.answer, None  # type: ignore[assignment]
         if answer is None:
             return
