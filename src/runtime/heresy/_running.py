@@ -168,7 +168,7 @@ def running(site: Site, values: Values, taken: Taken, following: Following) -> C
         case "operate" | "compare":
             found = _operating(site, taken, following)
         case _:
-            found = next(_looked_up(site, values, following), None)  # type: ignore[assignment]
+            found = next(_looked_up(site, values, taken, following), None)  # type: ignore[assignment]
     if found is None or not following.runs(found.function) or _is_finalizer(following):
         raise NotContinuable(f"{following.frame.f_code.co_qualname} is not run by this {site.kind} directly")
     return found
@@ -284,7 +284,7 @@ def _constructor(cls: type, following: Following) -> Callee:
 # --- what is looked up on a type ------------------------------------------------------------------------------------
 
 
-def _looked_up(site: Site, values: Values, following: Following) -> Iterator[Callee]:
+def _looked_up(site: Site, values: Values, taken: Taken, following: Following) -> Iterator[Callee]:
     node, first = site.node, following.argument(0)
     match site.kind, node:
         case "read", ast.Attribute(attr=attribute):
@@ -316,6 +316,8 @@ def _looked_up(site: Site, values: Values, following: Following) -> Iterator[Cal
         case "format", ast.FormattedValue(conversion=conversion, format_spec=spec):
             if conversion != -1 and spec is not None and not _cpython.CONVERTS_BEFORE_FORMAT:
                 raise NotContinuable("a value is converted after its format was evaluated")
+            if taken.hole is None and id(first) not in taken.addresses:
+                return  # a list, say, has its items represented
             names = {-1: ["__format__", "__str__", "__repr__"], ord("s"): ["__str__", "__repr__"]}
             for name in names.get(conversion, ["__repr__"]):
                 yield from _methods(following, name)
