@@ -255,7 +255,8 @@ def sentinels(pickler: StatePickler) -> dict[int, tuple[str, str]]:
     return pickler.sentinels
 
 
-GENERAL.append(_singleton)
+# Also one whose class has no name any more, since the object has it now.
+GENERAL.insert(GENERAL.index(_instance), _singleton)
 GENERAL.append(_made_from_nothing)
 
 #: Modules whose objects under a name are the program's, and saved by `surroundings`.
