@@ -10,12 +10,12 @@ that a library makes while the program runs, arrays that share memory, libraries
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
+
+from trials import House, Trial, main, need
 
 
 class Program(NamedTuple):
@@ -215,47 +215,41 @@ print(soup, nx.shortest_path(graph, 2, 4), session.headers["X-Count"], yaml.safe
 }  # fmt: skip
 
 
-def environment(python: str, folder: Path, packages: list[str]) -> Path | None:
-    """The interpreter of a virtual environment with these packages; None if it cannot be made here."""
+def environment(python: str, folder: Path, packages: list[str]) -> tuple[Path, str]:
+    """The interpreter of a virtual environment with these packages; and why it cannot be made here, if it cannot."""
     made = subprocess.run([python, "-m", "venv", str(folder)], capture_output=True, text=True)
     own = folder / "bin" / "python"
     if made.returncode == 0:
         install = [str(own), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
         made = subprocess.run([*install, *packages], capture_output=True, text=True)
-    if made.returncode:
-        print(f"SKIPPED: {python}: {' '.join(packages)}: {(made.stderr or made.stdout).strip().splitlines()[-1:]}")
-        return None
-    return own
+    lines = (made.stderr or made.stdout).strip().splitlines()
+    return own, lines[-1] if made.returncode and lines else "it fails" if made.returncode else ""
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--heresy", required=True, help="the heresy binary")
-    parser.add_argument("--python", default=sys.executable, help="the interpreter to test")
-    parser.add_argument("--points", type=int, default=6, help="at how many statements to stop each")
-    parser.add_argument("programs", nargs="*", metavar="PROGRAM", help=f"of {', '.join(PROGRAMS)}")
-    options = parser.parse_args()
-    heresy = os.path.abspath(options.heresy)
-    keep = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    failed = 0
-    for name in options.programs or PROGRAMS:
-        program = PROGRAMS[name]
-        with tempfile.TemporaryDirectory() as folder:
-            python = environment(options.python, Path(folder, "venv"), program.packages.split())
-            if python is None:
-                continue
-            work = Path(folder, "work")
-            work.mkdir()
-            (work / f"{name}.py").write_text(program.text)
-            command = [heresy, "verify", "--python", str(python), "--points", str(options.points), f"{name}.py"]
-            done = subprocess.run(
-                command, cwd=work, env=keep, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-            )
-        failed += done.returncode != 0
+def trial(name: str, points: int) -> Trial:
+    program = PROGRAMS[name]
+
+    def verified(house: House) -> str:
+        python, missing = environment(house.python, house.folder / "venv", program.packages.split())
+        if missing:
+            return f"SKIPPED: {program.packages} cannot be had here: {missing}"
+        work = house.folder / "work"
+        work.mkdir()
+        (work / f"{name}.py").write_text(program.text)
+        done = subprocess.run(
+            [house.command[0], "verify", "--python", str(python), "--points", str(points), f"{name}.py"],
+            cwd=work, env=house.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )  # fmt: skip
         said = done.stdout + done.stderr
-        print(f"{options.python}: {name}: {'FAILED: ' + said if done.returncode else said.splitlines()[0]}", flush=True)
-    return 1 if failed else 0
+        need(done.returncode == 0, said)
+        return said.splitlines()[0]
+
+    return verified
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--points", type=int, default=6, help="at how many statements to stop each")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, lambda options: {name: trial(name, options.points) for name in PROGRAMS}, options))

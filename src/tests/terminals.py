@@ -152,13 +152,18 @@ print("last")
 """
 
 
-def reading(shell: Shell) -> None:
+def twice(shell: Shell, call: str, answer: str) -> None:
+    """Ctrl-C in a call that waits, and once more when that is said."""
     shell.run("first")
     time.sleep(0.3)
     shell.screen.type("C-c")
-    shell.screen.wait_for("heresy: waiting for urlopen() at ", TIMEOUT)
+    shell.screen.wait_for(f"heresy: waiting for {call}() at ", TIMEOUT)
     shell.screen.type("C-c")
-    shell.screen.wait_for("heresy: gave up urlopen() at ", TIMEOUT)
+    shell.screen.wait_for(answer, TIMEOUT)
+
+
+def reading(shell: Shell) -> None:
+    twice(shell, "urlopen", "heresy: gave up urlopen() at ")
     shell.need_status(130)
     shell.run("last")
 
@@ -193,12 +198,7 @@ print("last")
 
 
 def holding(shell: Shell) -> None:
-    shell.run("first")
-    time.sleep(0.3)
-    shell.screen.type("C-c")
-    shell.screen.wait_for("heresy: waiting for recv() at ", TIMEOUT)
-    shell.screen.type("C-c")
-    shell.screen.wait_for("error[H311]: cannot stop here", TIMEOUT)
+    twice(shell, "recv", "error[H311]: cannot stop here")
     shell.screen.wait_for("the program runs on", TIMEOUT)
     shell.screen.type("C-c")
     shell.screen.wait_for("last", TIMEOUT)
@@ -218,12 +218,10 @@ print("last")
 
 
 def waiting(shell: Shell) -> None:
-    shell.run("first")
-    time.sleep(0.3)
-    at_once(shell)
-    shell.run("round 1")
-    time.sleep(0.3)
-    at_once(shell)
+    for reached in "first", "round 1":
+        shell.run(reached)
+        time.sleep(0.3)
+        at_once(shell)
     shell.run("last")
 
 

@@ -53,7 +53,11 @@ class Bundle:
                     file.write(_imp.source_hash(_KEY, text) + text)
                 os.replace(new, self.path)
             except OSError:
-                pass  # the cache cannot be written to, and the next process compiles it once more
+                # The cache cannot be written to, or is full: the next process compiles it once more.
+                try:
+                    os.unlink(new)
+                except OSError:
+                    pass
         self._codes, self._added = None, {}
 
 

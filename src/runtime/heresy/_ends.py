@@ -12,6 +12,8 @@ import atexit
 import os
 import posix
 
+from ._like import like
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,15 +40,15 @@ def watch(stopper: Stopper) -> None:
         unregister(function)
         stopper.exits[:] = [exit_ for exit_ in stopper.exits if exit_[0] != function]
 
-    atexit.register = _like(register, watched_register)
-    atexit.unregister = _like(unregister, watched_unregister)
+    atexit.register = like(register, watched_register)
+    atexit.unregister = like(unregister, watched_unregister)
 
     def watched_exit(status: int) -> Any:
         status = _operator.index(status)
         stopper.ended()
         exit_now(status)
 
-    os._exit = posix._exit = _like(exit_now, watched_exit)
+    os._exit = posix._exit = like(exit_now, watched_exit)
     for name in ("execv", "execve"):
         setattr(os, name, _replacing(stopper, getattr(os, name)))
         setattr(posix, name, getattr(os, name))
@@ -59,11 +61,4 @@ def _replacing(stopper: Stopper, plain: Callable[..., Any]) -> Callable[..., Any
             stopper.replaced()
         return plain(path, *args, **keywords)
 
-    return _like(plain, watched)
-
-
-def _like(plain: Callable[..., Any], watched: Callable[..., Any]) -> Any:
-    """Gives a function the name of the one that it stands for, by which it is saved."""
-    for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
-        setattr(watched, attribute, getattr(plain, attribute))
-    return watched
+    return like(plain, watched)

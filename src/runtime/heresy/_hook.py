@@ -19,6 +19,7 @@ import os
 import sys
 
 from ._libraries import LIBRARIES, OTHERS
+from ._like import like
 from ._units import CannotInstrument, load
 
 TYPE_CHECKING = False
@@ -95,8 +96,7 @@ class Hook:
             code = instrumented(self, fullname)
             return plain(self, fullname) if code is None else code
 
-        for attribute in ("__name__", "__qualname__", "__module__", "__doc__"):
-            setattr(get_code, attribute, getattr(plain, attribute))
+        like(plain, get_code)
         # Its frame belongs to those that the interpreter cuts out of the traceback of a failing import.
         get_code.__code__ = get_code.__code__.replace(co_filename=plain.__code__.co_filename)
         _external.SourceLoader.get_code = get_code

@@ -17,6 +17,7 @@ import _thread
 import os
 
 from ._ends import exit_now
+from ._like import like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,10 +93,7 @@ class Handlers:
             found = _plain_signal(signalnum, handler)
             return _signal.SIG_DFL if found is answer and signalnum != _signal.SIGINT else found
 
-        for shown, plain in ((getsignal, _plain_getsignal), (signal, _plain_signal)):
-            for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
-                setattr(shown, attribute, getattr(plain, attribute))
-        _signal.getsignal, _signal.signal = getsignal, signal
+        _signal.getsignal, _signal.signal = like(_plain_getsignal, getsignal), like(_plain_signal, signal)
 
     def _before_fork(self) -> None:
         # A child forgets the signals that it has got before it is one for the interpreter, and that would have ended it.

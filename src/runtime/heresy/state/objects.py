@@ -180,7 +180,7 @@ def set_instance_state(obj: Any, state: dict[str, Any]) -> None:
 
 
 def _of_library(cls: type, obj: Any) -> Reduced:
-    """An instance that ``pickle`` would make by calling what its class has not meant for that; None if it is no such one."""
+    """An instance whose ``__getattr__`` would be asked for ``__setstate__`` before it has any attributes; None of others."""
     if not _is_in_the_way(cls):
         return None
     makes_itself = type(cls.__new__) is types.FunctionType and not _wants_more(cls.__new__)
@@ -190,13 +190,12 @@ def _of_library(cls: type, obj: Any) -> Reduced:
 
 @functools.cache
 def _is_in_the_way(cls: type) -> bool:
-    """Its ``__new__`` wants arguments; or its ``__getattr__`` is asked for ``__setstate__``, before there are any attributes."""
     if solid_base(cls) is not object or not all(getattr(cls, name, None) is usual for name, usual in _USUAL.items()):
         return False
     names = {name for base in cls.__mro__[:-1] for name in base.__dict__}
     if names & {"__setstate__", "__getnewargs__", "__getnewargs_ex__"}:
         return False
-    return "__getattr__" in names or type(cls.__new__) is types.FunctionType and _wants_more(cls.__new__)
+    return "__getattr__" in names
 
 
 _USUAL = {name: getattr(object, name) for name in ("__reduce__", "__reduce_ex__", "__getstate__")}
