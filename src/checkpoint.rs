@@ -3,11 +3,11 @@
 //! # The format
 //!
 //! ```text
-//! heresy checkpoint 2 7356bfbc\n      the format's number, and the CRC-32 of the manifest
+//! heresy checkpoint 3 7356bfbc\n      the format's number, and the CRC-32 of the manifest
 //! {"heresy":"0.1.0", ...}\n           the manifest: one line of JSON, in ASCII
 //! <part><part>...                     the payload
-//! <32 bytes>                          the signature: HMAC-SHA256, with a key of the user's (see `key`), of the
-//!                                     SHA-256 of all that stands before
+//! <32 bytes>                          the signature: BLAKE2b, with a key of the user's (see `key`), of the BLAKE2b of
+//!                                     all that stands before
 //! ```
 //!
 //! The *payload* is a pickle, which is code to whoever unpickles it: only the runtime does, and not before the signature is found
@@ -45,9 +45,9 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
+use blake2::{Blake2b256, Digest};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::cache;
@@ -58,7 +58,7 @@ use crate::os_text::OsText;
 pub const FOLDER: &str = ".heresy";
 
 const MAGIC: &str = "heresy checkpoint ";
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const SIGNATURE_BYTES: usize = 32;
 
 /// More than the manifest of a program stopped 100,000 calls deep: a line that is longer is no manifest.
@@ -300,7 +300,7 @@ impl Checkpoint {
     /// Who has signed it.
     pub fn signer(&self) -> Signer {
         let (body, signature) = self.bytes.split_at(self.bytes.len() - SIGNATURE_BYTES);
-        let digest = Sha256::digest(body);
+        let digest = Blake2b256::digest(body);
         let has_signed = |key: &Key| key.sign(&digest) == signature;
         if key::existing().is_some_and(|own| has_signed(&own)) {
             Signer::Own
@@ -434,7 +434,7 @@ mod tests {
 
     fn whole() -> String {
         let manifest = MANIFEST.replace('\n', " ");
-        format!("heresy checkpoint 2 {:08x}\n{manifest}\nabc{}", crc32(manifest.as_bytes()), "m".repeat(32))
+        format!("heresy checkpoint 3 {:08x}\n{manifest}\nabc{}", crc32(manifest.as_bytes()), "m".repeat(32))
     }
 
     #[test]
@@ -458,7 +458,7 @@ mod tests {
 
     #[test]
     fn tells_a_newer_format_from_an_older_and_from_another_file() {
-        assert!(matches!(checkpoint("heresy checkpoint 3 0\n{}\n"), Err(Error::Newer(3))));
+        assert!(matches!(checkpoint("heresy checkpoint 4 0\n{}\n"), Err(Error::Newer(4))));
         assert!(matches!(checkpoint("heresy checkpoint 1\n{}\n"), Err(Error::Older(1))));
         assert!(matches!(checkpoint("PK\x03\x04\n"), Err(Error::Foreign)));
     }

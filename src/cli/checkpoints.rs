@@ -167,7 +167,8 @@ pub struct SavingArgs {
 
     /// How hard to try to make checkpoints small
     ///
-    /// `fast` halves most of them; `none` takes the least time. `[tool.heresy]`: `compress = "none"`.
+    /// `fast` halves most of them; `none` takes the least time. `auto`, the default, packs what is below 64 kB, and `fast` what is
+    /// above 16 MB; to write what is between takes less time than to pack it. `[tool.heresy]`: `compress = "none"`.
     #[arg(long, value_enum, value_name = "HOW")]
     pub compress: Option<Compress>,
 }
@@ -175,9 +176,11 @@ pub struct SavingArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compress {
+    /// As far as it takes no time
+    Auto,
     /// Not at all
     None,
-    /// As the default
+    /// At zlib's first level
     Fast,
     /// As far as zlib goes
     Small,
@@ -186,6 +189,7 @@ pub enum Compress {
 impl Compress {
     pub fn name(self) -> &'static str {
         match self {
+            Compress::Auto => "auto",
             Compress::None => "none",
             Compress::Fast => "fast",
             Compress::Small => "small",

@@ -97,22 +97,22 @@ class Read:
 
         if "__main__" in self.units:
             _start.main_unit = lambda how, units: self.units["__main__"]
-        load, program = _hook.load, _program.Programs.program
+        load, program = _hook.load, _program.Program
 
         def load_known(units, name, path, data, *, library=False, **others):
             known = self.units.get(name) if library else None
             return known or load(units, name, path, data, library=library, **others)
 
-        def program_known(programs, unit):
+        def program_known(unit):
             if self.units.get(unit.name) is unit:
-                programs._programs[unit.id] = self.programs[unit.name]
-            elif unit.library and unit.id not in programs._programs:
+                return self.programs[unit.name]
+            if unit.library:
                 with open(NOTES, "a") as file:
                     print(json.dumps([unit.name, unit.path]), file=file)
-            return program(programs, unit)
+            return program(unit)
 
         _hook.load = load_known
-        _program.Programs.program = program_known
+        _program.Program = program_known
 
     def learn(self, folder):
         """Reads what a life has noted."""

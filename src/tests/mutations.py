@@ -102,8 +102,8 @@ def spliced(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
 
 
 def other_format(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
-    number = rng.choice((b"0", b"1", b"3", b"10", b"-2", b"2.0", b"", b"x" * 40))
-    return data.replace(b"heresy checkpoint 2", b"heresy checkpoint " + number, 1)
+    number = rng.choice((b"0", b"1", b"2", b"4", b"10", b"-2", b"2.0", b"", b"x" * 40))
+    return data.replace(b"heresy checkpoint 3", b"heresy checkpoint " + number, 1)
 
 
 def forged(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
@@ -129,7 +129,7 @@ def odd_manifest(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
 
 
 def _with_manifest(text: bytes, *rest: bytes) -> bytes:
-    return b"heresy checkpoint 2 %08x\n%s\n%s" % (zlib.crc32(text), text, b"".join(rest))
+    return b"heresy checkpoint 3 %08x\n%s\n%s" % (zlib.crc32(text), text, b"".join(rest))
 
 
 def _ends(data: bytes) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ import threading
 from pathlib import Path
 
 TIMEOUT = 120
-COMPILED = (".run", ".lib", ".start", ".rest")
+COMPILED = (".run", ".lib", ".frame", ".start", ".again", ".rest")
 
 MAIN = """\
 import sys

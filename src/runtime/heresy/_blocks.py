@@ -25,9 +25,6 @@ class Block(NamedTuple):
 WITHS = (ast.With, ast.AsyncWith)
 LOOPS = (ast.For, ast.AsyncFor)
 
-#: The method that a manager is left by.
-EXITS = {"with": "__exit__", "async with": "__aexit__"}
-
 
 def with_kind(statement: ast.AST) -> str:
     return "async with" if isinstance(statement, ast.AsyncWith) else "with"

@@ -1,4 +1,4 @@
-"""The runtime's own modules, compiled, in two files: what every start needs, and the rest.
+"""The runtime's own modules, compiled, in three files: what every start needs, what every continuation does, and the rest.
 
 To import a module from a file of its own, the interpreter asks the file system a dozen questions; and where
 ``PYTHONDONTWRITEBYTECODE`` is set, as in many containers, it compiles the module in each process anew. A stop, and even more a
@@ -9,6 +9,7 @@ are imported as ever. `_boot` reads this module itself out of the first file.
 
 from __future__ import annotations
 
+import _frozen_importlib
 import _frozen_importlib_external as _external
 import _imp
 import marshal
@@ -17,7 +18,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType
+    from types import CodeType, ModuleType
     from typing import Any
 
 #: Tells a file that was cut or damaged: with this key its text gives the digest in front of it.
@@ -83,37 +84,39 @@ class Finder:
 
     def __init__(self, folder: str, path: str, codes: dict[str, bytes]) -> None:
         self.folder = folder
-        self.start = Bundle(path + ".start", codes)
-        self.rest = Bundle(path + ".rest")
+        self.path = path
         #: The one for what is imported now.
-        self.current = self.start
+        self.current = Bundle(path + ".start", codes)
 
     def find_spec(self, name: str, target: object = None) -> Any:
         if name != "heresy" and not name.startswith("heresy."):
             return None
-        parts = [self.folder, *name.split(".")[1:]]
-        if name in _PACKAGES:
-            path, inside = os.path.join(*parts, "__init__.py"), [os.path.join(*parts)]
-        else:
-            path, inside = os.path.join(*parts) + ".py", None
-        if not os.path.exists(path):
+        place = self.folder + name[len("heresy") :].replace(".", "/")
+        is_package = name in _PACKAGES
+        path = place + ("/__init__.py" if is_package else ".py")
+        code = self.current.code(name)
+        if code is None and not os.path.exists(path):
             return None
-        loader = Loader(name, path, self)
-        return _external.spec_from_file_location(name, path, loader=loader, submodule_search_locations=inside)
+        # What the interpreter would find out of a path is of no use here, and takes its time.
+        spec = _frozen_importlib.ModuleSpec(name, Loader(name, path, self, code), is_package=is_package)
+        if is_package:
+            spec.submodule_search_locations = [place]
+        return spec
 
 
 class Loader(_external.SourceFileLoader):
-    def __init__(self, name: str, path: str, finder: Finder) -> None:
+    def __init__(self, name: str, path: str, finder: Finder, code: CodeType | None) -> None:
         super().__init__(name, path)
         self._finder = finder
+        self._code = code
 
-    def get_code(self, name: str) -> CodeType:
-        bundle = self._finder.current
-        code = bundle.code(name)
+    def exec_module(self, module: ModuleType) -> None:
+        code, self._code = self._code, None
         if code is None:
             code = self.source_to_code(self.get_data(self.path), self.path)
-            bundle.add(name, code)
-        return code
+            self._finder.current.add(self.name, code)
+        module.__file__ = self.path
+        exec(code, module.__dict__)
 
 
 #: That of this process, if the runtime has a place for bundles.
@@ -129,19 +132,19 @@ def install(folder: str, path: str, codes: dict[str, bytes], own: CodeType) -> N
     global _finder
     _finder = Finder(folder, path, codes)
     if __name__ not in codes:
-        _finder.start.add(__name__, own)
+        _finder.current.add(__name__, own)
     for each in (os.path.dirname(folder), folder, os.path.join(folder, "state")):
         sys.path_importer_cache[each] = _finder  # type: ignore[assignment]
 
 
-def begun() -> None:
-    """What every start needs has been imported, and may be what a continuation needs; from here on it is the rest."""
+def go_on(name: str) -> None:
+    """What is imported from here on is what every continuation needs (``again``), or the rest (``rest``)."""
     if _finder is not None:
         _finder.current.keep()
-        _finder.current = _finder.rest
+        _finder.current = Bundle(f"{_finder.path}.{name}")
 
 
 def keep() -> None:
     """Writes what this process had to compile since."""
     if _finder is not None:
-        _finder.rest.keep()
+        _finder.current.keep()

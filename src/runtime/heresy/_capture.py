@@ -27,7 +27,7 @@ from ._frame_state import Stack
 from ._generators import is_generator
 from ._handled import name_exceptions
 from ._part import Part, is_foreign
-from ._program import Programs
+from ._programs import Programs
 
 
 class Unsafe(NotContinuable):

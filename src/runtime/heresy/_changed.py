@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._errors import HeresyError
 from ._frame_state import FrameState
 from ._hook import Hook
-from ._program import Program, Programs
+from ._programs import Programs
 from ._start import Launch
 from ._typing_names import TYPE_CHECKING, Any
 from ._units import load
@@ -13,6 +13,7 @@ from .state.pickling import Modules
 
 if TYPE_CHECKING:
     from ._edits import Edits
+    from ._program import Program
 
 
 class Changed:
@@ -67,6 +68,8 @@ class Changed:
 
     def _as_then(self, name: str, path: str, digest: str) -> Program:
         units = self.hook.units
+        from ._program import Program
+
         source = units.store.source(digest)
         assert source is not None
         with open(source, "rb") as file:

@@ -7,43 +7,45 @@ unpickled; so nothing of it is used before the file is known to be whole, and si
 from __future__ import annotations
 
 import os
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
 
-from . import _history, _key
+from . import _key
 from ._digest import digest_of, is_same, signed
 from ._errors import HeresyError
 from ._manifest_text import parsed
-from ._typing_names import Any
 
-FORMAT = b"2"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+FORMAT = b"3"
 _MAGIC = b"heresy checkpoint "
 _MAC_SIZE = 32
 
 #: What ``--compress`` asks for, and the level of zlib that gives it.
-LEVELS = {"none": 0, "fast": 1, "small": 9}
+LEVELS = {"none": 0, "auto": 1, "fast": 1, "small": 9}
+
+#: Between these sizes ``auto`` stores a payload as it is: to write it takes less time than to pack it.
+_WRITTEN_AT_ONCE = range(1 << 16, 1 << 24)
 
 #: A chunk of this size is a part of its own, and is first tried whether it gets smaller.
 _LARGE = 1 << 20
 _SAMPLE = 1 << 16
 
-#: What the pickler has written, in order: chunks as they came, large ones not copied.
-Payload = list[Any]
-
-
 def write(
     path: str,
     manifest: dict[str, Any],
-    payload: Payload,
+    payload: list[Any],
     *,
     environ: Mapping[str, str],
-    compress: str = "fast",
+    compress: str = "auto",
     keep: int | None = None,
 ) -> None:
     """Makes a checkpoint durable.
 
     Args:
         path: where it goes; its folder is created, with a ``.gitignore``.
+        payload: what the pickler has written, in order: chunks as they came, large ones not copied.
         environ: see `_key.place`.
         compress: one of `LEVELS`.
         keep: how many older ones stay; None leaves those alone that are there.
@@ -52,10 +54,13 @@ def write(
         OSError: it could not be written; an older checkpoint is as it was.
         HeresyError: there is no key to sign it with.
     """
+    from . import _history
+
     key = _key.own(environ)
     folder = os.path.dirname(path)
     _make_folder(folder)
-    packed = list(_packed(payload, LEVELS[compress]))
+    as_it_is = compress == "auto" and sum(memoryview(chunk).nbytes for chunk in payload) in _WRITTEN_AT_ONCE
+    packed = list(_packed(payload, 0 if as_it_is else LEVELS[compress]))
     manifest = {
         **manifest,
         "number": _history.next_number(path),
@@ -63,6 +68,7 @@ def write(
         "parts": [part for part, _ in packed],
     }
     import json
+    import zlib
 
     text = json.dumps(manifest, separators=(",", ":")).encode()
     chunks = [_MAGIC + FORMAT + b" %08x\n" % zlib.crc32(text), text, b"\n"]
@@ -71,8 +77,10 @@ def write(
     _put(path, folder, chunks, keep)
 
 
-def _packed(payload: Payload, level: int) -> Iterator[tuple[dict[str, Any], list[Any]]]:
+def _packed(payload: list[Any], level: int) -> Iterator[tuple[dict[str, Any], list[Any]]]:
     """The parts of a payload: what the manifest says of each, and the chunks that are stored."""
+    import zlib
+
     for chunks in _grouped(payload) if level else [[memoryview(chunk).cast("B") for chunk in payload]]:
         raw = sum(chunk.nbytes for chunk in chunks)
         stored: list[Any] = chunks
@@ -89,7 +97,7 @@ def _packed(payload: Payload, level: int) -> Iterator[tuple[dict[str, Any], list
         yield {"bytes": sum(map(len, stored)), "raw": raw, "crc32": f"{crc:08x}"}, stored
 
 
-def _grouped(payload: Payload) -> Iterator[list[memoryview]]:
+def _grouped(payload: list[Any]) -> Iterator[list[memoryview]]:
     """Chunks that are to be stored alike."""
     small: list[memoryview] = []
     for chunk in payload:
@@ -107,6 +115,8 @@ def _grouped(payload: Payload) -> Iterator[list[memoryview]]:
 
 def _gets_smaller(chunk: memoryview) -> bool:
     """Whether it is worth while: measured numbers, pictures and the like would only take their time."""
+    import zlib
+
     return chunk.nbytes < _LARGE or len(zlib.compress(chunk[:_SAMPLE], 1)) < 0.9 * _SAMPLE
 
 
@@ -130,6 +140,8 @@ def _put(path: str, folder: str, chunks: list[Any], keep: int | None) -> None:
         finally:
             os.close(descriptor)
         if keep:
+            from . import _history
+
             _history.set_aside(path)
         os.replace(new, path)
     except BaseException:
@@ -137,6 +149,8 @@ def _put(path: str, folder: str, chunks: list[Any], keep: int | None) -> None:
         raise
     _sync_folder(folder)
     if keep is not None:
+        from . import _history
+
         _history.prune(path, keep)
 
 
@@ -191,6 +205,8 @@ def _unlink(path: str) -> None:
 def remove(path: str, keep: int | None) -> None:
     """Removes the checkpoint of a program that has ended; if older ones are kept, it is one of them."""
     if keep:
+        from . import _history
+
         try:
             _history.set_aside(path)
             _history.prune(path, keep)
@@ -231,15 +247,17 @@ def read(path: str, *, environ: Mapping[str, str], trust: bool = False) -> tuple
     if end < 0 or len(data) < end + 1 + _MAC_SIZE:
         raise _damaged(path, "it was cut short")
     text = memoryview(data)[start:end]
-    signed_by_own = _is_signed(data, environ)
-    if b"%08x" % zlib.crc32(text) != crc:
+    # What one of the user's keys has signed is as it was written. The checksums tell how another came to be as it is.
+    sound = _is_signed(data, environ)
+    if not sound and not _is_whole(text, crc):
         raise _damaged(path, "its manifest was altered")
-    if not (signed_by_own or trust):
+    if not (sound or trust):
         raise _foreign(path, data, text, end + 1)
     try:
         manifest = parsed(bytes(text))
-        return manifest, list(_parts(path, manifest["parts"], memoryview(data)[end + 1 : -_MAC_SIZE]))
-    except (ValueError, KeyError, TypeError, RecursionError):
+        stored = memoryview(data)[end + 1 : -_MAC_SIZE]
+        return manifest, list(_parts(path, manifest["parts"], stored, check=not sound))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _damaged(path, "its manifest cannot be read") from None
 
 
@@ -257,12 +275,12 @@ def _foreign(path: str, data: bytes, text: memoryview, start: int) -> HeresyErro
     """Why a file is not signed by one of the user's keys: it was damaged on its way, or is another's."""
     try:
         manifest = parsed(bytes(text))
-        for _ in _parts(path, manifest["parts"], memoryview(data)[start:-_MAC_SIZE], unpack=False):
+        for _ in _parts(path, manifest["parts"], memoryview(data)[start:-_MAC_SIZE], check=True, unpack=False):
             pass
         signer = str(manifest["key"])[:16]
     except HeresyError as damaged:
         return damaged
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return _damaged(path, "its manifest cannot be read")
     return HeresyError(
         "H306", f"the checkpoint {path} was not signed by you: its key is {signer!r}, or it was altered",
@@ -272,8 +290,16 @@ def _foreign(path: str, data: bytes, text: memoryview, start: int) -> HeresyErro
     )  # fmt: skip
 
 
-def _parts(path: str, described: list[dict[str, Any]], stored: memoryview, *, unpack: bool = True) -> Iterator[Any]:
-    """The payload, part by part; checked, and unpacked.
+def _is_whole(stored: memoryview, crc: bytes) -> bool:
+    import zlib
+
+    return b"%08x" % zlib.crc32(stored) == crc
+
+
+def _parts(
+    path: str, described: list[dict[str, Any]], stored: memoryview, *, check: bool, unpack: bool = True
+) -> Iterator[Any]:
+    """The payload, part by part; unpacked.
 
     Raises:
         HeresyError: a part is damaged.
@@ -284,11 +310,13 @@ def _parts(path: str, described: list[dict[str, Any]], stored: memoryview, *, un
     for part in described:
         chunk = stored[at : at + part["bytes"]]
         at += part["bytes"]
-        if f"{zlib.crc32(chunk):08x}" != part["crc32"]:
+        if check and not _is_whole(chunk, part["crc32"].encode()):
             raise _damaged(path, f"the part that ends at byte {at} of its payload was altered")
         if not unpack or part["bytes"] == part["raw"]:
             yield chunk
             continue
+        import zlib
+
         try:
             raw = zlib.decompress(chunk, bufsize=max(1, part["raw"]))
         except (zlib.error, OverflowError, MemoryError):

@@ -6,16 +6,23 @@ is compiled again, by another CPython too.
 
 from __future__ import annotations
 
+import sys
 import types
-from collections.abc import Iterator
 
 from ._errors import InternalError
 from ._typing_names import Any, TypeAlias
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: A code object's name: its qualified name, and which one of that name in source order.
 ScopeKey: TypeAlias = tuple[str, int]
 
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
+
+#: From 3.14 annotations are evaluated on demand by an ``__annotate__`` function.
+LAZY_ANNOTATIONS = sys.version_info >= (3, 14)
 
 #: The flag by which `types.coroutine` marks a generator function, whose code it replaces by a copy.
 MARK = 0x0100
@@ -90,19 +97,41 @@ _marked: dict[int, tuple[types.CodeType, types.CodeType]] = {}
 def with_own_code(code: types.CodeType, run_code: types.CodeType) -> types.CodeType:
     """Another compilation of a scope, with the scope's own code objects inside: what is made of them can be found again.
 
-    The instructions may differ: how ``super()`` is called depends on names elsewhere in the module.
+    The instructions may differ: how ``super()`` is called depends on names elsewhere in the module; or the bodies of what it
+    defines were left out.
     """
-    own: dict[tuple[Any, ...], types.CodeType] = {}
-    for inner in walk_code(run_code):
-        own.setdefault(_stands_at(inner), inner)
-    return _with(code, own)
+    return _with(code, _Own(run_code))
 
 
-def _with(code: types.CodeType, own: dict[tuple[Any, ...], types.CodeType]) -> types.CodeType:
+class _Own:
+    """The code objects inside a scope's, by what tells them apart."""
+
+    def __init__(self, run_code: types.CodeType) -> None:
+        self.run_code = run_code
+        self._by_name: dict[tuple[str, int], types.CodeType] = {}
+        self._by_place: dict[tuple[Any, ...], types.CodeType] | None = None
+        for inner in run_code.co_consts:
+            if isinstance(inner, types.CodeType):
+                self._by_name.setdefault((inner.co_name, inner.co_firstlineno), inner)
+
+    def find(self, code: types.CodeType) -> types.CodeType | None:
+        """The one that another compilation of the same text is."""
+        # No two functions or classes with names begin at one line.
+        found = None if code.co_name.startswith(("<", "__annotate__")) else self._by_name.get((code.co_name, code.co_firstlineno))
+        if found is not None:
+            return found
+        if self._by_place is None:
+            self._by_place = {}
+            for inner in walk_code(self.run_code):
+                self._by_place.setdefault(_stands_at(inner), inner)
+        return self._by_place.get(_stands_at(code))
+
+
+def _with(code: types.CodeType, own: _Own) -> types.CodeType:
     consts: list[Any] = []
     for const in code.co_consts:
         if isinstance(const, types.CodeType):
-            found = own.get(_stands_at(const))
+            found = own.find(const)
             if found is None and const.co_name not in _WRITTEN_ANEW:
                 raise InternalError(f"{const.co_qualname} is not in {code.co_qualname} as it was")
             const = found or _with(const, own)

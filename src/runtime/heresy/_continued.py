@@ -22,7 +22,8 @@ from ._blocks import for_kind
 from ._comprehensions import Level, Progress, asking, entered, parts
 from ._errors import InternalError
 from ._expressions import keeps_slots, replaced
-from ._nodes import WAITING, as_part, place, pop, standing_for
+from ._form import WAITING
+from ._nodes import as_part, place, pop, standing_for
 from ._program import Scope
 from ._residual import of_part
 from ._typing_names import Any
@@ -49,21 +50,23 @@ class Continued:
         scope: the run form of the frame's scope.
         levels: all of them, outermost first.
         label_line: where the expression stands that is jumped to.
+        waiting: takes values that are used up one after the other, the next at the end.
         is_asked_again: a ``for`` that asks for an item does so anew; else it goes on to wait for it.
 
     Attributes:
         has_own: the first of them is the scope itself.
         covers: for each of the others, the variables whose place its own ones take.
         table: what the constants of their trees stand for.
-        waiting: values that are used up one after the other, the next at the end.
     """
 
-    def __init__(self, scope: Scope, levels: list[Level], label_line: int, *, is_asked_again: bool) -> None:
+    def __init__(
+        self, scope: Scope, levels: list[Level], label_line: int, waiting: list[Any], *, is_asked_again: bool
+    ) -> None:
         self.levels = levels
         self.run_code = scope.code
         self.has_own = bool(levels) and levels[0].node is scope.node
         self.table: dict[Any, Any] = {}
-        self.waiting: list[Any] = []
+        self.waiting = waiting
         self._label_line = label_line
         self._is_asked_again = is_asked_again
         self.covers = {level.node: covered_by(scope, level.node) for level in self.inlined}

@@ -62,9 +62,6 @@ F_LOCALS_WRITES_THROUGH = _VERSION >= (3, 13)
 #: From 3.13 ``{x!r:{w}}`` converts before it evaluates the format.
 CONVERTS_BEFORE_FORMAT = _VERSION >= (3, 13)
 
-#: From 3.14 annotations are evaluated on demand by an ``__annotate__`` function.
-LAZY_ANNOTATIONS = _VERSION >= (3, 14)
-
 #: Protocols keep the names of their members, and of those that are no methods.
 PROTOCOLS_KEEP_MEMBERS = _VERSION >= (3, 12)
 PROTOCOLS_KEEP_OTHER_MEMBERS = _VERSION >= (3, 13)

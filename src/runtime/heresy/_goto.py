@@ -13,7 +13,8 @@ import types
 from . import _cpython
 from . import _tree as ast
 from ._cpython import Instruction, attribute_index, instructions, local_names, number_of, with_argument
-from ._nodes import PENDING, STACK, constant, place, pop
+from ._form import PENDING, STACK
+from ._nodes import constant, place, pop
 
 _COPY = number_of("COPY")
 _EXTENDED_ARG = number_of("EXTENDED_ARG")

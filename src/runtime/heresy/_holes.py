@@ -22,38 +22,35 @@ from collections.abc import Callable
 from . import _operators
 from . import _tree as ast
 from ._awaitables import is_awaitable
-from ._nodes import RESULT
-from ._sites import CLOSE, COLLECT, COMPARE, CONSUME, DELEGATE, FOR, NEXT, OPERATE, SEND, YIELD, Site
+from ._form import RESULT
+from ._result import PlainResult
+from ._sites import (
+    CALL,
+    CLOSE,
+    COLLECT,
+    COMPARE,
+    CONSUME,
+    DECORATE,
+    DELEGATE,
+    DELETE,
+    FOR,
+    NEXT,
+    OPERATE,
+    READ,
+    SEND,
+    WRITE,
+    YIELD,
+    Site,
+)
 from ._typing_names import Any
 from ._values import bound_special, static_attribute
 
 
-class _Returned:
-    """``_Returned((result,))`` complains, as C code does and without a frame, if ``__init__`` has returned a value."""
-
-    __init__ = operator.itemgetter(0)  # type: ignore[assignment]
-
-
-class Result:
-    """What becomes of a result. Its methods give back something that is called or used at once.
-
-    Attributes:
-        instance: the object under construction, once.
-        operands: what else the site needs.
-        runs: the code of the frame that is continued in the hole.
-        asks: where the iterator lies that is asked for an item there, and in a list what that gives if there is none.
-        returned: checks what ``__init__`` gave.
-        setattr, setitem, iadd, isub, …: the functions of C's.
-    """
-
-    returned = _Returned
+class Result(PlainResult):
+    """What becomes of a result at any site. Its methods give back something that is called or used at once."""
 
     def __init__(self, site: Site | None) -> None:
-        self.instance: list[Any] = []
-        self.operands: list[Any] = []
-        self.runs: types.CodeType | None = None
-        self.asks = 0
-        self.default: list[Any] = []
+        super().__init__()
         self._site = site
         self._step = 0
         self._left = 0
@@ -122,8 +119,9 @@ class Result:
         return bound_special(self.instance[-1], "__init__")
 
 
-for _function in (setattr, operator.setitem, *_operators.IN_PLACE.values()):
-    setattr(Result, _function.__name__, _function)
+def is_plain(site: Site | None) -> bool:
+    """Whether a `PlainResult` will do at a site."""
+    return site is None or site.kind in (CALL, DECORATE, READ, WRITE, DELETE) and not site.awaits
 
 
 def _has_steps(site: Site) -> bool:

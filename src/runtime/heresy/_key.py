@@ -8,10 +8,13 @@ could then bring its own. What is signed with an imported key is accepted, too; 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from ._errors import HeresyError
 from ._units import sha256_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SIZE = 32
 

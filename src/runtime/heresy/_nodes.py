@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from . import _tree as ast
+from ._form import PENDING
 from ._typing_names import Any
-
-# Constants of the code, by which the values are put in place of them.
-PENDING = frozenset({"heresy.pending"})
-STACK = frozenset({"heresy.stack"})
-VALUES = frozenset({"heresy.values"})
-OPERANDS = frozenset({"heresy.operands"})
-WAITING = frozenset({"heresy.waiting"})
-RESULT = frozenset({"heresy.result"})
 
 
 def constant(key: frozenset[str]) -> ast.expr:

@@ -8,17 +8,19 @@ from . import _cpython
 from . import _tree as ast
 from ._awaitables import ASEND, driver
 from ._begun import begun_for
-from ._blocks import EXITS, SLOTS, Block, around, way_index
+from ._blocks import SLOTS, Block, around, way_index
 from ._bound_names import bound_names
 from ._code_index import captured
 from ._comprehensions import Level, Read, levels, own_names, owner_of, read
 from ._errors import NotContinuable
+from ._form import EXITS
 from ._frame_state import FrameState, Span
 from ._generated import Generated, generated
 from ._generators import Driven, driven, is_generator
 from ._marked import Place, is_labelled, place_of
 from ._operands import Wanted, operands
-from ._program import BODIES, COMPREHENSIONS, Hole, Programs
+from ._program import BODIES, COMPREHENSIONS, Hole
+from ._programs import Programs
 from ._residual import residual
 from ._running import Following, called, running
 from ._sites import (

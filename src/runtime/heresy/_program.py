@@ -20,7 +20,7 @@ from ._errors import HeresyError, InternalError, NotContinuable
 from ._marked import Marked, place_of, suites
 from ._quiet import Quiet
 from ._typing_names import Any
-from ._units import Unit, Units
+from ._units import Unit
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 #: What has a frame with variables of its own, and can be called.
@@ -268,6 +268,11 @@ class Program:
             self._originals: list[types.CodeType] = []
             self._add_run_form()
 
+    @functools.cached_property
+    def bodies(self) -> Bodies:
+        """The bodies of what the module itself defines."""
+        return Bodies(self.marked.tree)
+
     def scope(self, code: types.CodeType) -> Scope | None:
         """The scope of a running code object, run form or resume form, or a marked copy of one."""
         found = self._scopes.get(id(code))
@@ -418,41 +423,6 @@ class Program:
         return None
 
 
-class Programs:
-    """The units of a process that were read for a stop or a resume."""
-
-    def __init__(self, units: Units) -> None:
-        self.units = units
-        self._programs: dict[str, Program] = {}
-
-    def program(self, unit: Unit) -> Program:
-        """A unit, read if that has not been done yet."""
-        program = self._programs.get(unit.id)
-        if program is None:
-            program = self._programs[unit.id] = Program(unit)
-        return program
-
-    def scope(self, code: types.CodeType) -> Scope | None:
-        """The scope of a running code object, in run form or resume form, whatever unit it is of."""
-        for unit in self.units.by_file.get(code.co_filename, ()):
-            program = self._programs.get(unit.id)
-            found = program.scope(code) if program is not None else None
-            if found is not None:
-                return found
-            if program is None and unit.index.key(code) is not None:
-                return self.program(unit).scope(code)
-        return None
-
-
-    def scope_in_library(self, code: types.CodeType, namespace: dict[str, Any]) -> Scope | None:
-        """The scope of a code object of a library module that is not instrumented, which it is found in from now on."""
-        unit = self.units.learn(namespace.get("__name__", ""))
-        scope = self.program(unit).scope_of_original(code) if unit is not None else None
-        if scope is not None and unit not in self.units.by_file.setdefault(code.co_filename, []):
-            self.units.by_file[code.co_filename].append(unit)
-        return scope
-
-
 _FUTURE_FLAGS = 0
 for _name in __import__("__future__").all_feature_names:
     _FUTURE_FLAGS |= getattr(__import__("__future__"), _name).compiler_flag
@@ -500,6 +470,33 @@ def number_nodes(tree: ast.AST) -> tuple[dict[int, ast.AST], Callable[[], None]]
             node.col_offset, node.end_col_offset = start, end  # type: ignore[attr-defined]
 
     return numbers, restore
+
+
+class Bodies:
+    """``with Bodies(module):`` the functions and classes of a module have none.
+
+    They are code objects of their own: what the module itself compiles to does not depend on them.
+    """
+
+    def __init__(self, module: ast.Module) -> None:
+        self._left_out: list[tuple[Any, list[ast.stmt]]] = []
+        work: list[ast.AST] = [module]
+        while work:
+            node = work.pop()
+            if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+                # What type parameters belong to is in a scope of theirs.
+                if not getattr(node, "type_params", None):
+                    self._left_out.append((node, node.body))
+            elif node is module or not isinstance(node, (*SCOPES, ast.expr)):
+                work.extend(ast.iter_child_nodes(node))
+
+    def __enter__(self) -> None:
+        for definition, body in self._left_out:
+            definition.body = [ast.copy_location(ast.Pass(), body[0])]
+
+    def __exit__(self, *_: object) -> None:
+        for definition, body in self._left_out:
+            definition.body = body
 
 
 def mangled(name: str, class_name: str | None) -> str:

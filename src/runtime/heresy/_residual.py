@@ -21,7 +21,8 @@ from collections.abc import Callable
 from . import _cpython
 from . import _tree as ast
 from ._errors import NotContinuable
-from ._nodes import RESULT, WAITING, pop, standing_for
+from ._form import RESULT, WAITING
+from ._nodes import pop, standing_for
 from ._operands import COPY, FUNCTION, UNPACKED, VALUE, Wanted
 from ._operators import IN_PLACE
 from ._program import COMPREHENSIONS, FUNCTIONS, Program, is_first_iterable, mangled

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from . import _cpython
 from . import _tree as ast
 from ._errors import NotContinuable
-from ._nodes import WAITING, copied, pop, standing_for
+from ._form import WAITING
+from ._nodes import copied, pop, standing_for
 from ._operands import ANEW, CONSTANT, FUNCTION, METHOD, TEXT, TUPLE, VALUE, Wanted
 from ._percent import as_joined
 from ._typing_names import Any

@@ -5,22 +5,27 @@ from __future__ import annotations
 import _frozen_importlib
 import _frozen_importlib_external
 import atexit
+import gc
 import os
 import sys
 import types
 
-from . import _checkpoint, _ends
+from . import _checkpoint, _ends, _kept_forms
 from ._changed import Changed
 from ._errors import HeresyError
+from ._form import Form, Running
 from ._frame_state import FrameState
 from ._hook import Hook
-from ._resume_form import ResumeForm, filled
 from ._start import Launch
 from ._stop import Stopper, print_error, say
 from ._typing_names import Any
 from ._units import CannotInstrument, Unit, load
 from .state import functions, imports, moved, surroundings
 from .state.pickling import CannotSave, Modules, StateUnpickler
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper) -> tuple[Any, types.CodeType]:
@@ -60,7 +65,7 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     forms = [form for frame in frames for form in _forms(modules, frame)]
     for outer, inner in zip(forms, forms[1:]):
         outer.enters(None if inner.state.generator else inner.function())
-    if forms[-1].site is not None and not forms[-1].state.restart:
+    if forms[-1].state.site is not None and not forms[-1].state.restart:
         # The innermost call is that of `heresy.checkpoint`, which returns True now.
         forms[-1].enters([True].pop)
     if (generators := _loaded("generators")) is not None:
@@ -190,17 +195,27 @@ class _Libraries:
         return unit
 
 
-def _forms(modules: Modules, frame: Any) -> list[ResumeForm]:
+def _forms(modules: Modules, frame: Any) -> list[Form]:
     """The resume form of a frame; and those of its comprehensions that have frames of their own here."""
     if not isinstance(frame, FrameState):
         generators = _loaded("generators")
         assert generators is not None
         return generators.forms_of(frame)
+    unit = modules.unit(frame.unit)
+    if not modules.edits and (kept := _kept_forms.find(unit, frame)) is not None:
+        modules.programs.runs(unit, Running(kept))
+        kept.fill(frame)
+        return [kept]
     with modules.units.at_work():
         from ._comprehensions import split
+        from ._resume_form import ResumeForm, filled
 
-    program = modules.programs.program(modules.unit(frame.unit))
-    return [filled(ResumeForm(program, state), state) for state in split(program, frame)]
+    program = modules.programs.program(unit)
+    states = split(program, frame)
+    forms = [filled(ResumeForm(program, state), state) for state in states]
+    if len(forms) == 1 and not modules.edits:
+        _kept_forms.keep(unit, frame, forms[0])
+    return forms
 
 
 def unpickle(modules: Modules, payload: list[Any], other: str | None, *, passing: bool) -> tuple[Any, list[Any]]:
@@ -216,7 +231,7 @@ def unpickle(modules: Modules, payload: list[Any], other: str | None, *, passing
         surroundings.add_path(path)
         imports.restore(again)
         unpickler.load()  # strings of libraries: the state refers to them
-        _, around, others, frames, tables, places, texts, prints = unpickler.load()
+        _, around, others, frames, tables, places, texts, prints = _without_collecting(unpickler.load)
         if (reopening := _loaded("reopening")) is not None:
             for grown in reopening.compare(prints, passing=passing):
                 print_error(grown.diagnostic("warning"))
@@ -260,6 +275,17 @@ def unpickle(modules: Modules, payload: list[Any], other: str | None, *, passing
             raise
         # Something of a library's that is another here.
         raise _not_here(f"{type(error).__name__}: {error}", other) from error
+
+
+def _without_collecting(load: Callable[[], Any]) -> Any:
+    """Nothing that is made is garbage: to look for some time and again would take longer than to make it."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return load()
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _not_here(reason: str, other: str | None) -> HeresyError:

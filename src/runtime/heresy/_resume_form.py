@@ -32,7 +32,7 @@ from collections.abc import Callable
 from . import _constants, _cpython, _goto, _run_form
 from . import _tree as ast
 from ._begun import begun
-from ._blocks import EXITS, SLOTS, WITHS, Block, enclosing, way_named
+from ._blocks import SLOTS, WITHS, Block, enclosing, way_named
 from ._bound_names import bound_names
 from ._code_index import walk_code, with_own_code
 from ._comprehensions import Level, owner_in
@@ -40,27 +40,12 @@ from ._continued import Continued, covered_by
 from ._errors import InternalError
 from ._expressions import Comprehension, as_function, keeps_slots
 from ._factory import FUNCTION, enclosed, parameters_alone
+from ._form import PUSHED, VALUES, Form, Running, on_stack
 from ._frame_state import FrameState
 from ._generated import rebuilt
-from ._holes import Result, hole, restarted
-from ._nodes import (
-    OPERANDS,
-    PENDING,
-    RESULT,
-    STACK,
-    VALUES,
-    WAITING,
-    as_part,
-    at,
-    copied,
-    duplicate,
-    pending,
-    place,
-    pop,
-    standing_for,
-)
+from ._holes import Result, hole, is_plain, restarted
+from ._nodes import as_part, at, copied, duplicate, pending, place, pop, standing_for
 from ._pads import with_pads
-from ._pending import Pending
 from ._program import COMPREHENSIONS, FUNCTIONS, Hole, Program, mangled, number_nodes
 from ._residual import residual
 from ._sites import (
@@ -77,34 +62,30 @@ from ._sites import (
 from ._stand_ins import DELEGATIONS, awaitable, delegation, lambda_as_function, next_item, put_back, without_preamble
 from ._typing_names import Any
 from ._unwinding import ASKED
-from ._values import bound_special
 from ._ways import Way
 
 # No file has as many lines: instructions at these lines are ours.
 GOTO_LINE = 900_000_001
 LABEL_LINE = 900_000_002
 
-_SET_UP = (
-    "__annotate__", "__conditional_annotations__", "__doc__", "__file__", "__cached__", "__loader__", "__package__",
-    "__spec__",
-)  # fmt: skip
 
-
-class ResumeForm:
-    """A saved frame, compiled.
+class ResumeForm(Form):
+    """A saved frame, compiled from the syntax of its program.
 
     What is compiled depends on the *shape* of the frame only: its place, and which variables and blocks it has. `fill`
     gives it the values, which are used up when it runs.
 
+    Args:
+        runs: a form of this very shape that is running: only its scope is to be made known.
+
     Attributes:
-        code: the code to run.
-        pending: where the callable of the next frame goes.
+        unbound: its code, with placeholders in the place of the objects that are its own.
     """
 
-    def __init__(self, program: Program, state: FrameState) -> None:
+    def __init__(self, program: Program, state: FrameState, runs: Running | None = None) -> None:
+        super().__init__(state, Result(None))
         self.program = program
-        self.state = state
-        self.pending = Pending()
+        self.unbound: types.CodeType
         run_code = program.index.code(state.scope)
         scope = program.scope_named(state.scope)
         if run_code is None or scope is None:
@@ -123,15 +104,10 @@ class ResumeForm:
         else:
             self._find_statement()
         is_asked_again = self.site is None or not self.site.awaits
-        self.inside = Continued(scope, self._levels(), LABEL_LINE, is_asked_again=is_asked_again)
-        self.arguments: list[Any] = []
-        self.hoisted: list[str] = []
-        self.values: list[Any] = []
-        self.stack: list[Any] = []
-        self.operands: list[Any] = []
-        self.result = Result(self.site)
-        self.code = self._compile()
-        self._starts_on = self.pending.on
+        self.inside = Continued(scope, self._levels(), LABEL_LINE, self.waiting, is_asked_again=is_asked_again)
+        self.result = runs.result if runs is not None else Result(self.site)
+        self.code = self._compile(runs)
+        self.starts_on = self.pending.on
 
     def _find_part(self) -> None:
         """A comprehension with a frame of its own is in a part of it, or suspended."""
@@ -168,10 +144,7 @@ class ResumeForm:
 
     def fill(self, state: FrameState) -> None:
         """Puts the values of a frame of this shape in."""
-        self.state = state
-        self.pending.on = self._starts_on
-        self.operands[:] = state.operands
-        self.result.fill(state.instance, state.operands)
+        super().fill(state)
         self.inside.fill(state.comprehensions, state.waiting)
         of_each = zip(self.inside.levels, state.comprehensions)
         self.scope.waiting = {level.node: progress.operands for level, progress in of_each}
@@ -180,27 +153,19 @@ class ResumeForm:
         for block, (kind, value) in zip(self.blocks, state.blocks):
             if kind == "left" and value[1:]:
                 self.returning[block.node][:] = value[1:]  # type: ignore[index]
-        self.stack[:] = [value for attribute, value in self._pushes() if attribute != _goto.ONLY_NULL]
-        self.stack.reverse()
-        if self.is_module:
-            namespace = self.state.module.__dict__
-            kept = {name: namespace[name] for name in _SET_UP if name in namespace}
-            self.values[:] = [functools.partial(namespace.update, kept)]
-        else:
-            # A cell is stored into its variable as it is: `patch_goto` sees to that.
-            held = {**state.variables, **state.cells}
-            self.values[:] = [tuple(held.get(name) for name in self.hoisted)]
 
     def enters(self, function: Callable[[], Any] | None) -> None:
-        """Tells what runs the next frame; None if that is the frame of a generator that this one drives."""
+        super().enters(function)
         state, kind = self.state, self.site.kind if self.site is not None else ""
-        self.result.runs = function.func.__code__ if isinstance(function, functools.partial) else None
         match kind:
-            case "for" if function is not None:
+            case "for":
+                self.pending.callable = None
                 # Asked by the loop's own header: first the half-done call, then the iterator as ever.
-                self.stack[0] = begun(function, self.stack[0])
+                if function is not None:
+                    self.stack[0] = begun(function, self.stack[0])
             case "send":
                 assert self.site is not None
+                self.pending.callable = None
                 iterator = begun(function, state.operands[0]) if function is not None else state.operands[0]
                 if self.site.is_beginning:
                     self.stack[1] = iterator
@@ -225,25 +190,8 @@ class ResumeForm:
                 self.pending.callable = functools.partial(more, begun(function, iterator) if function else iterator)
             case "close":
                 self.pending.callable = state.operands[0].close
-            case "for":
-                pass
             case _ if state.generated and function is not None:
                 self.pending.callable = rebuilt(state.generated[0], function)
-            case _:
-                self.pending.callable = function
-
-    def function(self, cells: dict[str, types.CellType] | None = None) -> Callable[[], Any]:
-        """The frame as something to call: it runs on and returns or raises what the frame does.
-
-        Args:
-            cells: those of its free variables, if the frame has not been filled yet.
-        """
-        cells = self.state.cells if cells is None else cells
-        closure = tuple(cells.get(name) or types.CellType() for name in self.code.co_freevars)
-        function = types.FunctionType(self.code, self.state.module.__dict__, self.code.co_name, None, closure)
-        first = self.code.co_argcount
-        function.__kwdefaults__ = dict.fromkeys(self.code.co_varnames[first : first + self.code.co_kwonlyargcount])
-        return functools.partial(function, *self.arguments)
 
     def _blocks(self) -> list[Block]:
         """The blocks that the saved values belong to."""
@@ -258,40 +206,40 @@ class ResumeForm:
         """Whether it is at the end of a ``with`` that is not left by an exception."""
         return self.site is not None and EXIT in (self.site.kind, self.site.awaits)
 
-    def _pushes(self) -> list[tuple[str, Any]]:
-        """What the goto pushes, in order, with the attribute that each is written with: see `_goto`."""
+    @property
+    def is_plain(self) -> bool:
+        """Whether a `Form` with its code does the same."""
+        return is_plain(self.site) and not (self.inside.levels or self.returning or isinstance(self.node, COMPREHENSIONS))
+
+    def _pushed(self) -> list[Any]:
+        return [on_stack(kind, value) for attribute, kind, value in self._pushes() if attribute != _goto.ONLY_NULL]
+
+    def _pushes(self) -> list[tuple[str, str, Any]]:
+        """What the goto pushes, in order: the attribute that it is written with (see `_goto`), the kind of block, the value."""
         held = {} if self.is_module else {**self.state.variables, **self.state.cells}
-        pushed = [*self._of_blocks(), *self.inside.pushes(held, self.state.comprehensions)]
+        pushed = [(_goto.OF_BLOCKS[kind], kind, value) for kind, value in self._of_blocks()]
+        pushed += [(how, "", value) for how, value in self.inside.pushes(held, self.state.comprehensions)]
         if self.site is not None and self.site.is_beginning:
             # What is awaited, and what is passed on to it.
-            pushed += [(_goto.DELEGATED, next(iter(self.state.operands), None)), ("", None)]
+            pushed += [(_goto.DELEGATED, "", next(iter(self.state.operands), None)), ("", "", None)]
         return pushed
 
     def _of_blocks(self) -> list[tuple[str, Any]]:
+        """The blocks that keep something on the stack, and what."""
         blocks = self.state.blocks
         if isinstance(self.node, COMPREHENSIONS) and blocks:
             # Suspended within all of its loops. The function loops where a comprehension only assigns.
             kept = iter(blocks)
             loops = self.node.generators
             blocks = [next(kept) if keeps_slots(self.node, loop) else ("for", iter(())) for loop in loops]
-        pushed = [(kind, value) for kind, value in blocks if kind in _goto.OF_BLOCKS]
-        return [(_goto.OF_BLOCKS[kind], _kept(kind, value)) for kind, value in pushed]
+        return [(kind, value) for kind, value in blocks if kind in PUSHED]
 
     # --- the tree ------------------------------------------------------------------------------------------------
 
-    def _compile(self) -> types.CodeType:
-        pushes = [attribute for attribute, _ in self._pushes()]
+    def _compile(self, runs: Running | None) -> types.CodeType:
+        pushes = [attribute for attribute, *_ in self._pushes()]
         body = self._spliced()
-        table = {
-            PENDING: self.pending,
-            RESULT: self.result,
-            STACK: self.stack,
-            VALUES: self.values,
-            OPERANDS: self.operands,
-            WAITING: self.inside.waiting,
-            **self.inside.table,
-            **{_returning(index): values for index, values in enumerate(self.returning.values())},
-        }
+        returning = {_returning(index): values for index, values in enumerate(self.returning.values())}
         goto = _goto.statement(pushes, GOTO_LINE)
         depth = sum(map(_goto.slots, pushes))
         if self.is_module:
@@ -300,10 +248,18 @@ class ResumeForm:
             tree = body
         else:
             tree = self._factory(body, goto)
-        numbers, restore = number_nodes(tree)
-        twin = self._finished(self._extract(tree), depth, {})
-        restore()
-        code = self._finished(self._extract(tree), depth, table)
+        if self.is_module:
+            with self.program.bodies:
+                numbers, twin, code = self._compiled(tree, depth, runs)
+        else:
+            numbers, twin, code = self._compiled(tree, depth, runs)
+        if code is not None:
+            self.unbound = code if self.program.unit.library else with_pads(code, _constants.ASK)
+            table = {**self.table, **self.inside.table, **returning, _constants.ASK: ASKED}
+            code = _constants.bind_constants(self.unbound, table)
+        else:
+            assert runs is not None
+            code, self.pending = runs.code, runs.pending
         scope = self.program.add(self.state.scope, code, twin, numbers)
         assert scope is not None
         scope.is_pending, scope.entered_at, scope.ways = self.pending.waits, self.entered_at, self.ways
@@ -312,10 +268,21 @@ class ResumeForm:
         if self.site is not None and not isinstance(self.node, COMPREHENSIONS):
             scope.rest = self.entered_at, self.statement
             begun = sum(SLOTS[block.kind] for block in opened(self.site, self.statement))
-            scope.rest_depth = sum(_goto.slots(attribute) for attribute, _ in self._of_blocks()) - begun
+            scope.rest_depth = sum(_goto.slots(_goto.OF_BLOCKS[kind]) for kind, _ in self._of_blocks()) - begun
         if any(covered_by(scope, level.node) != self.inside.covers[level.node] for level in self.inside.inlined):
             raise InternalError(f"the variables of {self.run_code.co_qualname} lie in another order")
         return code
+
+    def _compiled(
+        self, tree: ast.Module, depth: int, runs: Running | None
+    ) -> tuple[dict[int, ast.AST], types.CodeType, types.CodeType | None]:
+        """The nodes by their numbers, the code with numbers for columns, and the code, if there is none yet."""
+        numbers, restore = number_nodes(tree)
+        twin = self._finished(self._extract(tree), depth)
+        restore()
+        if runs is not None:
+            return numbers, twin, None
+        return numbers, twin, with_own_code(self._finished(self._extract(tree), depth), self.run_code)
 
     def _extract(self, tree: ast.Module) -> types.CodeType:
         code = _run_form.compile_tree(tree, self.program.filename, self.program.flags)
@@ -323,7 +290,7 @@ class ResumeForm:
             return code
         return next(c for c in walk_code(code) if c.co_name == FUNCTION)
 
-    def _finished(self, code: types.CodeType, depth: int, table: dict[Any, Any]) -> types.CodeType:
+    def _finished(self, code: types.CodeType, depth: int) -> types.CodeType:
         depths = _cpython.stack_depths(code)
         labels = _cpython.offsets_of_line(code, LABEL_LINE)
         if self.site is not None and self.site.is_beginning:
@@ -339,11 +306,7 @@ class ResumeForm:
             raise InternalError(f"no label in {self.run_code.co_qualname} has {depth} values on the stack")
         self.entered_at = targets[0]
         code = _goto.patch(code, self.entered_at)
-        code = code.replace(co_name=self.run_code.co_name, co_qualname=self.run_code.co_qualname)
-        if not table:
-            return code
-        code = _constants.bind_constants(with_own_code(code, self.run_code), table)
-        return code if self.program.unit.library else with_pads(code, ASKED)
+        return code.replace(co_name=self.run_code.co_name, co_qualname=self.run_code.co_qualname)
 
     def _spliced(self) -> ast.AST:
         """The scope with the half-done statement replaced; nodes off the way to it are shared with the program."""
@@ -543,8 +506,7 @@ class ResumeForm:
             function.type_params = []
         old = function.args
         parameters, function.args = parameters_alone(old, self._class_name())
-        # What they are called with does not matter: the goto sets all variables.
-        self.arguments = [None] * len([*old.posonlyargs, *old.args])
+        self.arguments = len([*old.posonlyargs, *old.args])
         hoisted = [name for name in dict.fromkeys([*state.variables, *cells]) if name not in covered]
         self.hoisted = hoisted
         prologue: list[ast.stmt] = []
@@ -584,8 +546,3 @@ def filled(form: ResumeForm, state: FrameState) -> ResumeForm:
 def _returning(index: int) -> frozenset[str]:
     """Stands in a tree for what is still to be returned."""
     return frozenset({"heresy.returning", str(index)})
-
-
-def _kept(kind: str, value: Any) -> Any:
-    """What a block keeps on the value stack."""
-    return bound_special(value, EXITS[kind]) if kind in EXITS else value

@@ -16,7 +16,8 @@ from . import _tree as ast
 from ._errors import NotContinuable
 from ._generated import original
 from ._kinds import is_a
-from ._program import BODIES, Programs
+from ._program import BODIES
+from ._programs import Programs
 from ._sites import CALL, NEW, Site
 from ._slots import Slots, generator_of
 from ._taken import Taken

@@ -26,7 +26,6 @@ from .state.pickling import CannotSave, Chunks
 _INTERPRETERS_OWN = {"__builtins__", "__loader__", "__spec__", "__cached__"}
 
 
-@libraries.thawed()
 def save(
     stopper: Stopper, stack: Stack, *, ends: bool, passing: bool = False, twin: Twin | None = None
 ) -> list[str]:
@@ -45,6 +44,11 @@ def save(
         NotContinuable: something cannot be saved that will soon be gone.
         NotByTwin: the program must save itself.
     """
+    with libraries.Thawed():
+        return _save(stopper, stack, ends=ends, passing=passing, twin=twin)
+
+
+def _save(stopper: Stopper, stack: Stack, *, ends: bool, passing: bool, twin: Twin | None) -> list[str]:
     launch = stopper.launch
     _threads.refuse()
     _refuse_plain_modules(stopper)
@@ -68,7 +72,7 @@ def save(
     try:
         _checkpoint.write(
             launch.checkpoint, manifest, payload, environ=stopper.baseline.environ,
-            compress=launch.options.get("compress") or "fast", keep=launch.options.get("keep"),
+            compress=launch.options.get("compress") or "auto", keep=launch.options.get("keep"),
         )  # fmt: skip
     except OSError as error:
         raise HeresyError(

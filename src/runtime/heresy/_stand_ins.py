@@ -7,7 +7,8 @@ import types
 from . import _goto
 from . import _tree as ast
 from ._code_index import MARK
-from ._nodes import OPERANDS, VALUES, at, copied, pending, place, pop
+from ._form import OPERANDS, VALUES
+from ._nodes import at, copied, pending, place, pop
 from ._sites import DELEGATE, SEND, YIELD, Site
 from ._typing_names import Any
 

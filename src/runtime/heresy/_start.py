@@ -107,9 +107,10 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     found_by_runpy = how.kind in ("module", "folder")
     try:
         if how.resume:
-            _bundle.begun()
+            _bundle.go_on("again")
             with units.at_work():
                 from . import _restore
+            _bundle.go_on("rest")
         hook.install()
         _name_main(how, main.__dict__)
         sys.modules["__main__"] = main
@@ -129,7 +130,10 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
                 _give(runpy, spec, code)
     except BaseException as error:
         _stop.report_fatal(error)
-    _bundle.begun()
+    if how.resume:
+        _bundle.keep()
+    else:
+        _bundle.go_on("rest")
     stopper.install()
     if how.options.get("on_error") == "stop":
         _unwinding.ASKED.stopper = stopper

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ._frame_state import Stack
     from ._part import Part
     from ._passing import Passing
-    from ._program import Programs
+    from ._programs import Programs
     from ._start import Launch
     from ._timer import Timer
     from ._trial import Trial
@@ -431,7 +431,7 @@ class Stopper:
     def read(self) -> Programs:
         """The syntax of the units, each read when it is first asked for."""
         if self.programs is None:
-            from ._program import Programs
+            from ._programs import Programs
 
             self.programs = Programs(self.units)
         return self.programs
@@ -466,12 +466,24 @@ class Stopper:
             say(f"gave up {self.abandoned}, which runs again when the program continues")
         if self.launch.bounce:
             say(f"stopped at {where}; continuing in a new process")
+            self._prepare(stack)
             self._bounce()
         say(f"stopped at {where}; to continue: {self.launch.command}")
+        self._prepare(stack)
         status = self.launch.options.get("stop_status")
         if status is not None:
             _ends.exit_now(status)
         _signals.end_by(self.number)
+
+    def _prepare(self, stack: Stack) -> None:
+        """Does what the continuation will have to do; the checkpoint is there, and can be continued from without it."""
+        try:
+            from . import _bundle, _kept_forms
+
+            _kept_forms.prepare(self.read(), stack.frames)
+            _bundle.keep()
+        except Exception:
+            pass
 
     def tell_of_unsaved(self, items: list[str]) -> None:
         """Names what a checkpoint holds placeholders for, unless it is the same as the last time."""

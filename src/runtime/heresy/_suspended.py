@@ -16,7 +16,7 @@ from ._frame_state import FrameState
 from ._generators import delegate_of, frame_of
 from ._handled import name_exceptions
 from ._part import Part
-from ._program import Programs
+from ._programs import Programs
 from ._slots import finalizer_of
 from ._typing_names import Any
 

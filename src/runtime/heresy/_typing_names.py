@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Protocol as Protocol
     from typing import TypeAlias as TypeAlias
 else:
-    from collections import namedtuple
+    from _collections import _tuplegetter
 
     class Any:
         """Anything, in an annotation."""
@@ -31,12 +31,33 @@ else:
         """Makes a named tuple of a class body, as `typing.NamedTuple` does."""
 
         def __new__(meta, name, bases, body):
-            fields = body.pop("__annotations__")
-            defaults = [body.pop(field) for field in fields if field in body]
-            made = namedtuple(name, fields, defaults=defaults, module=body.pop("__module__"))
-            for attribute, value in body.items():
-                if attribute not in ("__firstlineno__", "__static_attributes__"):
-                    setattr(made, attribute, value)
-            return made
+            fields = tuple(body.pop("__annotations__", ()))
+            if not fields and "__annotate_func__" in body:
+                fields = tuple(body.pop("__annotate_func__")(1))
+            defaults = {field: body.pop(field) for field in fields if field in body}
+            own = {"__slots__": (), "__new__": _new(fields, defaults), "__getnewargs__": _items, "__match_args__": fields}
+            own |= {"_fields": fields, "_replace": _replaced}
+            own |= {field: _tuplegetter(index, None) for index, field in enumerate(fields)}
+            return type(name, (tuple,), {**own, **body})
+
+    def _new(fields, defaults):
+        count, make = len(fields), tuple.__new__
+
+        def new(cls, /, *values, **named):
+            if named or len(values) != count:
+                named = {**defaults, **dict(zip(fields, values)), **named}
+                if len(values) > count or named.keys() != {*fields}:
+                    raise TypeError(f"{cls.__name__} has the fields {', '.join(fields)}")
+                values = [named[field] for field in fields]
+            return make(cls, values)
+
+        return new
+
+    def _items(self):
+        return tuple(self)
+
+    def _replaced(self, /, **changes):
+        """The same but for some fields."""
+        return type(self)(**{**dict(zip(self._fields, self)), **changes})
 
     NamedTuple = type.__new__(_Fields, "NamedTuple", (), {})

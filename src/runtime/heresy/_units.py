@@ -118,6 +118,10 @@ class Unit:
             self._index = CodeIndex(self.code)
         return self._index
 
+    def cached(self, data: bytes, kind: str) -> str | None:
+        """Where something is kept that was made of it for this interpreter, told apart by ``data``."""
+        return self._store.compiled(data, kind)
+
     def belongs_to(self, module: ModuleType | None) -> None:
         """Notes the module object that is about to execute the code."""
         if module is not None:
@@ -280,7 +284,7 @@ def load(
     """
     store = units.store
     place = store.compiled(data, "lib" if library else "run")
-    cached = _cached(place)
+    cached = read_cached(place)
     if cached is not None:
         sha256, code, warned, displays = cached
         if name == "__main__" and not again:
@@ -293,8 +297,7 @@ def load(
 
             compiled = compile_module(marked, data, path, pads=not library)
             code, warned, displays = compiled.code, compiled.warned, compiled.displays
-            if place is not None:
-                _keep(place, marshal.dumps((_MAGIC, sha256, code, warned, displays)))
+            keep_cached(place, (sha256, code, warned, displays))
         if not again:
             _warn(warned, path)
     if displays or not library:
@@ -305,7 +308,14 @@ def load(
     return Unit(name, path, sha256, code, library=library, store=store, texts=texts)
 
 
-def _cached(place: str | None) -> Any:
+def keep_cached(place: str | None, compiled: tuple[Any, ...]) -> None:
+    """Writes what can be marshalled to a file of the cache, for this very interpreter."""
+    if place is not None:
+        _keep(place, marshal.dumps((_MAGIC, *compiled)))
+
+
+def read_cached(place: str | None) -> Any:
+    """What `keep_cached` has written, in a list; None if it is not there."""
     data = _read(place)
     if data is None:
         return None

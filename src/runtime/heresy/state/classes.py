@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .. import _cpython
+from .._code_index import LAZY_ANNOTATIONS
 from .._kinds import is_a
 from .._typing_names import Any
 from . import hashes
@@ -126,7 +127,7 @@ def _class_state(cls: type, skip: set[str]) -> dict[str, Any]:
         attributes[name] = value
     order = [name for name in cls.__dict__ if name in attributes or name in skip]
     state = {"attributes": attributes, "generated": sorted(skip), "order": order}
-    if _cpython.LAZY_ANNOTATIONS and _LAZY & attributes.keys():
+    if LAZY_ANNOTATIONS and _LAZY & attributes.keys():
         values = attributes.get("__annotations_cache__")
         annotate = attributes.get("__annotate_func__") or attributes.get("__annotate__")
         values = plain_annotations(annotate) if values is None else values
@@ -217,7 +218,7 @@ def set_class_state(cls: type, state: dict[str, Any]) -> None:
     if "registered" in state:
         _register(cls, state["registered"])
     attributes = {name: value for name, value in state["attributes"].items() if _SINCE.get(name, 0) <= _cpython.MINOR}
-    if not _cpython.LAZY_ANNOTATIONS and "annotations" in state:
+    if not LAZY_ANNOTATIONS and "annotations" in state:
         attributes["__annotations__"] = state["annotations"]
     for name, value in attributes.items():
         if hashes.takes(cls, name, value):

@@ -7,17 +7,24 @@ attributes come from the checkpoint. No ``def`` is executed again.
 from __future__ import annotations
 
 import abc
-import functools
 import gc
 import sys
 import types
 
-from .. import _cpython
-from .._code_index import MARK, CodeIndex, ScopeKey, marked
+from .._code_index import LAZY_ANNOTATIONS, MARK, CodeIndex, ScopeKey, marked
 from .._kinds import is_a
 from .._typing_names import Any
 from . import generated
-from .pickling import REDUCERS, CannotSave, Modules, Reduced, StatePickler, import_by_name, reducer
+from .pickling import (
+    REDUCERS,
+    CannotSave,
+    Modules,
+    Reduced,
+    StatePickler,
+    import_by_name,
+    library_reducer,
+    reducer,
+)
 
 _EMPTY: Any = object()
 #: The modules of the program that is being restored; set by `restoring`.
@@ -133,7 +140,7 @@ def make_library_function(
 
 def _is_not_asked(key: ScopeKey) -> bool:
     """Whether a function is there for annotations that are evaluated late, as they are not here."""
-    return not _cpython.LAZY_ANNOTATIONS and key[0].rpartition(".")[2] in ("__annotate__", "annotate")
+    return not LAZY_ANNOTATIONS and key[0].rpartition(".")[2] in ("__annotate__", "annotate")
 
 
 def make_function(
@@ -166,7 +173,7 @@ def function_state(function: types.FunctionType) -> dict[str, Any]:
     state["__dict__"] = dict(function.__dict__)
     if getattr(function, "__type_params__", ()):
         state["__type_params__"] = function.__type_params__  # type: ignore[attr-defined]
-    annotate = getattr(function, "__annotate__", None) if _cpython.LAZY_ANNOTATIONS else None
+    annotate = getattr(function, "__annotate__", None) if LAZY_ANNOTATIONS else None
     if annotate is not None and is_a(annotate, types.FunctionType):
         state["__annotate__"] = annotate
         if (evaluated := _evaluated_annotations(function)) is not None:
@@ -187,7 +194,9 @@ def _evaluated_annotations(function: types.FunctionType) -> dict[str, Any] | Non
 
 def plain_annotations(annotate: Any) -> dict[str, Any] | None:
     """The values of annotations that only look things up, for an interpreter that evaluates them early; None of others."""
-    if type(annotate) is not types.FunctionType or annotate.__module__ != "typing" and _cpython.calls(annotate.__code__):
+    from .._cpython import calls
+
+    if type(annotate) is not types.FunctionType or annotate.__module__ != "typing" and calls(annotate.__code__):
         return None
     try:
         return annotate(1)
@@ -212,9 +221,9 @@ def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> N
         return  # it stands for one that another Python has made
     function.__dict__.update(state.pop("__dict__", {}))
     values = state.pop("annotations", None)
-    if values is not None and not _cpython.LAZY_ANNOTATIONS:
+    if values is not None and not LAZY_ANNOTATIONS:
         state["__annotations__"] = values
-    both = _cpython.LAZY_ANNOTATIONS and "__annotate__" in state and state.pop("__annotations__", None)
+    both = LAZY_ANNOTATIONS and "__annotate__" in state and state.pop("__annotations__", None)
     for name, value in state.items():
         try:
             setattr(function, name, value)
@@ -340,17 +349,19 @@ def _property(pickler: StatePickler, prop: property) -> Reduced:
     return type(prop), (prop.fget, prop.fset, prop.fdel, prop.__doc__)
 
 
-@reducer(functools.cached_property)
+@library_reducer("functools", "cached_property")
 def _cached_property(pickler: StatePickler, prop: Any) -> Reduced:
-    return functools.cached_property, (prop.func,), {"attrname": prop.attrname, "__doc__": prop.__doc__}
+    return type(prop), (prop.func,), {"attrname": prop.attrname, "__doc__": prop.__doc__}
 
 
-@reducer(functools.partialmethod)
+@library_reducer("functools", "partialmethod")
 def _partial_method(pickler: StatePickler, method: Any) -> Reduced:
     return make_partial_method, (method.func, method.args, method.keywords), dict(method.__dict__)
 
 
 def make_partial_method(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    import functools
+
     return functools.partialmethod(function, *args, **keywords)
 
 

@@ -14,7 +14,6 @@ import sys
 import types
 
 from .._typing_names import Any
-from . import placeholders
 from .pickling import CannotSave, Reduced, StatePickler
 
 #: Tells interpreters apart that have other instructions.
@@ -36,6 +35,8 @@ def code(code: types.CodeType) -> Reduced:
 
 def make_code(magic: bytes, name: str, data: bytes) -> Any:
     if magic != _MAGIC:
+        from . import placeholders
+
         why = "it was made while the program ran, for another Python; continue with the one that the program was stopped under"
         return placeholders.make(0, "code", f"the code of {name} — {why}")
     return marshal.loads(data)
@@ -66,6 +67,8 @@ def make_function(
 ) -> Any:
     """A function without its state. Its globals may be empty yet, and it looks there for the built-in names only now."""
     if type(code) is not types.CodeType:
+        from . import placeholders
+
         return placeholders.make(1, "function", placeholders.text_of(code))
     namespace = home if isinstance(home, dict) else home.__dict__
     before = namespace.get("__builtins__", _MISSING)

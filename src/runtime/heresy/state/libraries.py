@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from .._kinds import is_a
 from .._typing_names import Any
-from .logs import times_held
 from .pickling import Modules
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def save(modules: Modules, baseline: Any) -> dict[str, Any]:
@@ -118,6 +119,8 @@ def _captured(showing: Any) -> Any:
 
 def _take_logging(logging: Any, modules: Modules) -> dict[str, Any]:
     """The configuration of all loggers: levels, handlers, filters."""
+    from . import logs
+
     loggers = {"": logging.root, **logging.root.manager.loggerDict}
     return {
         "disable": logging.root.manager.disable,
@@ -125,7 +128,7 @@ def _take_logging(logging: Any, modules: Modules) -> dict[str, Any]:
         "own": {name: getattr(logging, name) for name in _OF_LOGGING},
         "captures": _captured(logging._warnings_showwarning),
         "shows": sys.modules["warnings"].showwarning is logging._showwarning,
-        "held": times_held(logging._lock),
+        "held": logs.times_held(logging._lock),
         "loggers": {
             name: (logger.level, logger.propagate, logger.disabled, list(logger.handlers), list(logger.filters))
             for name, logger in loggers.items()
@@ -163,16 +166,16 @@ was_collecting: bool | None = None
 _frozen = False
 
 
-@contextmanager
-def thawed() -> Iterator[None]:
-    """Shows what is frozen: `gc.get_objects` leaves it out, and with it what is looked for there."""
-    global _frozen
-    _frozen = gc.get_freeze_count() > 0
-    if _frozen:
-        gc.unfreeze()
-    try:
-        yield
-    finally:
+class Thawed:
+    """``with Thawed():`` shows what is frozen: `gc.get_objects` leaves it out, and with it what is looked for there."""
+
+    def __enter__(self) -> None:
+        global _frozen
+        _frozen = gc.get_freeze_count() > 0
+        if _frozen:
+            gc.unfreeze()
+
+    def __exit__(self, *_: object) -> None:
         if _frozen:
             gc.freeze()
 

@@ -11,21 +11,40 @@ from __future__ import annotations
 import builtins
 import sys
 import types
-from collections.abc import Callable
 
-from .._code_index import ScopeKey
 from .._errors import InternalError
 from .._frame_state import FrameState
-from .._program import Programs
+from .._programs import Programs
 from .._typing_names import TYPE_CHECKING, Any, TypeAlias
 from .._units import Unit, Units
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._code_index import ScopeKey
     from .._edits import Edits
 
+    Reducer: TypeAlias = Callable[["StatePickler", Any], "Reduced"]
+
+
+class _Functools(types.ModuleType):
+    """Stands for `functools` while `_pickle` is imported, which wants a single function of it, and is all that many need."""
+
+    from _functools import partial
+
+
 try:
-    from _pickle import PickleBuffer as PickleBuffer
-    from _pickle import Pickler, Unpickler  # what `pickle` shows; it brings `re` along
+    # What `pickle` shows; it brings `re` along.
+    if "functools" in sys.modules:
+        from _pickle import PickleBuffer as PickleBuffer
+        from _pickle import Pickler, Unpickler
+    else:
+        sys.modules["functools"] = _Functools("functools")
+        try:
+            from _pickle import PickleBuffer as PickleBuffer
+            from _pickle import Pickler, Unpickler
+        finally:
+            del sys.modules["functools"]
 except ImportError:
     from pickle import PickleBuffer as PickleBuffer
     from pickle import Pickler, Unpickler
@@ -36,7 +55,6 @@ _MEMOIZE, _BINGET, _LONG_BINGET = b"\x94", b"h", b"j"
 
 #: What a reducer returns: the tuple that ``object.__reduce_ex__`` returns, or NotImplemented for the default.
 Reduced: TypeAlias = Any
-Reducer: TypeAlias = Callable[["StatePickler", Any], Reduced]
 
 #: Reducers by exact type.
 REDUCERS: dict[type, Reducer] = {}

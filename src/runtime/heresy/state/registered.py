@@ -8,7 +8,11 @@ from collections.abc import Callable
 from .._errors import HeresyError, raised_by
 from .._typing_names import Any
 from .hashes import as_they_are
-from .pickling import Modules, Reduced, Reducer, StatePickler
+from .pickling import Modules, Reduced, StatePickler
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .pickling import Reducer
 
 
 def reducers(types: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]]) -> dict[type, Reducer]:

@@ -10,14 +10,17 @@ import builtins
 import os
 import sys
 import types
-from collections.abc import Callable
 
 from .._baseline import process_settings, stream_settings
 from .._errors import HeresyError
 from .._kinds import is_a
 from .._typing_names import Any
-from . import moved
+from . import libraries, moved
 from .pickling import Modules
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
         baseline: what the process was like at the start.
         exits: what was registered with ``atexit``, in order.
     """
-    from . import libraries, standard_input
+    from . import standard_input
 
     saved: dict[str, Any] = {
         "argv": [list(sys.argv)] if sys.argv != baseline.argv else [],
@@ -112,15 +115,11 @@ def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict
     for function, args, keywords in saved.get("exits", ()):
         register(function, *args, **keywords)
     if "libraries" in saved:
-        from . import libraries
-
         libraries.restore(saved["libraries"])
     for name, value in saved.get("process", {}).items():
         _PROCESS[name](value)
     if "__warningregistry__" in namespace:
-        from .libraries import filters_version
-
-        namespace["__warningregistry__"]["version"] = filters_version()
+        namespace["__warningregistry__"]["version"] = libraries.filters_version()
     for number, handler in saved.get("handlers", {}).items():
         _signal.signal(number, handler)
 

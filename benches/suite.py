@@ -1,0 +1,111 @@
+"""What the run form costs: programs of the pyperformance suite, by ``heresy run`` and plainly.
+
+    python benches/suite.py --heresy target/release/heresy --python python3.13 [--pairs 7] [NAME…]
+
+The suite is fetched from PyPI into an environment of its own (``--folder``, kept for the next time). Each program is run by
+pyperf's worker, in one process: a round to warm up, then three values, of which the least counts; the number of loops is found
+plainly, so that a value takes about a third of a second. Runs are taken in pairs (see `pairs`). What is given for each program is
+the median of the quotients; at the end their geometric mean and the worst.
+
+Left out are programs that only start others, and those that want packages of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from pairs import compared
+
+#: Seconds that one value is to take.
+VALUE = 0.3
+#: They measure processes that they start, or the disk.
+LEFT_OUT = {"2to3", "python_startup", "concurrent_imap", "argparse"}
+#: What to give to those that are several programs.
+VARIANTS = {
+    "async_tree": ["none", "io", "memoization", "cpu_io_mixed", "eager", "none_tg"],
+    "pickle": ["--pure-python pickle", "--pure-python unpickle", "pickle_list", "pickle_dict", "unpickle"],
+    "xml_etree": [], "scimark": [], "logging": [], "regex_effbot": [],
+}  # fmt: skip
+
+
+class Suite:
+    """The programs of the suite, in an environment of one interpreter's."""
+
+    def __init__(self, folder: Path, python: str) -> None:
+        self.folder = folder / Path(python).name
+        if not (self.folder / "bin" / "python").exists():
+            subprocess.run([python, "-m", "venv", str(self.folder)], check=True)
+            subprocess.run([self.python, "-m", "pip", "install", "--quiet", "pyperformance"], check=True)
+        (self.programs,) = self.folder.glob("lib/python3*/site-packages/pyperformance/data-files/benchmarks")
+
+    @property
+    def python(self) -> str:
+        return str(self.folder / "bin" / "python")
+
+    def names(self) -> list[str]:
+        """A program's name, and its arguments."""
+        found = []
+        for folder in sorted(self.programs.glob("bm_*")):
+            name = folder.name.removeprefix("bm_")
+            wants = folder / "requirements.txt"
+            if name not in LEFT_OUT and not (wants.exists() and wants.read_text().strip()):
+                found += [f"{name} {variant}".strip() for variant in VARIANTS.get(name) or [""]]
+        return found
+
+    def command(self, name: str) -> list[str]:
+        program, *arguments = name.split()
+        return [str(self.programs / f"bm_{program}" / "run_benchmark.py"), *arguments]
+
+
+def least(command: list[str], loops: int, values: int = 3) -> float:
+    """The seconds of one loop."""
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name, "out.json")
+        words = ["--worker", "-l", str(loops), "-w", "1", "-n", str(values), "-o", str(out)]
+        done = subprocess.run([*command, *words], cwd=name, capture_output=True, text=True, check=False)
+        if not out.exists():
+            raise RuntimeError(done.stderr[-2000:] or done.stdout[-2000:])
+        found = json.loads(out.read_text())
+    return min(value for bench in found["benchmarks"] for run in bench["runs"] for value in run["values"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--heresy", required=True, help="the heresy binary")
+    parser.add_argument("--python", action="append", required=True, help="an interpreter; may be given several times")
+    parser.add_argument("--pairs", type=int, default=7)
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    parser.add_argument("--folder", type=Path, default=cache / "heresy-benches", help="where the suite is kept")
+    parser.add_argument("names", nargs="*", help="programs; default: all")
+    options = parser.parse_args()
+    heresy = os.path.abspath(options.heresy)
+    for python in options.python:
+        suite = Suite(options.folder, python)
+        ratios: dict[str, float] = {}
+        for name in options.names or suite.names():
+            plain = [suite.python, *suite.command(name)]
+            run = [heresy, "run", "--fresh", "--python", suite.python, *suite.command(name)]
+            try:
+                loops = max(1, round(VALUE / least(plain, 1, 1)))
+                found = compared(lambda: least(plain, loops), lambda: least(run, loops), options.pairs)
+            except RuntimeError as error:
+                print(f"{python} {name}: FAILED: {error}", flush=True)
+                continue
+            ratios[name] = found.ratio
+            print(f"{python} {name}: {found.ratio:.3f} of {found.plain * 1000:.2f} ms", flush=True)
+        if ratios:
+            worst = max(ratios, key=ratios.__getitem__)
+            mean = math.exp(sum(map(math.log, ratios.values())) / len(ratios))
+            print(f"{python}: {len(ratios)} programs: geometric mean {mean:.3f}, worst {ratios[worst]:.3f} ({worst})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
