@@ -20,7 +20,7 @@ class Compared(NamedTuple):
     other: float
 
 
-def compared(plain: Callable[[], float], other: Callable[[], float], pairs: int) -> Compared:
+def turns(plain: Callable[[], float], other: Callable[[], float], pairs: int) -> list[tuple[float, float]]:
     """Measures both so often, each pair in the other order than the one before."""
     found: list[tuple[float, float]] = []
     for index in range(pairs):
@@ -30,6 +30,12 @@ def compared(plain: Callable[[], float], other: Callable[[], float], pairs: int)
         else:
             first = plain()
             found.append((first, other()))
+    return found
+
+
+def compared(plain: Callable[[], float], other: Callable[[], float], pairs: int) -> Compared:
+    """The same, in short."""
+    found = turns(plain, other, pairs)
     return Compared(
         statistics.median(b / a for a, b in found),
         statistics.median(a for a, _ in found),

@@ -23,10 +23,15 @@ use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser};
 use heresy::{Code, Diagnostic};
+use mimalloc::MiMalloc;
 
 use cli::{Cli, Command};
 use exit::Exit;
 use refusal::{MACHINE, Refusal};
+
+/// A tree of syntax is many small boxes: with the system's allocator, parsing takes nearly twice as long.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let Cli { command, color } = Cli::parse_from(cli::words(std::env::args_os()));

@@ -20,16 +20,15 @@ pub struct Variables {
 
 /// Reads the sizes from what the runtime's `_save.py` has pickled; nothing if it is laid out in another way.
 ///
-/// The last of several pickles is a tuple. Its first item are the modules with their definitions, its third the modules with
+/// The third of several pickles is a tuple. Its first item are the modules with their definitions, its third the modules with
 /// their other variables, its fourth the frames, whose first dict are the local variables and whose second the shared ones.
 pub fn variables(payload: &[u8]) -> Option<Variables> {
     let mut machine = Machine { bytes: payload, at: 0, stack: Vec::new() };
-    let mut last = None;
+    let mut pickles = Vec::new();
     while machine.at < payload.len() {
-        last = Some(machine.run()?);
+        pickles.push(machine.run()?);
     }
-    let parts = last?.parts;
-    let [definitions, _, others, frames, ..] = parts.as_slice() else { return None };
+    let [definitions, _, others, frames] = pickles.get(2)?.parts.as_slice() else { return None };
     let names = |dict: &Item| {
         let pairs = dict.parts.chunks_exact(2).filter(|pair| pair[0].text.is_some());
         pairs.map(|pair| (machine.text(&pair[0]), pair[1].size)).collect::<Sizes>()
@@ -217,8 +216,8 @@ impl Item {
 mod tests {
     use super::variables;
 
-    /// `([(None, {"a": 1})], None, [(None, {"b": [2, 3]}, [])], [("L1", {"c": b"xy"}, {})])`, after `[]`, as Python pickles it.
-    const PAYLOAD: &[u8] = b"\x80\x05].\x80\x05(]N}\x8c\x01aK\x01s\x86aN]N}\x8c\x01b](K\x02K\x03es]\x87a]\x8c\x02L1}\x8c\x01cC\x02xys}\x87at.";
+    /// `([(None, {"a": 1})], None, [(None, {"b": [2, 3]}, [])], [("L1", {"c": b"xy"}, {})])`, after two `[]`, as Python pickles it.
+    const PAYLOAD: &[u8] = b"\x80\x05].\x80\x05].\x80\x05(]N}\x8c\x01aK\x01s\x86aN]N}\x8c\x01b](K\x02K\x03es]\x87a]\x8c\x02L1}\x8c\x01cC\x02xys}\x87at.";
 
     #[test]
     fn sizes_are_those_of_what_is_written() {

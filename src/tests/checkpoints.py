@@ -66,6 +66,47 @@ if not heresy.checkpoint():
 print(one.name, two.name, three.name)
 """
 
+DEEP = """\
+import os
+import heresy
+
+class Node:
+    def __init__(self, next):
+        self.next = next
+
+class Tree(dict):
+    pass
+
+def depth(n):
+    if n == 0:
+        if not heresy.checkpoint():
+            os.kill(os.getpid(), 9)
+        return 0
+    return 1 + depth(n - 1)
+
+head, tree = None, Tree()
+for n in range(5000):
+    head, tree = Node(head), Tree(inner=tree)
+print(depth(900))
+count = 0
+while head is not None:
+    head, count, tree = head.next, count + 1, tree["inner"]
+print(count, tree)
+"""
+
+NAMING = """\
+import os, sys, time
+import heresy
+
+def place():
+    for n in range(2):
+        if not heresy.checkpoint():
+            os.kill(os.getpid(), 9)
+    return sys._getframe().f_code.co_filename
+
+print(place())
+"""
+
 LOOKED_INTO = """\
 import os
 import heresy
@@ -340,9 +381,7 @@ def small(house: House) -> None:
     """What a checkpoint adds to the state is little."""
     killed(house, "ten.py", TEN)
     (file,) = (house.folder / ".heresy").glob("ten*.ckpt")
-    # The folder's name is in it four times; and the state of a generator that was there before the program.
-    more = 4 * max(0, len(str(house.folder)) - len("/tmp/tmp12345678"))
-    more += 4000 * (house.plain("-c", "import sys; print('random' in sys.modules)") == b"True\n")
+    more = 4 * max(0, len(str(house.folder)) - len("/tmp/tmp12345678"))  # the folder's name is in it four times
     if file.stat().st_size > 1500 + more:
         raise Failure(f"ten small variables take {file.stat().st_size} bytes")
     sizes = {}
@@ -352,6 +391,22 @@ def small(house: House) -> None:
         sizes[compress] = file.stat().st_size
     plain = len(pickle.dumps(list(range(270_000)), 5))
     expect((sizes["none"] <= 1.02 * plain, sizes["small"] <= sizes["fast"] < sizes["none"] / 2), (True, True))
+
+
+def deep(house: House) -> None:
+    """Neither calls nor data that are nested deeply are too deep: 900 calls, lists and trees of 5,000 nodes."""
+    killed(house, "deep.py", DEEP)
+    expect(heresy(house, "run", "--python", house.python, "deep.py")[0], "900\n5000 {}\n")
+
+
+def two_folders(house: House) -> None:
+    """The same script in two folders: each is shown where it is."""
+    for name in "first", "second":
+        (house.folder / name).mkdir()
+        killed(house, f"{name}/naming.py", NAMING)
+        out = heresy(house, "run", "--python", house.python, f"{name}/naming.py", status=-9)[0]
+        out += heresy(house, "run", "--python", house.python, f"{name}/naming.py")[0]
+        expect(out, f"{house.folder}/{name}/naming.py\n")
 
 
 def configured(house: House) -> None:
@@ -369,7 +424,7 @@ def configured(house: House) -> None:
 
 TRIALS: list[Callable[[House], None]] = [
     going_back, replaced, elsewhere, another_key, key_of_the_folder, missing_modules, looked_into, without_sockets, debugged,
-    other_pythons, large_bytes, small, configured,
+    other_pythons, large_bytes, small, deep, two_folders, configured,
 ]  # fmt: skip
 
 

@@ -89,7 +89,8 @@ class Changed:
         if self._line is None and type(kept[-1]) is FrameState:
             kept[-1] = modules.frame(kept[-1])
         homes = {unit.id: unit.module for unit in self.hook.units.by_id.values()}
-        for id_, edits in modules.edits.items():
+        for id_ in self._imported_first(modules.edits):
+            edits = modules.edits[id_]
             home = homes[id_] or modules.objects[0]
             try:
                 edits.finish(home)
@@ -101,6 +102,28 @@ class Changed:
                     why=f"{type(error).__name__}: {error}", help="mend them, then run the same command again",
                 ) from None  # fmt: skip
         return kept
+
+    def _imported_first(self, edits: dict[str, Edits]) -> list[str]:
+        """The modules that have changed, each after those that it imports: its new imports are to find what is new there."""
+        units = self.hook.units.by_id
+        named = {units[id_].name: id_ for id_ in edits}
+        found: list[str] = []
+        seen: set[str] = set()
+
+        def visit(id_: str) -> None:
+            if id_ in seen:
+                return
+            seen.add(id_)
+            unit = units[id_]
+            package = unit.name if unit.path.endswith("__init__.py") else unit.name.rpartition(".")[0]
+            for name in edits[id_].new.imported(package):
+                if name in named:
+                    visit(named[name])
+            found.append(id_)
+
+        for id_ in edits:
+            visit(id_)
+        return found
 
     def _chosen(self, modules: Modules, frames: list[Any]) -> list[Any]:
         assert self._line is not None

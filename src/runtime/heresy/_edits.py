@@ -28,6 +28,7 @@ from ._typing_names import Any
 EDITED, HEADER, WHOLE = range(3)
 _AMBIGUOUS = -2
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_WRAPPERS = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith, ast.Try, ast.TryStar)
 
 
 def numbered(tree: ast.Module) -> list[ast.stmt]:
@@ -105,7 +106,19 @@ class Edits:
         at = self._table[self._numbers[old]][2]
         if at < 0:
             raise self._refused(old, "there are several that could be it" if at == _AMBIGUOUS else "it is gone")
-        return self._statements[at]
+        return self._with_what_is_new_around(self._statements[at])
+
+    def _with_what_is_new_around(self, start: ast.stmt) -> ast.stmt:
+        """Where a statement was put into a new ``if``, ``with`` or loop, as the first in it, that is where it begins now."""
+        known = {row[0] for row in self._table}
+        while True:
+            around = self.new.parents.get(start)
+            body = getattr(around, "body", None)
+            if not isinstance(around, _WRAPPERS) or not isinstance(body, list) or body[0] is not start:
+                return start
+            if around not in self._statements or self._statements.index(around) in known:
+                return start
+            start = around
 
     def _node(self, old: ast.AST) -> ast.AST:
         """The counterpart of a statement, or of an expression, which is in a counterpart with as many of its kind."""

@@ -102,11 +102,13 @@ class Form:
 
     def enters(self, function: Callable[[], Any] | None) -> None:
         """Tells what runs the next frame; None if that is the frame of a generator that this one drives."""
-        self.result.runs = function.func.__code__ if type(function) is partial else None
+        self.result.runs = function.__code__ if type(function) is types.FunctionType else None
         self.pending.callable = function
 
-    def function(self, cells: dict[str, types.CellType] | None = None) -> Callable[[], Any]:
+    def function(self, cells: dict[str, types.CellType] | None = None) -> types.FunctionType:
         """The frame as something to call: it runs on and returns or raises what the frame does.
+
+        A call of a function takes no room on the stack of C, as one of anything else would.
 
         Args:
             cells: those of its free variables, if the frame has not been filled yet.
@@ -116,8 +118,9 @@ class Form:
         function = types.FunctionType(self.code, self.state.module.__dict__, self.code.co_name, None, closure)
         first = self.code.co_argcount
         function.__kwdefaults__ = dict.fromkeys(self.code.co_varnames[first : first + self.code.co_kwonlyargcount])
-        # What they are called with does not matter: the goto sets all variables.
-        return partial(function, *[None] * self.arguments)
+        # What it is called with does not matter: the goto sets all variables.
+        function.__defaults__ = (None,) * self.arguments
+        return function
 
 
 class Running:

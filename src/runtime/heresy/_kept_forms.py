@@ -10,6 +10,7 @@ not the value itself.
 
 from __future__ import annotations
 
+import _imp
 import types
 
 from ._constants import ASK, bind_constants
@@ -50,6 +51,7 @@ def find(unit: Unit, state: FrameState) -> Form | None:
                 return None
             table[const] = own
     form.code = bind_constants(code, table)
+    _imp._fix_co_filename(form.code, unit.path)
     return form
 
 

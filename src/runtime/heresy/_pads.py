@@ -20,6 +20,7 @@ With `_cpython` and `_goto` this is the only file that touches an opcode.
 from __future__ import annotations
 
 import opcode
+import sys
 import types
 from collections.abc import Iterator
 
@@ -44,6 +45,9 @@ _PUSH_EXC_INFO = number_of("PUSH_EXC_INFO")
 _RERAISE = number_of("RERAISE")
 _PRECALL = "PRECALL" in opcode.opmap
 _GENERATORS = 0x0020 | 0x0080 | 0x0200
+
+#: The handler of what a function has raised is looked up with the last unit before the call: see `_found_pad`.
+_LOOKED_UP_BEFORE = sys.version_info >= (3, 13)
 
 #: Instructions that raise without running a function, and how much of the stack they have taken at most when they do: one
 #: number, or how many for each unit of their argument and besides.
@@ -194,9 +198,13 @@ def _ranges(code: types.CodeType) -> Iterator[tuple[int, int, _Handler | None, i
         elif depth == 0 and not always:
             depth = None
         if current is None or current[1:] != (handler, depth):
+            start = item.offset
             if current is not None:
-                yield current[0], item.offset, *current[1:]
-            current = item.offset, handler, depth
+                if _LOOKED_UP_BEFORE and item.opcode in OPERATIONS and current[1:] == (handler, None) and depth is not None:
+                    start -= 2
+                if current[0] < start:
+                    yield current[0], start, *current[1:]
+            current = start, handler, depth
     if current is not None:
         yield current[0], len(code.co_code), *current[1:]
 

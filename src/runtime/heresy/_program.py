@@ -180,7 +180,8 @@ class Scope:
         """How deep the value stack is where a statement starts, at a byte offset that `start_of` gave."""
         if self.rest is not None and offset == self.rest[0]:
             return self.rest_depth
-        return self.depths[offset]
+        # Its first variable may have been loaded together with what comes before.
+        return self.depths[offset] - self.loads_two_before(offset)
 
     def depth_of_instruction(self, offset: int) -> int | None:
         """How deep the value stack is before what a frame that stands at a byte offset is doing."""
@@ -267,6 +268,21 @@ class Program:
             self._own_frames: dict[ast.AST, Scope] = {}
             self._originals: list[types.CodeType] = []
             self._add_run_form()
+
+    def imported(self, package: str) -> Iterator[str]:
+        """The names of the modules that its own import statements name, and of what could be one.
+
+        Args:
+            package: what a relative import starts from.
+        """
+        for node in self.imports:
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                around = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+                base = ".".join([*around, *([node.module] if node.module else [])])
+                yield base
+                yield from (f"{base}.{alias.name}" for alias in node.names)
 
     @functools.cached_property
     def bodies(self) -> Bodies:
@@ -512,6 +528,18 @@ def is_first_iterable(node: ast.AST, child: ast.AST, grandchild: ast.AST | None)
     return first is not None and child is first and grandchild is first.iter
 
 
+def _constant_truth(test: ast.expr) -> bool | None:
+    """What the compiler knows of a test; None: nothing."""
+    match test:
+        case ast.Constant(value=value):
+            return bool(value)
+        case ast.Name(id="__debug__"):
+            return __debug__
+        case ast.UnaryOp(op=ast.Not(), operand=operand) if (holds := _constant_truth(operand)) is not None:
+            return not holds
+    return None
+
+
 def first_evaluated(whole: ast.AST) -> list[ast.AST]:
     """The chain of nodes from a statement or expression down to the one that is evaluated first.
 
@@ -536,6 +564,8 @@ def first_evaluated(whole: ast.AST) -> list[ast.AST]:
                 node = node.value
             case ast.AugAssign() | ast.For() | ast.AsyncFor():
                 node = node.target if isinstance(node, ast.AugAssign) else node.iter
+            case ast.IfExp(test=test, body=body, orelse=orelse) if (holds := _constant_truth(test)) is not None:
+                node = body if holds else orelse
             case ast.If() | ast.While() | ast.Assert() | ast.IfExp():
                 node = node.test
             case ast.With() | ast.AsyncWith():
@@ -554,7 +584,11 @@ def first_evaluated(whole: ast.AST) -> list[ast.AST]:
                 node = node.left
             case ast.UnaryOp():
                 node = node.operand
-            case ast.BoolOp() | ast.JoinedStr():
+            case ast.BoolOp(op=op, values=values):
+                # Constants that do not decide are left out.
+                left_out = isinstance(op, ast.And)
+                node = next((value for value in values if _constant_truth(value) is not left_out), values[-1])
+            case ast.JoinedStr():
                 node = node.values[0] if node.values else None
             case ast.Call():
                 node = node.func

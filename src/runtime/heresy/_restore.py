@@ -98,6 +98,12 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     return spec, forms[0].code
 
 
+def let_go() -> None:
+    """Drops what `restore` has held, once it has returned."""
+    if (exceptions := _loaded("exceptions")) is not None:
+        exceptions.let_go()
+
+
 def _refuse_half_done(launch: Launch, manifest: dict[str, Any]) -> None:
     """What a statement has done before it failed is done again only if the user says so.
 
@@ -212,7 +218,8 @@ def _forms(modules: Modules, frame: Any) -> list[Form]:
 
     program = modules.programs.program(unit)
     states = split(program, frame)
-    forms = [filled(ResumeForm(program, state), state) for state in states]
+    edited = frame.unit in modules.edits
+    forms = [filled(ResumeForm(program, state, edited=edited), state) for state in states]
     if len(forms) == 1 and not modules.edits:
         _kept_forms.keep(unit, frame, forms[0])
     return forms
@@ -231,7 +238,13 @@ def unpickle(modules: Modules, payload: list[Any], other: str | None, *, passing
         surroundings.add_path(path)
         imports.restore(again)
         unpickler.load()  # strings of libraries: the state refers to them
-        _, around, others, frames, tables, places, texts, prints = _without_collecting(unpickler.load)
+        _, around, others, frames = _without_collecting(unpickler.load)
+        while (states := _without_collecting(unpickler.load)) is not None:
+            from .state.objects import set_instance_state
+
+            for obj, state in states:
+                set_instance_state(obj, state)
+        tables, places, texts, prints = unpickler.load()
         if (reopening := _loaded("reopening")) is not None:
             for grown in reopening.compare(prints, passing=passing):
                 print_error(grown.diagnostic("warning"))

@@ -77,14 +77,18 @@ class ResumeForm(Form):
 
     Args:
         runs: a form of this very shape that is running: only its scope is to be made known.
+        edited: the text is another than that which the frame was stopped in.
 
     Attributes:
         unbound: its code, with placeholders in the place of the objects that are its own.
     """
 
-    def __init__(self, program: Program, state: FrameState, runs: Running | None = None) -> None:
+    def __init__(
+        self, program: Program, state: FrameState, runs: Running | None = None, *, edited: bool = False
+    ) -> None:
         super().__init__(state, Result(None))
         self.program = program
+        self.edited = edited
         self.unbound: types.CodeType
         run_code = program.index.code(state.scope)
         scope = program.scope_named(state.scope)
@@ -390,10 +394,12 @@ class ResumeForm(Form):
         statement, site = self.statement, self.site
         label: ast.stmt = ast.Pass()
         place(label, LABEL_LINE)
+        # In another text, a variable that is bound on all ways to the label may not be in the frame.
+        unbound = self._unbound(statement) if self.edited else []
         if site is None or site.is_beginning and not self.inside.levels:
-            return [label, statement]
+            return [*unbound, label, statement]
         if site.kind == FOR and not self.inside.levels:
-            return [next_item(statement, label)]
+            return [*unbound, next_item(statement, label)]
         if site.is_end:
             return self._exiting(label, site)
         before, hole, _ = self.inside.inside(self._hole(site))
@@ -407,7 +413,7 @@ class ResumeForm(Form):
             branch = ast.If(pending("on", statement), [*self._unbound(statement), label, *rest], [statement])
             return [ast.copy_location(branch, statement)]
         self.pending.on = True
-        return self._compound(label, rest)
+        return [*unbound, *self._compound(label, rest)]
 
     def _exiting(self, label: ast.stmt, site: Site) -> list[ast.stmt]:
         """The end of a ``with``, inside the managers that are still open, and then on as it was being left::

@@ -6,7 +6,6 @@ import gc
 import os
 import sys
 import types
-from collections.abc import Callable
 
 from . import _bundle, _checkpoint, _manifest, _threads
 from ._errors import HeresyError, NotContinuable
@@ -18,7 +17,7 @@ from ._twin import NotByTwin, Twin
 from ._typing_names import Any
 from ._units import Unit
 from ._unsaved import Sparing
-from .state import constants, imports, libraries, registered, reopening, sets, surroundings, unsaved
+from .state import constants, imports, libraries, nans, registered, reopening, sets, surroundings, unsaved
 from .state.all import Definitions, Modules, StatePickler
 from .state.pickling import CannotSave, Chunks
 
@@ -109,21 +108,33 @@ def pickle_state(
         for module, found in names.items()
     ]
     pickler: StatePickler
-    make: Callable[[Chunks, Modules], StatePickler] = StatePickler
+    kind: tuple[Any, ...] = (StatePickler,)
     texts = unsaved.Texts(None)
+    deep = named = False
 
     def dump(library_strings: list[constants.LibraryConstant]) -> Chunks:
         nonlocal pickler
         payload = Chunks()
-        pickler = make(payload, modules)
+        made, *more = kind
+        pickler = (nans.named(made) if named else made)(payload, modules, *more)
+        pickler.later = [] if deep else None
         pickler.dump((path, again))
         pickler.dump(library_strings)
         constants.anchor(pickler, library_strings)
-        pickler.dump((definitions, around, others, frames, sets.Order(), imports.placed(modules), texts, opened))
+        pickler.dump((definitions, around, others, frames))
+        while pickler.later:
+            states, pickler.later = pickler.later, []
+            pickler.dump(states)
+        pickler.dump(None)
+        pickler.dump((sets.Order(), imports.placed(modules), texts, opened))
         return payload
 
     def whole() -> Chunks:
+        nonlocal named
         payload = dump([])
+        if not named and nans.are_in(payload):
+            named = True
+            payload = dump([])
         held = constants.held_in(pickler, [name for name, _ in again])
         return dump(held) if held else payload
 
@@ -137,17 +148,27 @@ def pickle_state(
             frames = [frame.generator[0] if frame.generator else tuple(frame) for frame in stack.frames]
             path = surroundings.added_path(stopper.baseline, modules.units.program_path)
             again = imports.save(modules, stopper.baseline.modules)
-            try:
-                payload, items = whole(), []
-            except (HeresyError, NotContinuable, RecursionError):
-                raise
-            except Exception:
-                sparing = Sparing(modules, stack, around, refuse=stopper.launch.on_unsaved == "refuse")
-                make, texts = sparing.pickler, unsaved.Texts(sparing.unsaved)
+            for deep in (False, True):
                 try:
-                    payload, items = sparing.unsaved.settle(whole), sparing.items
-                finally:
-                    sparing.unsaved.forget()
+                    payload, items = whole(), []
+                    break
+                except RecursionError:
+                    if deep:
+                        raise
+                except (HeresyError, NotContinuable):
+                    raise
+                except Exception:
+                    sparing = Sparing(modules, stack, around, refuse=stopper.launch.on_unsaved == "refuse")
+                    kind, texts = (unsaved.SparingPickler, sparing.unsaved), unsaved.Texts(sparing.unsaved)
+                    try:
+                        payload, items = sparing.unsaved.settle(whole), sparing.items
+                        break
+                    except RecursionError:
+                        if deep:
+                            raise
+                        kind, texts = (StatePickler,), unsaved.Texts(None)
+                    finally:
+                        sparing.unsaved.forget()
             return payload, items + pickler.placeholders
     except (HeresyError, NotContinuable):
         raise

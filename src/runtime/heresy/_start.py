@@ -126,6 +126,7 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
                 _show_command(code, how)
         if how.resume:
             spec, code = _restore.restore(how, main, hook, stopper)
+            _restore.let_go()
             if found_by_runpy:
                 _give(runpy, spec, code)
     except BaseException as error:

@@ -15,8 +15,8 @@ from ._frame_state import FrameState, Stack
 from ._typing_names import Any
 from .state import generators
 from .state.paths import Root, Way, find
-from .state.pickling import Chunks, Modules
-from .state.unsaved import Lost, SparingPickler, Unsaved, kind_of
+from .state.pickling import Modules
+from .state.unsaved import Lost, Unsaved, kind_of
 
 #: What is known better of objects of these types than what their failure says: why, and what to do.
 _KNOWN = {
@@ -51,9 +51,6 @@ class Sparing:
         self.unsaved = Unsaved()
         self.unsaved.describe = self._describe
         self.items: list[str] = []
-
-    def pickler(self, file: Chunks, modules: Modules) -> SparingPickler:
-        return SparingPickler(file, modules, self.unsaved)
 
     def _describe(self) -> list[str]:
         """The texts of the placeholders, by their numbers.

@@ -455,3 +455,104 @@ def standard_exceptions():
     for error in found:
         print(repr(error), str(error))
     print(found[0].reason, found[1].code, found[2].value, type(found[4]), found[5].pos, found[6].output, found[7].name)
+
+
+def derived_from_types_of_c():
+    import array
+    import datetime
+    import decimal
+    import random
+
+    class Lists(collections.defaultdict):
+        pass
+
+    class Memo(collections.OrderedDict):
+        def __init__(self, size=2):
+            super().__init__()
+            self.size = size
+            print("a new memo")
+
+        def __setitem__(self, key, value):
+            print("set", key)
+            super().__setitem__(key, value)
+
+    class History(collections.deque):
+        def __init__(self, size):
+            super().__init__(maxlen=size)
+
+        def append(self, value):
+            print("appended")
+            super().append(value)
+
+    class Day(datetime.date):
+        pass
+
+    class Moment(datetime.datetime):
+        def __new__(cls, parts):
+            return super().__new__(cls, *parts)
+
+    class Span(datetime.timedelta):
+        pass
+
+    class Zone(datetime.tzinfo):
+        def __init__(self, hours):
+            self.hours = hours
+
+        def utcoffset(self, moment):
+            return datetime.timedelta(hours=self.hours)
+
+    class Amount(decimal.Decimal):
+        def __new__(cls, value, unit):
+            made = super().__new__(cls, value)
+            made.unit = unit
+            return made
+
+    class Dice(random.Random):
+        def __init__(self, name, seed):
+            self.name = name
+            super().__init__(seed)
+
+        def seed(self, *values):
+            print("seeded")
+            super().seed(*values)
+
+    class Bytes(bytearray):
+        def __init__(self, name, value):
+            super().__init__(value)
+            self.name = name
+
+    class Numbers(array.array):
+        pass
+
+    class Count(collections.Counter):
+        def __init__(self, n):
+            super().__init__()
+            self.n = n
+
+    class Tagged(property):
+        def __init__(self, function, tag):
+            super().__init__(function)
+            self.tag = tag
+
+    class Holder:
+        five = Tagged(lambda self: 5, "t")
+
+    lists, memo, history, own = Lists(list), Memo(5), History(3), History(2)
+    lists["a"].append(1)
+    memo["x"], memo["y"] = 1, 2
+    del memo["x"]
+    history.extend([1, 2])
+    own.append(own)
+    day, moment, span, zone = Day(2024, 1, 2), Moment((2024, 1, 2, 3)), Span(3), Zone(4)
+    day.note = moment.note = span.note = zone.note = "noted"
+    amount, dice, data, numbers, count = Amount("1.5", "kg"), Dice("d", 4), Bytes("b", b"abc"), Numbers("i", [1, 2]), Count(3)
+    dice.random()
+    numbers.note = "n"
+    count["q"] += 1
+    yield
+    print(lists.default_factory, dict(lists), lists["z"])
+    print(memo.size, dict(memo), list(memo))
+    print(history, history.maxlen, own[0] is own)
+    print(day, day.note, moment, moment.note, span, span.note, zone.utcoffset(None), zone.note)
+    print(amount, amount.unit, dice.name, dice.random(), data, data.name, numbers, numbers.note, count, count.n)
+    print(Holder().five, Holder.__dict__["five"].tag)

@@ -472,3 +472,13 @@ def frozensets_of_sets():
     yield
     print([list(each) for each in sets] == before, len(keys), [keys[each] for each in sets])
     print(before[0], [hash(each) == hash(frozenset(before[n])) for n, each in enumerate(sets)])
+
+
+def not_a_number():
+    import math
+
+    nan, other = float("nan"), float("inf") - float("inf")
+    values, places, kept = [nan], {nan: 1}, {nan, other, math.nan}
+    yield
+    print(nan in values, places.get(nan), values.count(nan), nan in kept, other in kept, math.nan in kept, len(kept))
+    print(other in values, float("nan") in kept)

@@ -148,6 +148,8 @@ def _frame_at(
     except _Stopped as stopped:
         own = stopped.__traceback__.tb_next  # type: ignore[union-attr]
         assert own is not None
+        if not _made:
+            _made.append(own.tb_frame)
         return own.tb_frame, own.tb_lasti
     raise AssertionError("unreachable")
 
@@ -168,6 +170,21 @@ def _line_only(code: types.CodeType, line: int) -> bytes:
         delta = 0
         units -= count
     return bytes(table)
+
+
+#: The first of the frames that were made for tracebacks.
+_made: list[types.FrameType] = []
+
+
+def let_go() -> None:
+    """A frame holds those below it: here the runtime's that have restored the program, and so all that they have held."""
+    frame = _made.pop().f_back if _made else None
+    while frame is not None:
+        try:
+            frame.clear()
+        except RuntimeError:
+            return  # from here on they are still running
+        frame = frame.f_back
 
 
 class _Stopped(Exception):

@@ -238,7 +238,7 @@ def make_generator(
     state = restored_modules().frame(whole)
     form = _suspended_form(state) if is_suspended_at(state.site) else _form(state)
     call: Any = form.function(free)
-    call.func.__code__ = marked(call.func.__code__, mark)
+    call.__code__ = marked(call.__code__, mark)
     generator = call()
     _made[id(generator)] = _Made(generator, whole, form, finalizer)
     return generator
@@ -246,7 +246,7 @@ def make_generator(
 
 def _form(state: FrameState) -> ResumeForm:
     program = _program(state)
-    return ResumeForm(program, split(program, state)[0])
+    return ResumeForm(program, split(program, state)[0], edited=state.unit in restored_modules().edits)
 
 
 def _program(state: FrameState) -> Program:
@@ -281,7 +281,8 @@ def forms_of(generator: Any) -> list[ResumeForm]:
     assert made.state is not None
     program = _program(made.state)
     state, *inner = split(program, made.state)
-    return [filled(made.form, state), *(filled(ResumeForm(program, each), each) for each in inner)]
+    edited = made.state.unit in restored_modules().edits
+    return [filled(made.form, state), *(filled(ResumeForm(program, each, edited=edited), each) for each in inner)]
 
 
 # --- what drives async generators -------------------------------------------------------------------------------------

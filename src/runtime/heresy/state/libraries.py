@@ -23,6 +23,7 @@ def save(modules: Modules, baseline: Any) -> dict[str, Any]:
     usual = {
         "warnings": {"filters": baseline.filters, "once": {}, "default": "default", "hooks": {}},
         "gc": (*baseline.collecting, 0, False, []),
+        "random": baseline.random,
     }
     found: dict[str, Any] = {}
     for name, (take, _) in _LIBRARIES.items():

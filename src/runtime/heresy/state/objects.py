@@ -29,21 +29,20 @@ def _instance(pickler: StatePickler, obj: Any) -> Reduced:
         return _of_library(cls, obj)
     base = solid_base(cls)
     if base is object:
-        early = _early(obj) if _hashes_itself(cls) else {}
-        return make_instance, (cls, early), instance_state(obj), None, None, set_instance_state
+        if _hashes_itself(cls):
+            return make_instance, (cls, _early(obj)), instance_state(obj), None, None, set_instance_state
+        return _made_empty(pickler, obj, instance_state(obj))
     state = instance_state(obj)
+    owner = _nearest_of_library(pickler, cls)
+    if owner is not base and type(owner.__reduce__) is types.MethodDescriptorType:
+        reduced = _of_another_base(owner, obj, state)  # `defaultdict` is a dict, and more
+        if reduced is not NotImplemented:
+            return reduced
     match base.__name__:
         case "dict" if base is dict:
-            return make_instance, (cls, {}), {**state, "items": dict.copy(obj)}, None, None, set_instance_state
+            return _made_empty(pickler, obj, {**state, "items": dict.copy(obj)})
         case "list" if base is list:
-            return (
-                make_instance,
-                (cls, {}),
-                {**state, "list": list.__getitem__(obj, slice(None))},
-                None,
-                None,
-                set_instance_state,
-            )
+            return _made_empty(pickler, obj, {**state, "list": list.__getitem__(obj, slice(None))})
         case "set" if base is set:
             return make_instance, (cls, {}), {**state, "set": set().union(obj)}, None, None, set_instance_state
     values = {
@@ -56,10 +55,66 @@ def _instance(pickler: StatePickler, obj: Any) -> Reduced:
     }
     if base in values:
         return make_immutable, (base, cls, values[base]()), state, None, None, set_instance_state
-    return NotImplemented
+    return _of_another_base(owner, obj, state)
 
 
 GENERAL.append(_instance)
+
+
+def _made_empty(pickler: StatePickler, obj: Any, state: dict[str, Any]) -> Reduced:
+    """An instance that nothing asks for what it holds before it has that."""
+    made = make_instance, (type(obj), {})
+    if pickler.later is not None:
+        pickler.later.append((obj, state))
+        return made
+    return *made, state, None, None, set_instance_state
+
+
+def _nearest_of_library(pickler: StatePickler, cls: type) -> Any:
+    """The class of a library's that one of the program's is derived from."""
+    return next(base for base in cls.__mro__ if not is_by_value(pickler, base))
+
+
+def _of_another_base(owner: Any, obj: Any, state: dict[str, Any]) -> Reduced:
+    """An instance of a class that is derived from one of a library's, by what that one knows of it.
+
+    ``pickle`` would make it by a call of its class, and so of the program's ``__new__`` and ``__init__``.
+    """
+    cls = type(obj)
+    if owner in _PARTS:
+        return make_of_base, (owner, cls, _PARTS[owner](obj)), state, None, None, set_instance_state
+    if owner.__reduce__ is not object.__reduce__:
+        reduced = owner.__reduce__(obj)
+    elif owner.__reduce_ex__ is not object.__reduce_ex__:
+        reduced = owner.__reduce_ex__(obj, 5)
+    else:
+        return NotImplemented
+    if type(reduced) is not tuple or reduced[0] is not cls:
+        return NotImplemented
+    _, args, own, items, pairs, *_ = *reduced, None, None, None
+    if own is not None and hasattr(owner, "__setstate__"):
+        state["own"] = owner, own
+    if items is not None:
+        state["extends"] = owner, list(items)
+    if pairs is not None:
+        state["pairs"] = owner, list(pairs)
+    return make_of_base, (owner, cls, args), state, None, None, set_instance_state
+
+
+#: What those are made of that do not say so.
+_PARTS: dict[type, Any] = {
+    property: lambda prop: (prop.fget, prop.fset, prop.fdel),
+    classmethod: lambda method: (method.__func__,),
+    staticmethod: lambda method: (method.__func__,),
+}
+
+
+def make_of_base(owner: Any, cls: type, args: tuple[Any, ...]) -> Any:
+    obj = owner.__new__(cls, *args)
+    # One that is written in Python may call what the program has put in the place of its methods.
+    if type(owner.__init__) is types.WrapperDescriptorType:
+        owner.__init__(obj, *args)
+    return obj
 
 
 def solid_base(cls: type) -> type:
@@ -174,6 +229,16 @@ def set_instance_state(obj: Any, state: dict[str, Any]) -> None:
         list.extend(obj, state["list"])
     if "set" in state:
         set.update(obj, state["set"])
+    if "own" in state:
+        owner, own = state["own"]
+        owner.__setstate__(obj, own)
+    if "extends" in state:
+        owner, items = state["extends"]
+        owner.extend(obj, items)
+    if "pairs" in state:
+        owner, pairs = state["pairs"]
+        for key, value in pairs:
+            owner.__setitem__(obj, key, value)
 
 
 # --- instances of libraries' classes ---------------------------------------------------------------------------------

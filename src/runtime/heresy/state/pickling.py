@@ -186,6 +186,8 @@ class StatePickler(Pickler):
 
     Attributes:
         placeholders: the texts of those that were pickled, of objects that could not be saved before.
+        later: if not None: instances, and what they hold. That is pickled after them, so that data may be nested as deeply as it
+            likes: C's stack is not deep enough to follow a list of a thousand nodes.
         files: the paths of files that are open.
     """
 
@@ -194,6 +196,9 @@ class StatePickler(Pickler):
         self.written = file
         self.modules = modules
         self.placeholders: list[str] = []
+        #: The numbers that are not equal to themselves, by identity: see `nans`.
+        self.nans: dict[int, tuple[int, float]] = {}
+        self.later: list[tuple[Any, dict[str, Any]]] | None = None
         self.files: list[str] = []
         self.reducers = {**REDUCERS, **_of_loaded(), **modules.reducers}
         #: For each library module that was asked for: the names of its globals by identity.
@@ -294,6 +299,7 @@ class StateUnpickler(Unpickler):
     def __init__(self, payload: list[Any], modules: Modules) -> None:
         # An unpickler's memo cannot be set; it is filled by a stream that names the anchors, read first.
         self._anchors = modules.anchors()
+        self._nans: dict[int, float] = {}
         take = b"".join(
             _BININT + index.to_bytes(4, "little") + _BINPERSID + _MEMOIZE + _POP
             for index in range(len(self._anchors))
@@ -304,7 +310,11 @@ class StateUnpickler(Unpickler):
         self._units = modules.units
         self.load()
 
-    def persistent_load(self, pid: int) -> Any:
+    def persistent_load(self, pid: Any) -> Any:
+        if type(pid) is tuple:
+            from . import nans
+
+            return nans.make(self._nans, pid)
         return self._anchors[pid]
 
     def find_class(self, module: str, name: str) -> Any:
