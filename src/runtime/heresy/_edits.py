@@ -20,13 +20,13 @@ from ._code_index import ScopeKey, with_own_code
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import FrameState
 from ._marked import place_of
-from ._program import COMPREHENSIONS, Program, Scope
+from ._program import COMPREHENSIONS, Program, Scope, mangled
 from ._sites import CATCH, EXIT, FOR, node_name, node_named
 from ._typing_names import Any
 
 #: How much of a statement is as it was: `Sameness` of the aligner.
 EDITED, HEADER, WHOLE = range(3)
-_AMBIGUOUS = -2
+_GONE, _AMBIGUOUS = -1, -2
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _WRAPPERS = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith, ast.Try, ast.TryStar)
 
@@ -147,6 +147,13 @@ class Edits:
         if found is None:
             raise HeresyError("H307", f"{self.path} has changed too much to continue: {key[0]} is gone")
         return found
+
+    def code_of_gone(self, key: ScopeKey) -> types.CodeType | None:
+        """The old code of a function that is in the new text no more: what the program still holds of it stays what it is."""
+        scope = self.old.scope_named(key)
+        if scope is None or not isinstance(scope.node, _FUNCTIONS) or self._table[self._numbers[scope.node]][0] != _GONE:
+            return None
+        return self.old.index.code(key)
 
     def _refused(self, old: ast.stmt, why: str) -> HeresyError:
         line = ast.get_source_segment("".join(self._old_lines()), old) or ""
@@ -303,8 +310,8 @@ class Edits:
             exec(code, module.__dict__)
         for statement in fresh:
             around = self.new.parents.get(statement)
-            if isinstance(around, ast.ClassDef) and around not in fresh and _only_defines(statement, {}):
-                self._add_method(module, around, statement)
+            if isinstance(around, ast.ClassDef) and around not in fresh:
+                self._add_to_class(module, around, statement)
 
     def _rename(self, module: types.ModuleType) -> None:
         """Gives the module's functions and classes that have other names now these names."""
@@ -338,9 +345,20 @@ class Edits:
         named = {a.arg: value(a.arg, d) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults) if d is not None}
         function.__kwdefaults__ = named or None
 
-    def _add_method(self, module: types.ModuleType, around: ast.ClassDef, node: ast.stmt) -> None:
-        """Gives a class of the module's a method that is new in its body."""
+    def _add_to_class(self, module: types.ModuleType, around: ast.ClassDef, node: ast.stmt) -> None:
+        """Gives a class of the module's a method or a constant that is new in its body."""
         cls = module.__dict__.get(around.name)
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value) if (
+                value is not None and _is_literal(value) and isinstance(cls, type) and name not in cls.__dict__
+            ):
+                type.__setattr__(cls, mangled(name, around.name), ast.literal_eval(value))
+            case ast.FunctionDef(decorator_list=[] | [ast.Name(id="property" | "staticmethod" | "classmethod")]):
+                self._add_method(module, cls, node)
+            case ast.AsyncFunctionDef(decorator_list=[]):
+                self._add_method(module, cls, node)
+
+    def _add_method(self, module: types.ModuleType, cls: Any, node: Any) -> None:
         scope = next((scope for scope in self.new.scopes() if scope.node is node and not _role(scope)), None)
         if not isinstance(cls, type) or scope is None or not set(scope.code.co_freevars) <= {"__class__"}:
             return
@@ -349,7 +367,10 @@ class Edits:
         function.__module__ = module.__name__
         self._set_defaults(function, scope.code.replace(), node)
         if function.__name__ not in cls.__dict__:
-            type.__setattr__(cls, function.__name__, function)
+            made: Any = function
+            for decorator in node.decorator_list:
+                made = {"property": property, "staticmethod": staticmethod, "classmethod": classmethod}[decorator.id](made)
+            type.__setattr__(cls, function.__name__, made)
 
 
 _EMPTY: Any = object()

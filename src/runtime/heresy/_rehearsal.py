@@ -1,4 +1,4 @@
-"""Whether a state that holds placeholders can be read back at all: tried in a child of the process, before it is promised.
+"""Whether a state that holds placeholders, or what a package makes, can be read back: tried in a child, before it is promised.
 
 When a library's objects are unpickled, it may do more than to hold them: ask one for an attribute, or call it.
 A placeholder raises then, and the program could not be continued. What it would need to know that beforehand is in the libraries'
@@ -32,10 +32,10 @@ _REPORT = 1 << 12
 def refuse_unreadable(modules: Modules, payload: list[Any], items: list[str], *, passing: bool) -> None:
     """
     Args:
-        items: what placeholders stand for.
+        items: what placeholders stand for; there may be none, where packages have a say.
 
     Raises:
-        HeresyError: the program could not be continued with the placeholders in it.
+        HeresyError: the program could not be continued from it.
     """
     report = mmap.mmap(-1, _REPORT)
     mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
@@ -48,10 +48,12 @@ def refuse_unreadable(modules: Modules, payload: list[Any], items: list[str], *,
         _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
     if failed:
         raise HeresyError(
-            "H311", "cannot stop here: the program holds objects that cannot be saved, and could not be continued without them",
+            "H311",
+            "cannot stop here: the program holds objects that cannot be saved, and could not be continued without them" if items
+            else "cannot stop here: a package cannot make again what the program holds of it",
             items=shown(items),
             why=report[:].rstrip(b"\0").decode(errors="replace") or "the interpreter itself fails there",
-            help="stop the program when it does not hold them",
+            help="stop the program when it does not hold " + ("them" if items else "that"),
         )  # fmt: skip
 
 

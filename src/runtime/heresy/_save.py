@@ -21,6 +21,8 @@ from .state import constants, imports, libraries, nans, registered, reopening, s
 from .state.all import Definitions, Modules, StatePickler
 from .state.pickling import CannotSave, Chunks
 
+#: With more bytes, a second copy of what the program holds may be more than the machine has room for.
+_MOST_REHEARSED = 1 << 26
 #: Names of a module that the interpreter gives, not the program.
 _INTERPRETERS_OWN = {"__builtins__", "__loader__", "__spec__", "__cached__"}
 
@@ -58,10 +60,10 @@ def _save(stopper: Stopper, stack: Stack, *, ends: bool, passing: bool, twin: Tw
     if twin is None:
         flush_streams()
     opened = reopening.Opened(ends=ends or passing, synced=passing, sizes=twin.sizes if twin is not None else {})
-    payload, items = pickle_state(modules, stack, stopper, opened)
+    payload, items, is_certain = pickle_state(modules, stack, stopper, opened)
     if items and twin is not None:
         raise NotByTwin
-    if items:
+    if items or not is_certain and twin is None and sum(memoryview(chunk).nbytes for chunk in payload) < _MOST_REHEARSED:
         from . import _rehearsal
 
         _rehearsal.refuse_unreadable(modules, payload, items, passing=passing)
@@ -84,8 +86,8 @@ def _save(stopper: Stopper, stack: Stack, *, ends: bool, passing: bool, twin: Tw
 
 def pickle_state(
     modules: Modules, stack: Stack, stopper: Stopper, opened: reopening.Opened
-) -> tuple[Chunks, list[str]]:
-    """The payload, pickled with one memo; and what it holds placeholders for.
+) -> tuple[Chunks, list[str], bool]:
+    """The payload, pickled with one memo; what it holds placeholders for; and whether no package is asked to make it again.
 
     What is imported again comes first, and strings that are a library's. Then definitions and constants: what is read
     back after them may be hashed or compared by the program's own methods, which need them. Last comes what restores the
@@ -169,7 +171,7 @@ def pickle_state(
                         kind, texts = (StatePickler,), unsaved.Texts(None)
                     finally:
                         sparing.unsaved.forget()
-            return payload, items + pickler.placeholders
+            return payload, items + pickler.placeholders, pickler.is_certain
     except (HeresyError, NotContinuable):
         raise
     except RecursionError:

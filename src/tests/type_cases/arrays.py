@@ -131,3 +131,16 @@ def tables():
     values[0, 0] = 10
     df.loc[1, "b"] = 7
     print(df.to_dict(), s.tolist(), i.tolist(), i.index[0], [n for n, _ in rows], groups.size().to_dict(), c.codes.tolist())
+
+
+def strided_views():
+    if np is None:
+        return
+    from numpy.lib.stride_tricks import as_strided, sliding_window_view
+
+    numbers = np.arange(6)
+    windows, pairs = sliding_window_view(numbers, 3), as_strided(numbers, (2, 2), (numbers.itemsize, numbers.itemsize))
+    values = ["a", np.nan, "b"]
+    yield
+    numbers[0] = 100
+    print(windows[0], pairs[0], np.shares_memory(windows, numbers), np.nan in values, values.index(np.nan))

@@ -96,6 +96,7 @@ def _class(pickler: StatePickler, cls: Any) -> Reduced:
     skip = set()
     if cls.__dict__.keys() >= {"__dataclass_params__", "__dataclass_fields__"}:
         skip = _generated_by_dataclass(cls)
+    pickler.asks_of(type(cls))
     made_from = (type(cls), type.__dict__["__name__"].__get__(cls), cls.__bases__, layout, hashes.of_class(cls))
     return make_class, made_from, _class_state(cls, skip), None, None, set_class_state
 
@@ -234,6 +235,8 @@ def set_class_state(cls: type, state: dict[str, Any]) -> None:
     type.__dict__["__doc__"].__set__(cls, cls.__dict__.get("__doc__"))
     if "runtime protocol" in state:
         _complete_protocol(cls, state["runtime protocol"])
+        for name in [name for name in cls.__dict__ if name.startswith("__typing_") and name not in attributes]:
+            type.__delattr__(cls, name)  # since 3.15: what a class is given that inherits what this one is
     if state["generated"] and not _is_named_tuple(cls):
         _generate_dataclass(cls, state["generated"])
 

@@ -149,7 +149,10 @@ def make_function(
     """A function of the program, without its state."""
     if _is_not_asked(key):
         return types.FunctionType((lambda format: {}).__code__, {})
-    code, edits = code_again(unit, key, mark), restored_modules().edits.get(unit)
+    edits = restored_modules().edits.get(unit)
+    if edits is not None and (gone := edits.code_of_gone(key)) is not None:
+        return types.FunctionType(marked(gone, mark), module.__dict__, gone.co_name, None, _closure(gone, closure))
+    code = code_again(unit, key, mark)
     cells = _closure(code, closure) if edits is None else edits.closure(key, closure)
     function = types.FunctionType(code, module.__dict__, code.co_name, None, cells)
     if edits is not None:

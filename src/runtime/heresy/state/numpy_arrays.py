@@ -21,8 +21,8 @@ from .pickling import CannotSave, PickleBuffer, Reduced, StatePickler, library_r
 def _array(pickler: StatePickler, array: Any) -> Reduced:
     np = sys.modules["numpy"]
     root = array
-    while is_a(root.base, np.ndarray):
-        root = root.base
+    while is_a(below := _below(root), np.ndarray):
+        root = below
     if root is not array:
         return view_of, (root, *_place(array, _address(root))), _attributes(array), None, None, set_attributes
     if root.base is None:
@@ -33,6 +33,12 @@ def _array(pickler: StatePickler, array: Any) -> Reduced:
     except (TypeError, ValueError, BufferError):
         return _foreign(pickler, array)
     return view_of, (held, *_place(array, start)), _attributes(array), None, None, set_attributes
+
+
+def _below(array: Any) -> Any:
+    """What an array has its memory from; `as_strided` puts something between the two."""
+    base = array.base
+    return base.base if type(base).__name__ == "DummyArray" and type(base).__module__.startswith("numpy.") else base
 
 
 def _address(array: Any) -> int:

@@ -186,6 +186,7 @@ class StatePickler(Pickler):
 
     Attributes:
         placeholders: the texts of those that were pickled, of objects that could not be saved before.
+        is_certain: only the standard library and the program are asked to make something again.
         later: if not None: instances, and what they hold. That is pickled after them, so that data may be nested as deeply as it
             likes: C's stack is not deep enough to follow a list of a thousand nodes.
         files: the paths of files that are open.
@@ -196,6 +197,8 @@ class StatePickler(Pickler):
         self.written = file
         self.modules = modules
         self.placeholders: list[str] = []
+        self.is_certain = True
+        self._asked: dict[type, bool] = {}
         #: The numbers that are not equal to themselves, by identity: see `nans`.
         self.nans: dict[int, tuple[int, float]] = {}
         self.later: list[tuple[Any, dict[str, Any]]] | None = None
@@ -227,7 +230,17 @@ class StatePickler(Pickler):
             reduced = general(self, obj)
             if reduced is not None:
                 return reduced
+        self.asks_of(type(obj))
         return NotImplemented
+
+    def asks_of(self, cls: type) -> None:
+        """Notes that to make something again, a class is asked, which may be a package's."""
+        if cls not in self._asked:
+            module = getattr(cls, "__module__", None)
+            package = module.partition(".")[0] if type(module) is str else "builtins"
+            is_known = package in sys.stdlib_module_names or package == __package__.partition(".")[0]
+            self._asked[cls] = is_known or self.modules.has(module)
+        self.is_certain = self.is_certain and self._asked[cls]
 
 
 class Met(Pickler):
