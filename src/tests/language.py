@@ -3,7 +3,8 @@
     python language.py --heresy target/release/heresy --python python3.13 [--all] [test_grammar …]
 
 Each test module is run twice by the interpreter's own ``-m test``: plainly, and by ``heresy run --instrument 'test.*'``, which
-makes the test package itself continuable. Every test must end in the same way both times: passed, failed, or skipped.
+makes the test package itself continuable. Every test must end in the same way both times: passed, failed, or skipped; but for
+five that look at bytecode (`BYTECODE`).
 """
 
 from __future__ import annotations
@@ -42,6 +43,16 @@ REST = """
     test_userstring test_utf8source test_weakref test_yield_from
 """.split()
 
+#: Tests that look at the bytes that CPython makes of a function, with the reason why they see others.
+BYTECODE = {
+    "test.test_compile.TestSpecifics.test_32_63_bit_values": "all constants of a function are to be numbers: it has pads",
+    "test.test_compile.TestSpecifics.test_no_wraparound_jump": "a function is to be a certain length, which its pads add to",
+    "test.test_compile.TestSpecifics.test_uses_slice_instructions": "a function is to have so many operators: its pads have one",
+    # From 3.14 on the compiler marks parameters, in a place that no `CodeType.replace` can fill, nor anybody see but these two.
+    "test.test_code.CodeTest.test_local_kinds": "a function with pads is made by `CodeType.replace`",
+    "test.test_code.CodeTest.test_var_counts": "a function with pads is made by `CodeType.replace`",
+}
+
 TIMEOUT = 900
 
 
@@ -79,10 +90,12 @@ def check(task: tuple[str, str, str]) -> tuple[str, int, list[str], str]:
             )
         except subprocess.TimeoutExpired as error:
             return module, 0, [f"{module}: took more than {TIMEOUT} s: {error.cmd[0]}"], ""
+    # What they say of their parts has no name.
+    unnamed = {"?"} if BYTECODE.keys() & {*plain} else set()
     differences = [
         f"{test}: {plain.get(test, 'missing')} plainly, {other.get(test, 'missing')} here"
         for test in sorted({*plain, *other})
-        if plain.get(test) != other.get(test)
+        if plain.get(test) != other.get(test) and test not in {*BYTECODE, *unnamed}
     ]
     if not plain and not other:
         return module, 0, [], ""
