@@ -20,6 +20,7 @@ from ._errors import HeresyError, InternalError, NotContinuable
 from ._marked import Marked, place_of, suites
 from ._quiet import Quiet
 from ._typing_names import Any
+from ._uncollected import Uncollected
 from ._units import Unit
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -257,7 +258,7 @@ class Program:
             texts = unit.texts()
         except OSError as error:
             raise HeresyError("H324", f"cannot read the text of {unit.path}: {error.strerror or error}") from None
-        with Quiet():
+        with Quiet(), Uncollected():
             self.marked: Marked = _run_form.read(*texts, unit.path)
             self.parents: dict[ast.AST, ast.AST] = {
                 child: node for node in ast.walk(self.marked.tree) for child in ast.iter_child_nodes(node)

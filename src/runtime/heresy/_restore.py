@@ -5,7 +5,6 @@ from __future__ import annotations
 import _frozen_importlib
 import _frozen_importlib_external
 import atexit
-import gc
 import os
 import sys
 import types
@@ -19,13 +18,10 @@ from ._hook import Hook
 from ._start import Launch
 from ._stop import Stopper, print_error, say
 from ._typing_names import Any
+from ._uncollected import Uncollected
 from ._units import CannotInstrument, Unit, load
 from .state import functions, imports, moved, surroundings
 from .state.pickling import CannotSave, Modules, StateUnpickler
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper) -> tuple[Any, types.CodeType]:
@@ -238,12 +234,13 @@ def unpickle(modules: Modules, payload: list[Any], other: str | None, *, passing
         surroundings.add_path(path)
         imports.restore(again)
         unpickler.load()  # strings of libraries: the state refers to them
-        _, around, others, frames = _without_collecting(unpickler.load)
-        while (states := _without_collecting(unpickler.load)) is not None:
-            from .state.objects import set_instance_state
+        with Uncollected():
+            _, around, others, frames = unpickler.load()
+            while (states := unpickler.load()) is not None:
+                from .state.objects import set_instance_state
 
-            for obj, state in states:
-                set_instance_state(obj, state)
+                for obj, state in states:
+                    set_instance_state(obj, state)
         tables, places, texts, prints = unpickler.load()
         if (reopening := _loaded("reopening")) is not None:
             for grown in reopening.compare(prints, passing=passing):
@@ -288,17 +285,6 @@ def unpickle(modules: Modules, payload: list[Any], other: str | None, *, passing
             raise
         # Something of a library's that is another here.
         raise _not_here(f"{type(error).__name__}: {error}", other) from error
-
-
-def _without_collecting(load: Callable[[], Any]) -> Any:
-    """Nothing that is made is garbage: to look for some time and again would take longer than to make it."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        return load()
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _not_here(reason: str, other: str | None) -> HeresyError:
