@@ -51,8 +51,8 @@ REASONS = {
     "it drops modules from `sys.modules`; a program's are imported again before it is read back": """
         test_submodule_closure
     """,
-    "it makes functions by `exec`, which no checkpoint holds": """
-        test_dynamic_module test_extended_arg
+    "it reads back in a program of other modules; a checkpoint is read back in its own": """
+        test_load_dynamic_module_in_grandchild_process test_module_locals_behavior
     """,
     "it makes a class by a call of `abc.ABCMeta`, which says of it that it is one of `abc`": """
         test_abc_cache_not_pickled
