@@ -24,6 +24,8 @@ _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 #: From 3.14 annotations are evaluated on demand by an ``__annotate__`` function.
 LAZY_ANNOTATIONS = sys.version_info >= (3, 14)
 
+#: The flag of a function's code, which a class body's has not.
+_OPTIMIZED = 0x0001
 #: The flag by which `types.coroutine` marks a generator function, whose code it replaces by a copy.
 MARK = 0x0100
 _TOLD_APART_BY = ("co_filename", "co_qualname", "co_linetable", "co_names", "co_varnames", "co_freevars")
@@ -36,8 +38,10 @@ class CodeIndex:
         self._by_key: dict[ScopeKey, types.CodeType] = {}
         self._by_id: dict[int, ScopeKey] = {}
         named: dict[str, list[types.CodeType]] = {}
-        for code in walk_code(module):
-            named.setdefault(_name(code), []).append(code)
+        everything = [*walk_code(module)]
+        self._functions = {code.co_qualname for code in everything if code.co_flags & _OPTIMIZED}
+        for code in everything:
+            named.setdefault(self._name(code), []).append(code)
         for name, codes in named.items():
             for number, code in enumerate(sorted(codes, key=lambda c: c.co_firstlineno)):
                 self._by_key[name, number] = code
@@ -53,19 +57,26 @@ class CodeIndex:
     def named(self, code: types.CodeType) -> types.CodeType | None:
         """The code object here that has the name of another compilation's, at the same line."""
         for number in range(len(self._by_key)):
-            found = self._by_key.get((_name(code), number))
+            found = self._by_key.get((self._name(code), number))
             if found is None or found.co_firstlineno == code.co_firstlineno:
                 return marked(found, code.co_flags & MARK) if found is not None else None
         return None
+
+    def _name(self, code: types.CodeType) -> str:
+        """Its qualified name, as all versions could have it.
+
+        Comprehensions have code objects of their own in 3.11 only, so names inside do not tell of them. What evaluates a
+        function's annotations is named like what is in the function since 3.15, and before like what is beside it.
+        """
+        *around, last = code.co_qualname.split(".")
+        if last == "__annotate__" and ".".join(around) in self._functions:
+            around.pop()
+        return ".".join([*(part for part in around if part not in _COMPREHENSIONS), last])
 
     def code(self, key: ScopeKey) -> types.CodeType | None:
         return self._by_key.get(tuple(key))  # type: ignore[arg-type]
 
 
-def _name(code: types.CodeType) -> str:
-    """Its qualified name. Comprehensions have code objects of their own in 3.11 only, so names inside do not tell of them."""
-    *around, last = code.co_qualname.split(".")
-    return ".".join([*(part for part in around if part not in _COMPREHENSIONS), last])
 
 
 def is_marked_copy(code: types.CodeType, original: types.CodeType) -> bool:

@@ -6,6 +6,7 @@ A library's objects are found by name, so the library must be there first. What 
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 
@@ -28,13 +29,21 @@ def save(modules: Modules, at_start: set[str]) -> list[tuple[str, bool]]:
     """
     own = {id(module) for module in modules.objects}
     return [
-        (name, name.partition(".")[0] in sys.stdlib_module_names)
+        (name, _is_of_interpreter(name))
         for name in modules.units.imported()
         if name not in at_start
         and not (name == "heresy" or name.startswith("heresy."))
         and id(sys.modules.get(name)) not in own
         and _is_findable(name, sys.modules.get(name))
     ]
+
+
+def _is_of_interpreter(name: str) -> bool:
+    """Whether a module came with the interpreter; who packages one may add modules of their own."""
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return name.startswith("_") and is_a(file, str) and os.path.dirname(file) == os.path.dirname(os.__file__)
 
 
 def _is_findable(name: str, module: object) -> bool:
