@@ -13,12 +13,15 @@ from .._typing_names import Any
 
 #: The opcode of a float, and those that arithmetic gives.
 _PICKLED = (b"G\x7f\xf8\0\0\0\0\0\0", b"G\xff\xf8\0\0\0\0\0\0")
+#: Their end, which is looked for first: once for both.
+_END = b"\xf8\0\0\0\0\0\0"
 _LIBRARIES = ("math", "cmath", "numpy")
 
 
 def are_in(chunks: list[Any]) -> bool:
     """Whether a payload has any of them, or bytes that look alike."""
-    return any(type(chunk) is bytes and any(each in chunk for each in _PICKLED) for chunk in chunks)
+    found = [chunk for chunk in chunks if type(chunk) is bytes and _END in chunk]
+    return any(each in chunk for chunk in found for each in _PICKLED)
 
 
 def named(pickler: type) -> type:
