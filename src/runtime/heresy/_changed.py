@@ -67,9 +67,9 @@ class Changed:
         return found
 
     def _as_then(self, name: str, path: str, digest: str) -> Program:
-        units = self.hook.units
         from ._program import Program
 
+        units = self.hook.units
         source = units.store.source(digest)
         assert source is not None
         with open(source, "rb") as file:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from . import _key
+from . import _history, _key
 from ._digest import digest_of, is_same, signed
 from ._errors import HeresyError
 from ._manifest_text import parsed
@@ -22,15 +22,6 @@ FORMAT = b"3"
 _MAGIC = b"heresy checkpoint "
 _MAC_SIZE = 32
 
-#: What ``--compress`` asks for, and the level of zlib that gives it.
-LEVELS = {"none": 0, "auto": 1, "fast": 1, "small": 9}
-
-#: Between these sizes ``auto`` stores a payload as it is: to write it takes less time than to pack it.
-_WRITTEN_AT_ONCE = range(1 << 16, 1 << 24)
-
-#: A chunk of this size is a part of its own, and is first tried whether it gets smaller.
-_LARGE = 1 << 20
-_SAMPLE = 1 << 16
 
 def write(
     path: str,
@@ -47,77 +38,32 @@ def write(
         path: where it goes; its folder is created, with a ``.gitignore``.
         payload: what the pickler has written, in order: chunks as they came, large ones not copied.
         environ: see `_key.place`.
-        compress: one of `LEVELS`.
+        compress: one of `_packing.LEVELS`.
         keep: how many older ones stay; None leaves those alone that are there.
 
     Raises:
         OSError: it could not be written; an older checkpoint is as it was.
         HeresyError: there is no key to sign it with.
     """
-    from . import _history
+    import json
+
+    from . import _packing
 
     key = _key.own(environ)
     folder = os.path.dirname(path)
     _make_folder(folder)
-    as_it_is = compress == "auto" and sum(memoryview(chunk).nbytes for chunk in payload) in _WRITTEN_AT_ONCE
-    packed = list(_packed(payload, 0 if as_it_is else LEVELS[compress]))
+    packed = list(_packing.packed(payload, compress))
     manifest = {
         **manifest,
         "number": _history.next_number(path),
         "key": _key.fingerprint(key),
         "parts": [part for part, _ in packed],
     }
-    import json
-    import zlib
-
     text = json.dumps(manifest, separators=(",", ":")).encode()
-    chunks = [_MAGIC + FORMAT + b" %08x\n" % zlib.crc32(text), text, b"\n"]
+    chunks = [_MAGIC + FORMAT + b" %08x\n" % _packing.crc32(text), text, b"\n"]
     chunks += (chunk for _, stored in packed for chunk in stored)
     chunks.append(_mac(key, chunks))
     _put(path, folder, chunks, keep)
-
-
-def _packed(payload: list[Any], level: int) -> Iterator[tuple[dict[str, Any], list[Any]]]:
-    """The parts of a payload: what the manifest says of each, and the chunks that are stored."""
-    import zlib
-
-    for chunks in _grouped(payload) if level else [[memoryview(chunk).cast("B") for chunk in payload]]:
-        raw = sum(chunk.nbytes for chunk in chunks)
-        stored: list[Any] = chunks
-        if level and _gets_smaller(chunks[0]):
-            # What is small is packed as well as can be: that takes no time.
-            packer = zlib.compressobj(level if raw >= _LARGE else 9)
-            packed = [*map(packer.compress, chunks), packer.flush()]
-            # Of the same length it would count as stored as it is.
-            if sum(map(len, packed)) < raw:
-                stored = packed
-        crc = 0
-        for chunk in stored:
-            crc = zlib.crc32(chunk, crc)
-        yield {"bytes": sum(map(len, stored)), "raw": raw, "crc32": f"{crc:08x}"}, stored
-
-
-def _grouped(payload: list[Any]) -> Iterator[list[memoryview]]:
-    """Chunks that are to be stored alike."""
-    small: list[memoryview] = []
-    for chunk in payload:
-        view = memoryview(chunk).cast("B")
-        if view.nbytes < _LARGE:
-            small.append(view)
-            continue
-        if small:
-            yield small
-        yield [view]
-        small = []
-    if small:
-        yield small
-
-
-def _gets_smaller(chunk: memoryview) -> bool:
-    """Whether it is worth while: measured numbers, pictures and the like would only take their time."""
-    import zlib
-
-    return chunk.nbytes < _LARGE or len(zlib.compress(chunk[:_SAMPLE], 1)) < 0.9 * _SAMPLE
 
 
 def _mac(key: bytes, chunks: Iterable[Any]) -> bytes:
@@ -140,8 +86,6 @@ def _put(path: str, folder: str, chunks: list[Any], keep: int | None) -> None:
         finally:
             os.close(descriptor)
         if keep:
-            from . import _history
-
             _history.set_aside(path)
         os.replace(new, path)
     except BaseException:
@@ -149,8 +93,6 @@ def _put(path: str, folder: str, chunks: list[Any], keep: int | None) -> None:
         raise
     _sync_folder(folder)
     if keep is not None:
-        from . import _history
-
         _history.prune(path, keep)
 
 
@@ -205,8 +147,6 @@ def _unlink(path: str) -> None:
 def remove(path: str, keep: int | None) -> None:
     """Removes the checkpoint of a program that has ended; if older ones are kept, it is one of them."""
     if keep:
-        from . import _history
-
         try:
             _history.set_aside(path)
             _history.prune(path, keep)

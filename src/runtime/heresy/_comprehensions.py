@@ -18,9 +18,10 @@ from . import _tree as ast
 from ._begun import begun_for
 from ._code_index import captured
 from ._errors import InternalError, NotContinuable
+from ._evaluated import first_evaluated
 from ._expressions import MADE, OUTERMOST, Comprehension, keeps_slots, slots_of
 from ._operands import operands
-from ._program import COMPREHENSIONS, Program, Scope, first_evaluated, is_first_iterable
+from ._program import COMPREHENSIONS, Program, Scope, is_first_iterable
 from ._residual import of_part
 from ._sites import COMPREHEND, FOR, Site, node_named
 from ._slots import Slots, contents

@@ -17,7 +17,7 @@ from ._constants import ASK, bind_constants
 from ._form import Form
 from ._frame_state import FrameState
 from ._result import PlainResult
-from ._units import Unit, keep_cached, read_cached
+from ._units import Unit, is_cached, keep_cached, read_cached
 from ._unwinding import ASKED
 
 TYPE_CHECKING = False
@@ -86,7 +86,7 @@ def prepare(programs: Programs, frames: Iterable[FrameState]) -> None:
         if unit is None or shape is None or shape in done:
             continue
         done.add(shape)
-        if read_cached(unit.cached(shape, "frame")) is None:
+        if not is_cached(unit.cached(shape, "frame")):
             program = programs.program(unit)
             (here,) = split(program, state)
             keep(unit, state, ResumeForm(program, here))

@@ -47,7 +47,9 @@ def _faults() -> int:
         with open("/proc/self/stat", "rb") as file:
             return int(file.read().rpartition(b")")[2].split()[7])
     except (OSError, IndexError, ValueError):
-        return 0
+        import resource  # where there is no /proc
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def lost(before: Count, begun: Count, now: Count, *, page: float, processor: float) -> float:

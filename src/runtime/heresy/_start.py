@@ -43,7 +43,7 @@ class Launch:
         hash_seed: the seed and what ``PYTHONHASHSEED`` was before, or None.
         stop_at: stop at the n-th safe point, counted from the start or the resume; 0: say how many were passed.
         options: all words, as they came. Of use to a stop alone are ``keep`` (how many older checkpoints), ``compress``
-            (see `_checkpoint.LEVELS`), ``grace`` (how long a SIGTERM waits for a call that blocks) and ``stop_status``; until
+            (see `_packing.LEVELS`), ``grace`` (how long a SIGTERM waits for a call that blocks) and ``stop_status``; until
             then ``every`` (see `_passing`: seconds, and a part of the run time); to a resume ``from`` (an older checkpoint to
             continue from), ``trust`` (whoever has signed it), ``map`` (folders that have moved, with where they are now) and
             ``pdb`` (begin in the debugger).

@@ -319,7 +319,7 @@ def read_cached(place: str | None) -> Any:
     data = _read(place)
     if data is None:
         return None
-    _use(place)
+    is_cached(place)
     try:
         magic, *compiled = marshal.loads(data)
     except (ValueError, EOFError, TypeError):
@@ -340,7 +340,7 @@ def _marked_text(store: Store, data: bytes, sha256: str, path: str) -> str:
     marked = store.marked(sha256)
     if marked is None or store.heresy is None:
         raise CannotInstrument("there is nothing here to transpile it with")
-    if not _use(marked):
+    if not is_cached(marked):
         _mark(store, data, sha256, path)
     return _read_text(marked, "utf-8")
 
@@ -354,7 +354,7 @@ def _mark(store: Store, data: bytes, sha256: str, path: str) -> None:
     source, marked = store.source(sha256), store.marked(sha256)
     if source is None or marked is None or store.heresy is None:
         raise CannotInstrument("there is nothing here to transpile it with")
-    if not _use(source):
+    if not is_cached(source):
         _keep(source, data)
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     words = [store.heresy, "mark", "--target-version", version, "--name", path, source, marked]
@@ -394,7 +394,7 @@ def _keep(path: str, data: bytes) -> None:
             pass
 
 
-def _use(path: str | None) -> bool:
+def is_cached(path: str | None) -> bool:
     """Whether a file of the cache is there; if so, it counts as used now: what is not used for long is removed in time."""
     if path is None:
         return False
