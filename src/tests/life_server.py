@@ -1,38 +1,28 @@
 """Forks one life of a program for each line it reads: see `lives`.
 
-    python life_server.py …/heresy/_boot.py
+    python life_server.py [ …/heresy/_boot.py ]
 
 A line is ``[launch or null, script, folder]`` in JSON; the answer is the status that `os.waitpid` gives. What the life prints
 is in the files ``.heresy-out`` and ``.heresy-err`` of the folder. The lives of one script follow each other: it is compiled,
 and read for a stop, once for all of them.
 """
 
-# ruff: noqa: F401 (what a life would import, a stop or a resume)
-import ast
-import collections
-import copy
+import atexit
 import ctypes
-import functools
 import gc
-import hashlib
-import hmac
 import importlib
-import inspect
-import io
 import json
-import marshal
-import opcode
 import os
-import pickle
-import re
 import resource
 import signal
 import sys
-import threading
-import traceback
-import types
 import warnings
 
+#: What a life would import, for a stop or a resume.
+NEEDED = (
+    "ast", "collections", "copy", "functools", "hashlib", "hmac", "inspect", "io", "marshal", "opcode", "pickle", "re",
+    "threading", "traceback", "types",
+)  # fmt: skip
 #: Seconds of processor time for one life of a program.
 LIMIT = 10
 #: Where a life notes which modules it had to read, in its folder.
@@ -41,6 +31,8 @@ NOTES = ".heresy-read"
 
 def import_runtime(boot):
     """Its modules keep nothing of a program's before one is started."""
+    for name in NEEDED:
+        importlib.import_module(name)
     folder = os.path.dirname(boot)
     sys.path.insert(0, os.path.dirname(folder))
     for name in sorted(os.listdir(folder)):
@@ -127,11 +119,20 @@ class Read:
                 self.add_library(name, path)
 
 
+def forget(names):
+    """Spares a life to clear the modules that it was forked with at its end: each page of them would be copied for that."""
+    for name in names:
+        if name not in ("sys", "builtins", "__main__"):
+            sys.modules.pop(name, None)
+
+
 def serve(boot):
-    """Returns in each child that has a launch to run, with the boot script's code."""
-    import_runtime(boot)
-    with open(boot, encoding="utf-8") as file:
-        code = compile(file.read(), boot, "exec")
+    """Returns in each child that has a launch to run, with the boot script's code; without a boot script, none has."""
+    code = None
+    if boot is not None:
+        import_runtime(boot)
+        with open(boot, encoding="utf-8") as file:
+            code = compile(file.read(), boot, "exec")
     own = sys.modules["__main__"]
     c = ctypes.CDLL(None)
     c.fopen.restype = ctypes.c_void_p
@@ -144,6 +145,7 @@ def serve(boot):
     gc.collect()
     gc.freeze()
     gc.disable()
+    atexit.register(forget, list(sys.modules))
     read = None
     for line in iter(sys.stdin.readline, ""):
         launch, script, folder = json.loads(line)
@@ -186,5 +188,5 @@ def serve(boot):
     return code, boot
 
 
-code, boot = serve(sys.argv[1])
+code, boot = serve(next(iter(sys.argv[1:]), None))
 exec(code, {"__name__": "__main__", "__file__": boot, "__builtins__": __builtins__})

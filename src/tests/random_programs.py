@@ -171,7 +171,7 @@ def transpiled(heresy: str, folder: Path, out: Path) -> str:
 
 def _own_words_removed(stderr: bytes) -> bytes:
     """Without the lines that heresy itself wrote."""
-    return re.sub(rb"(?m)^(?:heresy: .*|error\[H\d+\].*|  = (?:note|help): .*)\n", b"", stderr)
+    return re.sub(rb"(?m)^(?:heresy: .*|error\[H\d+\].*|  (?:-|= (?:note|help):) .*)\n", b"", stderr)
 
 
 def _exactly(output: bytes | int) -> bytes | int:

@@ -137,13 +137,18 @@ class _Own:
                 self._by_place.setdefault(_stands_at(inner), inner)
         return self._by_place.get(_stands_at(code))
 
+    def has_such(self, code: types.CodeType) -> bool:
+        """Whether one of that name begins at its line. Else it is what the compiler saw to be never reached, and left out."""
+        such = code.co_name, code.co_firstlineno
+        return any((inner.co_name, inner.co_firstlineno) == such for inner in walk_code(self.run_code))
+
 
 def _with(code: types.CodeType, own: _Own) -> types.CodeType:
     consts: list[Any] = []
     for const in code.co_consts:
         if isinstance(const, types.CodeType):
             found = own.find(const)
-            if found is None and const.co_name not in _WRITTEN_ANEW:
+            if found is None and const.co_name not in _WRITTEN_ANEW and own.has_such(const):
                 raise InternalError(f"{const.co_qualname} is not in {code.co_qualname} as it was")
             const = found or _with(const, own)
         consts.append(const)

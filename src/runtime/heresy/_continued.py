@@ -101,10 +101,11 @@ class Continued:
     def _part(
         self, level: Level, hole: ast.expr, before: ast.expr | None, *, is_innermost: bool
     ) -> dict[ast.expr, ast.expr]:
+        # What is evaluated first is where the jump leads, even if it is a constant.
         part = parts(level.node)[level.part]
         changes: dict[ast.expr, ast.expr] = {}
         for index, (whole, rest) in enumerate(zip(part, of_part(part, level.inner, hole).tree)):
-            if rest is whole:
+            if rest is whole and index:
                 continue
             if before is not None and not index:
                 both = as_part(whole, ast.Tuple([before, rest], ast.Load()))
