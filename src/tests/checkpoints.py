@@ -31,6 +31,36 @@ for step in range(1, 7):
 print("end")
 """
 
+UNLUCKY = """\
+import os
+import sys
+import heresy
+from heresy._resume_form import ResumeForm
+
+compiled = ResumeForm._compile
+
+
+def compile_most(form, runs):
+    if form.state.scope[0] == "unlucky":
+        raise ValueError("no such form")
+    return compiled(form, runs)
+
+
+def unlucky():
+    try:
+        heresy.checkpoint()
+    except heresy.CheckpointError as error:
+        print(error)
+
+
+ResumeForm._compile = compile_most
+unlucky()
+if not heresy.checkpoint():
+    sys.stdout.flush()
+    os.kill(os.getpid(), 9)
+print("went on")
+"""
+
 MOVING = """\
 import os, sys
 import heresy
@@ -399,6 +429,13 @@ def deep(house: House) -> None:
     expect(heresy(house, "run", "--python", house.python, "deep.py")[0], "900\n5000 {}\n")
 
 
+def of_no_use(house: House) -> None:
+    """A checkpoint is made only where the frames can be compiled to go on."""
+    out = killed(house, "unlucky.py", UNLUCKY)
+    expect("unlucky could not be continued (no such form)" in out, True)
+    expect(heresy(house, "run", "--python", house.python, "unlucky.py")[0], "went on\n")
+
+
 def two_folders(house: House) -> None:
     """The same script in two folders: each is shown where it is."""
     for name in "first", "second":
@@ -424,7 +461,7 @@ def configured(house: House) -> None:
 
 TRIALS: list[Callable[[House], None]] = [
     going_back, replaced, elsewhere, another_key, key_of_the_folder, missing_modules, looked_into, without_sockets, debugged,
-    other_pythons, large_bytes, small, deep, two_folders, configured,
+    other_pythons, large_bytes, small, deep, of_no_use, two_folders, configured,
 ]  # fmt: skip
 
 

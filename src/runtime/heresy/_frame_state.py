@@ -59,6 +59,35 @@ class FrameState(NamedTuple):
     waiting: list[Any]
 
 
+def shape_of(state: FrameState) -> FrameState:
+    """A frame without its values: what its resume form depends on, and where it is."""
+    return state._replace(
+        variables=dict.fromkeys(state.variables),
+        cells=dict.fromkeys(state.cells),  # type: ignore[arg-type]
+        blocks=[(kind, _way(value) if kind == "left" else None) for kind, value in state.blocks],
+        comprehensions=[_progress(each) for each in state.comprehensions],
+        instance=[None] * len(state.instance),
+        operands=[],
+        generator=[],
+        waiting=[],
+    )
+
+
+def _way(left: list[Any]) -> list[Any]:
+    """How something is left, without the value that is returned."""
+    return [left[0], *[None] * len(left[1:])]
+
+
+def _progress(reached: Progress) -> Progress:
+    return reached._replace(
+        made=[None] * len(reached.made),
+        sources=[None] * len(reached.sources),
+        variables=dict.fromkeys(reached.variables),
+        cells=dict.fromkeys(reached.cells),  # type: ignore[arg-type]
+        operands=[],
+    )
+
+
 class Stack(NamedTuple):
     """The frames of a program, outermost first, and what to tell people of them.
 

@@ -1,8 +1,9 @@
-"""Resume forms that were compiled before: a program that is stopped leaves those of its frames in the cache.
+"""Resume forms that are compiled beforehand: a stop compiles those of the frames that it saves, and leaves them in the cache.
 
-To compile one, the module's text is read and its tree transformed, which takes most of the time of a short resume. A stop has
-read the text anyway, and nobody waits for it once the checkpoint is there. What is kept is for the same text, build and
-interpreter; where there is none, or the source has changed meanwhile, forms are compiled as ever.
+So no checkpoint is written that could not be continued from: where a form cannot be compiled, the stop waits. And to compile
+one, the module's text is read and its tree transformed, which takes most of the time of a short resume, and which a stop has
+done already. What is kept is for the same text, build and interpreter; where there is none, or the source has changed
+meanwhile, forms are compiled as ever.
 
 What depends on more than the shape of a frame is left out: comprehensions in progress, generators, and sites whose result is
 not the value itself.
@@ -11,11 +12,13 @@ not the value itself.
 from __future__ import annotations
 
 import _imp
+import os
 import types
 
 from ._constants import ASK, bind_constants
+from ._errors import NotContinuable
 from ._form import Form
-from ._frame_state import FrameState
+from ._frame_state import FrameState, shape_of
 from ._result import PlainResult
 from ._units import Unit, is_cached, keep_cached, read_cached
 from ._unwinding import ASKED
@@ -31,9 +34,9 @@ if TYPE_CHECKING:
 
 def find(unit: Unit, state: FrameState) -> Form | None:
     """The form of a frame, not yet filled; None if it was not kept."""
-    shape = _shape(unit, state)
-    if shape is None:
+    if not _is_kept(state):
         return None
+    shape = _shape(unit, state)
     found = read_cached(unit.cached(shape, "frame"))
     if found is None:
         return None
@@ -41,7 +44,7 @@ def find(unit: Unit, state: FrameState) -> Form | None:
     run_code = unit.index.code(state.scope)
     if same != shape or run_code is None:
         return None
-    form = Form(_empty(state), PlainResult())
+    form = Form(shape_of(state), PlainResult())
     form.is_module, form.hoisted, form.arguments, form.starts_on = is_module, hoisted, arguments, starts_on
     table = {**form.table, ASK: ASKED}
     for const in code.co_consts:
@@ -59,7 +62,7 @@ def keep(unit: Unit, state: FrameState, form: ResumeForm) -> None:
     """Keeps the form of a frame, if it can be."""
     shape = _shape(unit, state)
     # Where the frame is another here than in the checkpoint, the form is that of the other.
-    if shape is None or not form.is_plain or shape != _shape(unit, form.state):
+    if not _is_kept(state) or not form.is_plain or shape != _shape(unit, form.state):
         return
     consts: list[Any] = []
     for const in form.unbound.co_consts:
@@ -75,21 +78,32 @@ def keep(unit: Unit, state: FrameState, form: ResumeForm) -> None:
 
 
 def prepare(programs: Programs, frames: Iterable[FrameState]) -> None:
-    """Compiles and keeps what the continuation of these frames will ask for."""
-    from ._comprehensions import split
-    from ._resume_form import ResumeForm
+    """Compiles what the continuation of these frames will ask for, and keeps what can be kept.
 
-    done: set[bytes] = set()
+    Raises:
+        NotContinuable: that of one cannot be compiled, so that the checkpoint would be of no use.
+    """
     for state in frames:
         unit = programs.units.by_id.get(state.unit)
-        shape = _shape(unit, state) if unit is not None else None
-        if unit is None or shape is None or shape in done:
+        if unit is None:
             continue
-        done.add(shape)
-        if not is_cached(unit.cached(shape, "frame")):
-            program = programs.program(unit)
-            (here,) = split(program, state)
-            keep(unit, state, ResumeForm(program, here))
+        shape = _shape(unit, state)
+        if shape in programs.prepared or _is_kept(state) and is_cached(unit.cached(shape, "frame")):
+            continue
+        from ._comprehensions import split
+        from ._resume_form import ResumeForm
+
+        program = programs.program(unit)
+        without_values = shape_of(state)._replace(module=None)  # type: ignore[arg-type]
+        try:
+            forms = [ResumeForm(program, each) for each in split(program, without_values)]
+        except Exception as error:
+            if os.environ.get("HERESY_DEBUG"):
+                raise
+            raise NotContinuable(f"{state.scope[0]} could not be continued ({error})") from None
+        programs.prepared.add(shape)
+        if _is_kept(state):
+            keep(unit, state, forms[0])
 
 
 #: Stands before the name of a code object of the run form.
@@ -105,26 +119,14 @@ def _of_run_form(const: frozenset[Any], unit: Unit, run_code: types.CodeType) ->
     return found[0] if len(found) == 1 else None
 
 
-def _shape(unit: Unit, state: FrameState) -> bytes | None:
-    """All that a form depends on; None if it is none to be kept."""
+def _is_kept(state: FrameState) -> bool:
+    """Whether the form of a frame is one to be kept."""
     if state.comprehensions or state.generator or state.generated or state.closing:
-        return None
-    if any(kind == "left" and value[1:] for kind, value in state.blocks):
-        return None  # what is still to be returned
-    return repr((
-        unit.name, unit.sha256, unit.library, state.scope, state.place, state.site, state.restart, bool(state.instance),
-        list(state.variables), list(state.cells), [(kind, _way(kind, value)) for kind, value in state.blocks],
-    )).encode("utf-8", "surrogatepass")  # fmt: skip
+        return False
+    return not any(kind == "left" and value[1:] for kind, value in state.blocks)  # what is still to be returned
 
 
-def _way(kind: str, value: Any) -> Any:
-    return value[:1] if kind == "left" else None
-
-
-def _empty(state: FrameState) -> FrameState:
-    """The shape of a frame alone: its values live as long as it does."""
-    return state._replace(
-        variables=dict.fromkeys(state.variables), cells=dict.fromkeys(state.cells),
-        blocks=[(kind, _way(kind, value)) for kind, value in state.blocks],
-        instance=[None] * len(state.instance), operands=[None] * len(state.operands), waiting=[None] * len(state.waiting),
-    )  # type: ignore[arg-type] # fmt: skip
+def _shape(unit: Unit, state: FrameState) -> bytes:
+    """All that a form depends on."""
+    shape = shape_of(state)._replace(unit="", module=None, line=0, generated=[])  # type: ignore[arg-type]
+    return repr((unit.name, unit.sha256, unit.library, *shape)).encode("utf-8", "surrogatepass")

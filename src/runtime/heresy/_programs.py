@@ -17,6 +17,8 @@ class Programs:
 
     def __init__(self, units: Units) -> None:
         self.units = units
+        #: The shapes of frames that are known to be continuable: see `_kept_forms`.
+        self.prepared: set[bytes] = set()
         self._programs: dict[str, Program] = {}
         #: By the unit's id, the forms that were compiled in another process and run here.
         self._running: dict[str, list[Running]] = {}

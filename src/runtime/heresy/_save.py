@@ -7,7 +7,7 @@ import os
 import sys
 import types
 
-from . import _bundle, _checkpoint, _manifest, _threads
+from . import _bundle, _checkpoint, _kept_forms, _manifest, _threads
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import Stack
 from ._kinds import is_a
@@ -67,6 +67,7 @@ def _save(stopper: Stopper, stack: Stack, *, ends: bool, passing: bool, twin: Tw
         from . import _rehearsal
 
         _rehearsal.refuse_unreadable(modules, payload, items, passing=passing)
+    _kept_forms.prepare(modules.programs, [*stack.frames, *modules.suspended.values()])
     units = [unit for unit in stopper.units.by_id.values() if unit.library or unit.id in homes]
     cwd = stopper.baseline.cwd or os.path.dirname(os.path.dirname(launch.checkpoint))
     manifest = _manifest.describe(stopper, stack, units, homes, cwd, items, passing=passing)

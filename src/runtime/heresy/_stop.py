@@ -466,24 +466,12 @@ class Stopper:
             say(f"gave up {self.abandoned}, which runs again when the program continues")
         if self.launch.bounce:
             say(f"stopped at {where}; continuing in a new process")
-            self._prepare(stack)
             self._bounce()
         say(f"stopped at {where}; to continue: {self.launch.command}")
-        self._prepare(stack)
         status = self.launch.options.get("stop_status")
         if status is not None:
             _ends.exit_now(status)
         _signals.end_by(self.number)
-
-    def _prepare(self, stack: Stack) -> None:
-        """Does what the continuation will have to do; the checkpoint is there, and can be continued from without it."""
-        try:
-            from . import _bundle, _kept_forms
-
-            _kept_forms.prepare(self.read(), stack.frames)
-            _bundle.keep()
-        except Exception:
-            pass
 
     def tell_of_unsaved(self, items: list[str]) -> None:
         """Names what a checkpoint holds placeholders for, unless it is the same as the last time."""

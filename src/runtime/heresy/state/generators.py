@@ -15,10 +15,10 @@ from .. import _cpython, _frames
 from .._awaitables import ASEND, BEGUN, NEW, Asked, asked_by, finished, kinds, read, step
 from .._awaitables import made as make_asked
 from .._code_index import MARK, ScopeKey, marked
-from .._comprehensions import Progress, split
+from .._comprehensions import split
 from .._errors import InternalError, NotContinuable
 from .._expressions import OUTERMOST
-from .._frame_state import FrameState
+from .._frame_state import FrameState, shape_of
 from .._generators import code_of, frame_of, is_running, is_suspended
 from .._kinds import MISSING
 from .._program import Program
@@ -64,7 +64,9 @@ def _generator(pickler: StatePickler, generator: Any) -> Reduced:
         except NotContinuable as reason:
             raise CannotSave(f"{generator.__qualname__} is suspended at line {frame.f_lineno}: {reason}") from None
     free = {name: cell for name, cell in state.cells.items() if name in code.co_freevars}
-    made_from = (tuple(_shape(state)), free, mark, _finalizer(generator))
+    shape = shape_of(state)
+    modules.suspended.setdefault((id(code), frame.f_lasti), shape)
+    made_from = (tuple(shape), free, mark, _finalizer(generator))
     return make_generator, made_from, (_values(state), names), None, None, set_generator
 
 
@@ -76,37 +78,8 @@ def _finalizer(generator: Any) -> Any:
     return None if found is MISSING else found
 
 
-def _shape(state: FrameState) -> FrameState:
-    """A frame's state without values."""
-    return state._replace(
-        variables=dict.fromkeys(state.variables),
-        cells=dict.fromkeys(state.cells),  # type: ignore[arg-type]
-        blocks=[(kind, _way(value) if kind == "left" else None) for kind, value in state.blocks],
-        comprehensions=[_progress_shape(progress) for progress in state.comprehensions],
-        instance=[None] * len(state.instance),
-        operands=[],
-        generator=[],
-        waiting=[],
-    )
-
-
-def _way(left: list[Any]) -> list[Any]:
-    """How something is left, without the value that is returned."""
-    return [left[0], *[None] * len(left[1:])]
-
-
-def _progress_shape(progress: Progress) -> Progress:
-    return progress._replace(
-        made=[None] * len(progress.made),
-        sources=[None] * len(progress.sources),
-        variables=dict.fromkeys(progress.variables),
-        cells=dict.fromkeys(progress.cells),  # type: ignore[arg-type]
-        operands=[],
-    )
-
-
 def _values(state: FrameState) -> dict[str, Any]:
-    """What `_shape` leaves out, but for the generator itself."""
+    """What `shape_of` leaves out, but for the generator itself."""
     names = ("variables", "cells", "blocks", "instance", "operands", "comprehensions", "waiting")
     return {name: getattr(state, name) for name in names}
 

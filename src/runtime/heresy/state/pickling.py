@@ -110,6 +110,7 @@ class Modules:
         programs: their syntax.
         reducers: those of the types that the program has registered.
         running: the frames on the stack that are those of generators, by the identity of the generator.
+        suspended: the shapes of the frames of generators that were saved, one for each place where any was.
         edits: while a program is restored: of the modules that were changed meanwhile, by the id of the unit.
     """
 
@@ -125,6 +126,7 @@ class Modules:
         self.programs = programs
         self.reducers = reducers or {}
         self.running: dict[int, FrameState] = {}
+        self.suspended: dict[tuple[int, int], FrameState] = {}
         self.edits: dict[str, Edits] = {}
         #: Gives the unit of an id; while a program is restored, one of a library's, too.
         self.unit: Callable[[str], Unit] = units.by_id.__getitem__
