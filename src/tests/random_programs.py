@@ -6,7 +6,8 @@ Program number N is that of seed N (`random_source.program`). It runs plain, in 
 a chain of a few stops at random safe points; output, errors and status must be the same each time. A difference, a crash of
 the interpreter or an internal error (H9xx) is a failure: it is printed with its seed, and the first few programs that fail
 are made smaller as long as they still do (`--keep FOLDER` keeps them). A stop that is refused because of what the program
-holds (H3xx) is counted apart. The run goes on after a failure; one that was ended goes on with the `--seed` it has named.
+holds (H3xx), or that names what it goes on without (H317), is counted apart. The run goes on after a failure; one that was
+ended goes on with the `--seed` it has named.
 
 Starting an interpreter and importing the modules that a resume needs is most of the time of a short life, so lives are forked
 from a server that has the modules loaded (`lives`). `--cold` starts an interpreter for each; a failure is confirmed in
@@ -38,6 +39,8 @@ from lives import Interpreter, Life
 
 _INTERNAL = re.compile(rb"^(?:error\[(H9\d\d)\]|Fatal Python error|SystemError)", re.M)
 _REFUSED = re.compile(rb"^error\[(H3\d\d)\]", re.M)
+#: It goes on without something that was named: what it does then is not what it does plainly.
+_WITHOUT = b"warning[H317]"
 #: How many programs are transpiled at once, and are one task of a worker.
 _BATCH = 16
 #: How many failing programs each worker makes smaller, which takes its time.
@@ -76,6 +79,7 @@ class Program:
         self.marked = marked
         self.sha256 = hashlib.sha256(script.read_bytes()).hexdigest()
         self.refused = self.stops = self.points = 0
+        self.lacks = False
 
     def plain(self) -> Life:
         try:
@@ -112,7 +116,8 @@ class Program:
         resume = False
         while True:
             life = self.life(resume, next(stops, None))
-            self.refused += len(_REFUSED.findall(life.stderr))
+            self.refused += len(_REFUSED.findall(life.stderr)) + life.stderr.count(_WITHOUT)
+            self.lacks = self.lacks or _WITHOUT in life.stderr
             stdout += life.stdout
             stderr += _own_words_removed(life.stderr)
             if life.status != -signal.SIGINT:
@@ -138,8 +143,8 @@ class Program:
             first = chosen.randint(1, points)
             chain = [first, *(chosen.randint(1, points // 2 + 1) for _ in range(chosen.randint(0, 3)))]
             whole = self.whole(iter(chain))
-            if whole.status == -signal.SIGXCPU:
-                return  # its stack is so deep that looking at it at each safe point takes too long
+            if self.lacks or whole.status == -signal.SIGXCPU:
+                return  # something is not there; or its stack is so deep that looking at it at each safe point takes too long
             _compare(plain, whole, f"stopped at {_shown(chain)}")
             points = first // 2
 
@@ -154,7 +159,10 @@ class Program:
         self.points = int(found[1]) if found else 0
         chains = [[n] for n in everywhere.spread(self.points, 24)]
         for chain in [*chains, *([distance] * 100 for distance in (3, 1))]:
-            _compare(plain, self.whole(iter(chain)), f"stopped at {_shown(chain)} of {self.points}")
+            whole, lacks = self.whole(iter(chain)), self.lacks
+            self.lacks = False
+            if not lacks:
+                _compare(plain, whole, f"stopped at {_shown(chain)} of {self.points}")
 
 
 def _shown(chain: list[int]) -> str:
@@ -171,7 +179,7 @@ def transpiled(heresy: str, folder: Path, out: Path) -> str:
 
 def _own_words_removed(stderr: bytes) -> bytes:
     """Without the lines that heresy itself wrote."""
-    return re.sub(rb"(?m)^(?:heresy: .*|error\[H\d+\].*|  (?:-|= (?:note|help):) .*)\n", b"", stderr)
+    return re.sub(rb"(?m)^(?:heresy: .*|(?:error|warning)\[H\d+\].*|  (?:-|= (?:note|help):) .*)\n", b"", stderr)
 
 
 def _exactly(output: bytes | int) -> bytes | int:

@@ -75,6 +75,13 @@ MINOR = _VERSION[1]
 #: From 3.15 a generator expression asks for the iterator of what it is called with; before, that is done around it.
 EXPRESSIONS_ASK = _VERSION >= (3, 15)
 
+#: What the interpreter does itself if it is called with a generator expression, with what it makes meanwhile, if anything.
+CONSUMERS: dict[str, type | None] = {}
+if _VERSION >= (3, 14):
+    CONSUMERS |= {"any": None, "all": None, "tuple": list}
+if _VERSION >= (3, 15):
+    CONSUMERS |= {"list": list, "set": set}
+
 FOR_SLOTS = 2 if FOR_KEEPS_INDEX else 1
 DELEGATION_SLOTS = 2 if DELEGATION_KEEPS_INDEX else 1
 WITH_SLOTS = 2 if WITH_KEEPS_MANAGER else 1

@@ -7,6 +7,7 @@ written down, side by side, and an operand is known if there is one way only to 
 
 from __future__ import annotations
 
+import builtins
 import types
 from collections.abc import Iterator
 
@@ -19,6 +20,8 @@ from ._values import MISSING
 VALUE = "value"
 #: The same; a method may lie there in two parts, the function and what it is bound to.
 METHOD = "method"
+#: A builtin function that the interpreter may do itself, by its name (see `_cpython.CONSUMERS`).
+CONSUMER = "consumer"
 #: A constant of the text: the rest has it anyhow, and some are loaded only once they are needed.
 CONSTANT = "constant"
 #: An object that the rest loads by itself, and that need not be there.
@@ -34,7 +37,6 @@ TUPLE = "tuple"
 #: What unpacking has put there for targets to come: the rest needs a tuple.
 UNPACKED = "unpacked"
 
-
 class Wanted(NamedTuple):
     """What lies on the value stack when the rest of something is still to be done.
 
@@ -48,7 +50,7 @@ class Wanted(NamedTuple):
 
 def count(wanted: list[Wanted]) -> int:
     """How many operands the rest takes."""
-    return sum(item.what if item.kind == TUPLE else item.kind in (VALUE, METHOD, UNPACKED) for item in wanted)
+    return sum(item.what if item.kind == TUPLE else item.kind in (VALUE, METHOD, CONSUMER, UNPACKED) for item in wanted)
 
 
 def operands(wanted: list[Wanted], held: list[Any], kept: list[Any] | None) -> list[Any]:
@@ -124,6 +126,13 @@ def _pairings(
             size = _size(what)
             if len(held) >= size:
                 yield from ([_nested(what, held[:size]), *way] for way in _pairings(rest, held[size:]))
+        case "consumer":
+            if len(held) > 1 and held[1] is MISSING:
+                yield from ([first, *way] for way in _pairings(rest, held[1:]))
+            elif (made := _cpython.CONSUMERS[what]) is None or type(first) is made:
+                # It does it itself: what it makes lies there, or nothing.
+                above = held if made is None else held[1:]
+                yield from ([getattr(builtins, what), *way] for way in _pairings(rest, above))
         case "method":
             # In one part, it has a NULL beside it. One before it may belong to another callable: then that way leads nowhere.
             after = len(held) > 1 and held[1] is MISSING

@@ -13,7 +13,7 @@ from . import _tree as ast
 from ._errors import NotContinuable
 from ._form import WAITING
 from ._nodes import copied, pop, standing_for
-from ._operands import ANEW, CONSTANT, FUNCTION, METHOD, TEXT, TUPLE, VALUE, Wanted
+from ._operands import ANEW, CONSTANT, CONSUMER, FUNCTION, METHOD, TEXT, TUPLE, VALUE, Wanted
 from ._percent import as_joined
 from ._typing_names import Any
 
@@ -116,7 +116,7 @@ class RestOfExpressions:
     def _call(self, e: ast.Call) -> ast.expr:
         if e.func in self.path:
             return self.copied(e, func=self.rest(e.func))
-        func = self.take(METHOD if isinstance(e.func, ast.Attribute) else VALUE, e.func, getattr(e.func, "attr", None))
+        func = self._callable(e)
         unpacks = any(isinstance(arg, ast.Starred) for arg in e.args) or any(k.arg is None for k in e.keywords)
         unpacks = unpacks or len(e.args) + 2 * len(e.keywords) > _MOST
         if any(arg in self.path for arg in e.args):
@@ -128,6 +128,14 @@ class RestOfExpressions:
             return self.copied(e, func=func, args=args, keywords=self.each(e.keywords))
         args = [made_at(ast.Starred(self.take(VALUE, e), ast.Load()), e)]
         return self.copied(e, func=func, args=args, keywords=self._keywords(e))
+
+    def _callable(self, e: ast.Call) -> ast.expr:
+        match e:
+            case ast.Call(func=ast.Attribute(attr=name)):
+                return self.take(METHOD, e.func, name)
+            case ast.Call(func=ast.Name(id=name), args=[ast.GeneratorExp()], keywords=[]) if name in _cpython.CONSUMERS:
+                return self.take(CONSUMER, e.func, name)
+        return self.take(VALUE, e.func)
 
     def _keywords(self, e: ast.Call) -> list[ast.AST]:
         """The rest of the keywords of a call that unpacks: groups of them are merged into a dictionary."""
