@@ -15,6 +15,8 @@ CodeType = type((lambda: None).__code__)
 
 #: Stands for what the pads of a program ask (see `_pads`).
 ASK = frozenset({"heresy: what a pad asks"})
+#: Stands for the exception by which an asynchronous loop ends.
+ENDED = frozenset({"heresy: how an asynchronous loop ends"})
 
 
 def bind_constants(code: CodeType, table: Mapping[Any, Any]) -> CodeType:
@@ -32,6 +34,11 @@ def bind_constants(code: CodeType, table: Mapping[Any, Any]) -> CodeType:
     return code.replace(co_consts=tuple(consts))
 
 
+def of_pads(ask: object) -> dict[Any, Any]:
+    """What the placeholders in pads stand for, which ask ``ask``."""
+    return {ASK: ask, ENDED: StopAsyncIteration}
+
+
 def ready(code: CodeType, displays: list[tuple[Any, ...]], ask: object = None) -> CodeType:
     """The code with its constants as CPython itself would have made them.
 
@@ -41,5 +48,5 @@ def ready(code: CodeType, displays: list[tuple[Any, ...]], ask: object = None) -
     """
     table: dict[Any, Any] = {frozenset(display): frozenset(display) for display in reversed(displays)}
     if ask is not None:
-        table[ASK] = ask
+        table.update(of_pads(ask))
     return bind_constants(code, table) if table else code

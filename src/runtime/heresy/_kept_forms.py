@@ -15,7 +15,7 @@ import _imp
 import os
 import types
 
-from ._constants import ASK, bind_constants
+from ._constants import bind_constants, of_pads
 from ._errors import NotContinuable
 from ._form import Form
 from ._frame_state import FrameState, shape_of
@@ -46,7 +46,7 @@ def find(unit: Unit, state: FrameState) -> Form | None:
         return None
     form = Form(shape_of(state), PlainResult())
     form.is_module, form.hoisted, form.arguments, form.starts_on = is_module, hoisted, arguments, starts_on
-    table = {**form.table, ASK: ASKED}
+    table = {**form.table, **of_pads(ASKED)}
     for const in code.co_consts:
         if type(const) is frozenset and const not in table:
             own = _of_run_form(const, unit, run_code)

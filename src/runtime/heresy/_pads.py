@@ -11,6 +11,9 @@ program is to be stopped instead (`_unwinding`), and raise the exception on, to 
     POP_TOP                 None; or what was raised instead, as when there is no room to ask
     RERAISE     1           to the handler that the exception was on its way to, if there is one
 
+The end of an ``async for`` is an exception, too, which may come a million times. So where one can come to that end, the pad
+looks for it first, and goes there.
+
 While no exception is raised, none of this is ever executed; and one that goes to an ``except`` of the same frame, or leaves
 a frame with nothing on its stack, does not pass a pad: its frame keeps its variables in the traceback.
 
@@ -24,6 +27,7 @@ import sys
 import types
 from collections.abc import Iterator
 
+from ._constants import ASK, ENDED
 from ._cpython import (
     OPERATIONS,
     PADDED,
@@ -39,8 +43,7 @@ from ._cpython import (
 from ._slots import Slots
 from ._typing_names import NamedTuple
 
-_BINARY_OP = number_of("BINARY_OP")
-_LEFT_SHIFT = next(number for number, (_, symbol) in enumerate(opcode._nb_ops) if symbol == "<<")  # type: ignore[attr-defined]
+_END_ASYNC_FOR = number_of("END_ASYNC_FOR")
 _PUSH_EXC_INFO = number_of("PUSH_EXC_INFO")
 _RERAISE = number_of("RERAISE")
 _PRECALL = "PRECALL" in opcode.opmap
@@ -75,6 +78,19 @@ _QUIET = {
 }  # fmt: skip
 
 
+
+
+def _compiled(function: types.FunctionType, names: tuple[str, ...]) -> bytes:
+    """An instruction of some function, with the empty caches that it has."""
+    code = function.__code__
+    item = next(item for item in instructions(code) if opcode.opname[item.opcode] in names)
+    return code.co_code[item.offset : item.offset + 2] + bytes(item.next - item.offset - 2)
+
+
+_BINARY_OPERATION = _compiled(lambda a, b: a << b, ("BINARY_OP",))
+_POP_JUMP = _compiled(lambda a, b: a if a is b else b, ("POP_JUMP_IF_FALSE", "POP_JUMP_FORWARD_IF_FALSE"))
+
+
 class _Handler(NamedTuple):
     """Where an exception goes; see `_cpython.exception_table`."""
 
@@ -83,51 +99,61 @@ class _Handler(NamedTuple):
     lasti: bool
 
 
-def padded(code: types.CodeType, ask: object) -> types.CodeType:
-    """A code object with pads, and with them in the code objects inside it.
-
-    Args:
-        ask: what they ask; `_constants.ASK` in a code object that is to be kept.
-    """
-    consts = tuple(padded(c, ask) if isinstance(c, types.CodeType) else c for c in code.co_consts)
+def padded(code: types.CodeType) -> types.CodeType:
+    """A code object with pads, and with them in the code objects inside it; its constants are still to be bound."""
+    consts = tuple(padded(c) if isinstance(c, types.CodeType) else c for c in code.co_consts)
     if any(new is not old for new, old in zip(consts, code.co_consts)):
         code = code.replace(co_consts=consts)
-    return with_pads(code, ask)
+    return with_pads(code)
 
 
-def with_pads(code: types.CodeType, ask: object) -> types.CodeType:
+def with_pads(code: types.CodeType) -> types.CodeType:
     """The same for one code object alone."""
     ranges = list(_ranges(code))
     if all(depth is None for *_, depth in ranges):
         return code
-    kept = PADDED, len(code.co_code), code.co_exceptiontable
-    load = with_argument(number_of("LOAD_CONST"), len(code.co_consts) + 1)
-    question = load + bytes((number_of("COPY"), 2)) + _binary_operation()
-    rest = bytes((number_of("POP_TOP"), 0, number_of("RERAISE"), 1))
+    ended = {h for _, _, h, depth in ranges if h and depth is not None and code.co_code[h.target] == _END_ASYNC_FOR}
+    # That the last but one is this: see `_cpython.own_part`.
+    consts = *code.co_consts, *[ENDED][: len(ended)], (PADDED, len(code.co_code), code.co_exceptiontable), ASK
+    load_ended, load = (with_argument(number_of("LOAD_CONST"), len(consts) - back) for back in (3, 1))
+    question = load + bytes((number_of("COPY"), 2)) + _BINARY_OPERATION
+    rest = bytes((number_of("POP_TOP"), 0, _RERAISE, 1))
     pads: dict[tuple[int, _Handler | None], int] = {}
     entries: list[tuple[int, int, _Handler]] = []
-    end, deepest = len(code.co_code), 0
     behind: list[tuple[int, int, _Handler]] = []
+    text, deepest = bytearray(code.co_code), 0
     for start, stop, handler, depth in ranges:
         if depth is not None:
             if (depth, handler) not in pads:
-                pads[depth, handler] = end
-                behind.append((end, end + len(question), _Handler(end + len(question), depth + 2, False)))
-                end += len(question) + len(rest)
+                here = pads[depth, handler] = len(text)
+                if handler in ended:
+                    text += _ended(handler, depth, here, load_ended)
+                text += question
+                behind.append((here, len(text), _Handler(len(text), depth + 2, False)))
+                text += rest
                 if handler is not None:
-                    behind.append((end - 2, end, handler))
+                    behind.append((len(text) - 2, len(text), handler))
                 deepest = max(deepest, depth)
             handler = _Handler(pads[depth, handler], depth, True)
         if handler is not None:
             entries.append((start, stop, handler))
-    units = (len(question) + len(rest)) // 2 * len(pads)
     return code.replace(
-        co_code=code.co_code + (question + rest) * len(pads),
+        co_code=bytes(text),
         co_exceptiontable=b"".join(_entry(*each) for each in [*entries, *behind]),
-        co_linetable=code.co_linetable + _no_lines(units),
+        co_linetable=code.co_linetable + _no_lines((len(text) - len(code.co_code)) // 2),
         co_stacksize=max(code.co_stacksize, deepest + 5),
-        co_consts=(*code.co_consts, kept, ask),
+        co_consts=consts,
     )
+
+
+def _ended(handler: _Handler, depth: int, here: int, load: bytes) -> bytes:
+    """The begin of a pad at ``here``: goes on to the end of an asynchronous loop, if that is what has been raised."""
+    test = load + bytes((number_of("CHECK_EXC_MATCH"), 0))
+    # Above what the handler is to find lies what was kept for this pad, and where the exception comes from.
+    left = bytes((number_of("SWAP"), 2, number_of("POP_TOP"), 0)) * (depth + 1 - handler.depth)
+    behind = here + len(test) + len(_POP_JUMP) + len(left) + 4
+    jump = with_argument(number_of("JUMP_BACKWARD_NO_INTERRUPT"), (behind - handler.target) // 2)
+    return test + bytes((_POP_JUMP[0], (len(left) + len(jump)) // 2)) + _POP_JUMP[2:] + left + jump
 
 
 class Pad(NamedTuple):
@@ -255,11 +281,6 @@ def _is_throw(target: int, by_offset: dict[int, Instruction]) -> bool:
 
 
 # --- bytes ----------------------------------------------------------------------------------------------------------
-
-
-def _binary_operation() -> bytes:
-    caches = next(item for item in instructions((lambda a, b: a << b).__code__) if item.opcode == _BINARY_OP)
-    return bytes((_BINARY_OP, _LEFT_SHIFT)) + bytes(caches.next - caches.offset - 2)
 
 
 def _entry(start: int, end: int, handler: _Handler) -> bytes:

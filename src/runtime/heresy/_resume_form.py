@@ -258,8 +258,8 @@ class ResumeForm(Form):
         else:
             numbers, twin, code = self._compiled(tree, depth, runs)
         if code is not None:
-            self.unbound = code if self.program.unit.library else with_pads(code, _constants.ASK)
-            table = {**self.table, **self.inside.table, **returning, _constants.ASK: ASKED}
+            self.unbound = code if self.program.unit.library else with_pads(code)
+            table = {**self.table, **self.inside.table, **returning, **_constants.of_pads(ASKED)}
             code = _constants.bind_constants(self.unbound, table)
         else:
             assert runs is not None

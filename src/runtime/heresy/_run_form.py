@@ -6,7 +6,7 @@ Marks are gone, and positions are those of ``in.py``: the very bytes that the or
 from __future__ import annotations
 
 from . import _tree as ast
-from ._constants import ASK, ready
+from ._constants import ready
 from ._marked import Marked
 from ._positions import DifferentProgram, align
 from ._quiet import Quiet
@@ -95,5 +95,5 @@ def compile_module(marked_text: str, source: bytes | None, filename: str, *, pad
     if pads:
         from ._pads import padded
 
-        code = padded(code, ASK)
+        code = padded(code)
     return Compiled(code, quiet.warned, _displays(marked.tree))
