@@ -1,5 +1,6 @@
 //! The Python runtime: embedded in the binary, laid out as a package where an interpreter can import it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,9 @@ use crate::cache;
 /// The name of the package, and of its folder.
 const PACKAGE: &str = "heresy";
 
+/// Beside the package: the run of the machine in which its files were written, or last compared.
+const NOTE: &str = "intact-since";
+
 /// The package's files: path in the package, and text.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runtime_files.rs"));
 
@@ -18,20 +22,23 @@ const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runtime_files
 ///
 /// Input: a folder that can be written. Output: the package's folder, `<cache>/runtime-<hash of its files>/heresy`.
 /// It appears by one rename, so starts at the same time see all of it or nothing; and its name says what it holds,
-/// so two releases of heresy share a cache.
+/// so two releases of heresy share a cache. Nobody waits until a hundred files are on the disk: after a power cut
+/// some may be empty, so the first start after each boot compares their text.
 pub fn lay_out(cache: &Path) -> io::Result<PathBuf> {
     let parent = cache.join(format!("runtime-{}", &contents_hash()[..16]));
     let package = parent.join(PACKAGE);
-    if is_whole(&package) && cache::is_there(&package.join("_boot.py")) {
+    let boot = boot();
+    if is_good(&parent, boot.as_deref()) && cache::is_there(&package.join("_boot.py")) {
         return Ok(package);
     }
     fs::create_dir_all(cache)?;
     let fresh = tempfile::Builder::new().prefix(".runtime-").tempdir_in(cache)?;
-    write_package(fresh.path())?;
+    write_package(fresh.path(), |path, text| fs::write(path, text))?;
+    note_intact(fresh.path(), boot.as_deref())?;
     // The runtime keeps its modules there, compiled, for each interpreter.
     fs::create_dir(fresh.path().join("bundles"))?;
-    put_in_place(&fresh, &parent)?;
-    match is_whole(&package) {
+    put_in_place(&fresh, &parent, boot.as_deref())?;
+    match is_good(&parent, boot.as_deref()) {
         true => Ok(package),
         false => Err(io::Error::other(format!("{} cannot be made whole", package.display()))),
     }
@@ -48,36 +55,62 @@ pub fn write_beside(dir: &Path) -> io::Result<PathBuf> {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
     let fresh = tempfile::Builder::new().prefix(".heresy-").tempdir_in(dir)?;
-    write_package(fresh.path())?;
+    write_package(fresh.path(), cache::write_synced)?;
     let written = fresh.path().join(PACKAGE);
     put_in_place_of(&written, &package)?;
     Ok(package)
 }
 
-fn write_package(parent: &Path) -> io::Result<()> {
+fn write_package(parent: &Path, write: impl Fn(&Path, &[u8]) -> io::Result<()>) -> io::Result<()> {
     let package = parent.join(PACKAGE);
+    let mut made = HashSet::new();
     for (name, text) in FILES {
         let path = package.join(name);
-        fs::create_dir_all(path.parent().unwrap_or(&package))?;
-        cache::write_synced(&path, text.as_bytes())?;
+        let folder = path.parent().unwrap_or(&package);
+        if made.insert(folder.to_owned()) {
+            fs::create_dir_all(folder)?;
+        }
+        write(&path, text.as_bytes())?;
     }
     Ok(())
 }
 
-/// Whether all files are there in full; something may tidy old files out of caches.
-fn is_whole(package: &Path) -> bool {
-    FILES.iter().all(|(name, text)| {
-        package.join(name).metadata().is_ok_and(|found| found.is_file() && found.len() == text.len() as u64)
-    })
+/// What tells this run of the machine from the one before a power cut, where the system says that.
+fn boot() -> Option<String> {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()
+}
+
+/// Whether the package is there and holds what it is to hold.
+///
+/// Its files were written, or compared, since the machine was started; else they are compared. Something may have
+/// tidied old files out of the cache, at any time.
+fn is_good(parent: &Path, boot: Option<&str>) -> bool {
+    let package = parent.join(PACKAGE);
+    let note = fs::read_to_string(parent.join(NOTE)).ok();
+    if boot.is_some() && note.as_deref() == boot {
+        return FILES.iter().all(|(name, text)| {
+            package.join(name).metadata().is_ok_and(|found| found.is_file() && found.len() == text.len() as u64)
+        });
+    }
+    let is_same =
+        |(name, text): &(&str, &str)| fs::read(package.join(name)).is_ok_and(|found| found == text.as_bytes());
+    let good = FILES.iter().all(is_same);
+    // A note that cannot be written is none: the next start compares them again.
+    let _ = good.then(|| note_intact(parent, boot));
+    good
+}
+
+fn note_intact(parent: &Path, boot: Option<&str>) -> io::Result<()> {
+    boot.map_or(Ok(()), |boot| fs::write(parent.join(NOTE), boot))
 }
 
 /// Renames `fresh` to `target`. If another process was faster, its folder stays.
-fn put_in_place(fresh: &TempDir, target: &Path) -> io::Result<()> {
-    if target.join(PACKAGE).exists() && !is_whole(&target.join(PACKAGE)) {
+fn put_in_place(fresh: &TempDir, target: &Path, boot: Option<&str>) -> io::Result<()> {
+    if target.join(PACKAGE).exists() && !is_good(target, boot) {
         return put_in_place_of(fresh.path(), target);
     }
     match fs::rename(fresh.path(), target) {
-        Err(_) if is_whole(&target.join(PACKAGE)) => Ok(()),
+        Err(_) if is_good(target, boot) => Ok(()),
         renamed => renamed,
     }
 }
@@ -100,7 +133,7 @@ fn contents_hash() -> String {
 mod tests {
     use std::fs;
 
-    use super::{FILES, lay_out, write_beside};
+    use super::{FILES, NOTE, boot, lay_out, write_beside};
 
     #[test]
     fn lays_out_every_file_and_mends_a_broken_folder() {
@@ -111,6 +144,21 @@ mod tests {
         assert_eq!(lay_out(cache.path()).unwrap(), package);
         assert_eq!(fs::read_to_string(package.join(name)).unwrap(), text);
         assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1, "nothing else is left in the cache");
+    }
+
+    #[test]
+    fn compares_the_files_after_a_boot() {
+        let cache = tempfile::tempdir().unwrap();
+        let package = lay_out(cache.path()).unwrap();
+        let note = package.parent().unwrap().join(NOTE);
+        let (name, text) = FILES[0];
+        fs::write(package.join(name), vec![0; text.len()]).unwrap();
+        fs::write(&note, "an earlier one").unwrap();
+        lay_out(cache.path()).unwrap();
+        assert_eq!(fs::read_to_string(package.join(name)).unwrap(), text);
+        fs::write(&note, "an earlier one").unwrap();
+        lay_out(cache.path()).unwrap();
+        assert_eq!(fs::read_to_string(note).ok(), boot());
     }
 
     #[test]
