@@ -159,7 +159,7 @@ def altered(files: list[bytes], seed: int, count: int) -> Iterator[tuple[str, by
 def read(file: Path, environ: dict[str, str], whole: set[bytes], *, trust: bool) -> None:
     """What the runtime does with a file before it unpickles."""
     try:
-        _, payload = _checkpoint.read(str(file), environ=environ, trust=trust)
+        _, payload = _checkpoint.read(_checkpoint.Reading(str(file)), environ=environ, trust=trust)
     except HeresyError as error:
         if error.code not in REFUSALS or not error.why and error.code == "H303":
             raise Altered(f"refused as {error.code}: {error.title}") from None
@@ -208,7 +208,7 @@ def main() -> int:
         payloads = set()
         for data in files:
             file.write_bytes(data)
-            payloads.add(b"".join(_checkpoint.read(str(file), environ=environ)[1]))
+            payloads.add(b"".join(_checkpoint.read(_checkpoint.Reading(str(file)), environ=environ)[1]))
         stride = max(1, options.files // options.commands)
         for name, data in altered(files, options.seed, options.files):
             counted += 1

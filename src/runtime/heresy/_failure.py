@@ -27,6 +27,7 @@ from ._part import Part
 from ._slots import Slots
 from ._stop import flush_streams, place, report, say
 from ._told import tell_of_save
+from ._uncollected import Uncollected
 from ._unwinding import ASKED
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def asked(stopper: Stopper, raised: Exception, frame: types.FrameType) -> _catch
         below = [*frames_below(frame, stopper.main)]
         frames = [*reversed(below), frame, *(each.tb_frame for each in gone)]
         offsets, handled = [offset, *map(_offset, gone)], _handled(raised, frame, offset)
-        _stop(stopper, raised, Failed(frames, offsets, depth, lost, len(below) + 1, handled))
+        with Uncollected():
+            _stop(stopper, raised, Failed(frames, offsets, depth, lost, len(below) + 1, handled))
     _hopeless[key] = frame.f_code
     return None
 
@@ -106,7 +108,8 @@ def at_end(stopper: Stopper, raised: Exception) -> None:
             return
         gone, lost = _gone(trace)
         gone.insert(0, trace)
-        _stop(stopper, raised, Failed([each.tb_frame for each in gone], [*map(_offset, gone)], 0, lost, 0, None))
+        with Uncollected():
+            _stop(stopper, raised, Failed([each.tb_frame for each in gone], [*map(_offset, gone)], 0, lost, 0, None))
 
 
 # --- where it comes from --------------------------------------------------------------------------------------------

@@ -24,8 +24,13 @@ from .state import functions, imports, moved, surroundings
 from .state.pickling import CannotSave, Modules, StateUnpickler
 
 
-def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper) -> tuple[Any, types.CodeType]:
+def restore(
+    reading: _checkpoint.Reading, launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
+) -> tuple[Any, types.CodeType]:
     """Puts the program's state back.
+
+    Args:
+        reading: the checkpoint.
 
     Returns:
         the ``__spec__`` of the main module, and the code to execute in its namespace: the outermost frame, which calls
@@ -37,9 +42,8 @@ def restore(launch: Launch, main: types.ModuleType, hook: Hook, stopper: Stopper
     moved.folders[:] = launch.options.get("map", [])
     with hook.units.at_work():
         manifest, payload = _checkpoint.read(
-            launch.options.get("from") or launch.checkpoint,
-            environ=stopper.baseline.environ, trust=launch.options.get("trust", False),
-        )  # fmt: skip
+            reading, environ=stopper.baseline.environ, trust=launch.options.get("trust", False)
+        )
     _refuse_half_done(launch, manifest)
     changed = Changed(launch, hook, stopper.read())
     changed.compare("__main__", launch.source, manifest["source"]["sha256"], launch.sha256)

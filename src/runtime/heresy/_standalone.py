@@ -53,7 +53,7 @@ def _become(marked: str, source: str | None) -> NoReturn:
     checkpoint = _checkpoint_of(marked, arguments)
     resume = os.path.exists(checkpoint)
     was = os.environ.get("PYTHONHASHSEED")
-    seed = _checkpoint.read(checkpoint, environ=os.environ)[0]["hash_seed"] if resume else _seed(was)
+    seed = _checkpoint.read(_checkpoint.Reading(checkpoint), environ=os.environ)[0]["hash_seed"] if resume else _seed(was)
     shown = _original(marked, data, source) or marked
     os.environ["PYTHONHASHSEED"] = seed
     words = {

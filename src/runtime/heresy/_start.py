@@ -109,6 +109,9 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         if how.resume:
             _bundle.go_on("again")
             with units.at_work():
+                from . import _checkpoint
+
+                reading = _checkpoint.Reading(how.options.get("from") or how.checkpoint)
                 from . import _restore
             _bundle.go_on("rest")
         hook.install()
@@ -125,7 +128,7 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
             if how.kind == "command":
                 _show_command(code, how)
         if how.resume:
-            spec, code = _restore.restore(how, main, hook, stopper)
+            spec, code = _restore.restore(reading, how, main, hook, stopper)
             _restore.let_go()
             if found_by_runpy:
                 _give(runpy, spec, code)

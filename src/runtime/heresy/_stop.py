@@ -367,7 +367,10 @@ class Stopper:
                 self.barrier = (importer, importer.f_lasti)
             return
         with self.units.at_work():
-            self._examine(frame, waiting=waiting, abandon=abandon)
+            from ._uncollected import Uncollected
+
+            with Uncollected():
+                self._examine(frame, waiting=waiting, abandon=abandon)
 
     def _examine(self, frame: types.FrameType, *, waiting: bool, abandon: bool) -> None:
         if self.held:

@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 from . import _ends, _lost
 from ._errors import HeresyError, NotContinuable
 from ._stop import Stopper
-from .state import libraries
+from ._uncollected import Uncollected
 
 #: The number of the system call, by machine.
 _CLONE = {"x86_64": 56, "aarch64": 220, "riscv64": 220, "ppc64le": 120}
@@ -126,8 +126,7 @@ class Twin:
 
     def _be(self, parent: int, files: list[Opened], save: Callable[[], list[str]]) -> None:
         """What the twin does."""
-        libraries.was_collecting = gc.isenabled()
-        gc.disable()
+        Uncollected().__enter__()
         _end_with(parent)
         answer: dict[str, Any] = {"unfit": True}
         page = _lost.cost_of_page()

@@ -11,6 +11,7 @@ import sys
 
 from .._kinds import is_a
 from .._typing_names import Any
+from .._uncollected import Uncollected
 from .pickling import Modules
 
 TYPE_CHECKING = False
@@ -161,8 +162,6 @@ def _put_logging(logging: Any, saved: dict[str, Any]) -> None:
 # --- the interpreter's own --------------------------------------------------------------------------------------------
 
 
-#: Whether the program's collector was on, where it had to be turned off to save it.
-was_collecting: bool | None = None
 #: Whether the program has called `gc.freeze`, while that is taken back.
 _frozen = False
 
@@ -183,7 +182,7 @@ class Thawed:
 
 def _take_gc(_: Any, modules: Modules) -> Any:
     callbacks = [each for each in gc.callbacks if modules.has(getattr(each, "__module__", None))]
-    collects = gc.isenabled() if was_collecting is None else was_collecting
+    collects = gc.isenabled() if Uncollected.was_on is None else Uncollected.was_on
     return gc.get_threshold(), collects, gc.get_debug(), _frozen, callbacks
 
 
