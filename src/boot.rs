@@ -5,6 +5,7 @@
 //! would have made of them.
 
 use std::ffi::{OsStr, OsString};
+use std::os::fd::RawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,8 @@ pub struct Words<'a> {
     /// Patterns of names of modules that are left alone.
     pub exclude: &'a [String],
     pub checkpoint: &'a Path,
+    /// The open file whose lock says that the checkpoint is this process's.
+    pub claim: Option<RawFd>,
     /// Whether to continue from a checkpoint: that one, or another.
     pub resume: bool,
     /// The program's modules that have changed since it was stopped.
@@ -134,6 +137,9 @@ impl Words<'_> {
         json.strings("instrument", self.instrument);
         json.strings("exclude", self.exclude);
         json.string("checkpoint", self.checkpoint);
+        if let Some(claim) = self.claim {
+            json.raw("claim", claim.to_string().as_bytes());
+        }
         json.raw("resume", self.resume.to_string().as_bytes());
         if !self.edits.is_empty() {
             let mut edits = Object::new();

@@ -16,6 +16,7 @@ use crate::boot::{self, Edit, HashSeed, Trial};
 use crate::cache;
 use crate::changes;
 use crate::checkpoint::Manifest;
+use crate::claim::Claim;
 use crate::cli::{Compress, OnError, OnUnsaved, SavingArgs, Seconds, StoppingArgs};
 use crate::config::Config;
 use crate::edits::{self, Changed};
@@ -35,7 +36,7 @@ pub struct Launch {
     pub python: Option<OsString>,
     pub bounce: bool,
     pub on_unsaved: Option<OnUnsaved>,
-    pub checkpoint: PathBuf,
+    pub claim: Claim,
     /// What the checkpoint says, if the program continues from one.
     pub manifest: Option<Manifest>,
     pub resuming: Resuming,
@@ -159,7 +160,8 @@ pub fn command(
         roots: &launch.roots,
         instrument: &launch.instrument,
         exclude: &launch.exclude,
-        checkpoint: &launch.checkpoint,
+        checkpoint: &launch.claim.checkpoint,
+        claim: launch.claim.descriptor,
         resume: launch.manifest.is_some(),
         edits: &edits,
         at: launch.resuming.line,
@@ -222,7 +224,7 @@ fn source_changed(launch: &Launch, manifest: &Manifest, new: &[u8]) -> Refusal {
     let stood_at = manifest.place();
     let old = cache::find_source(&manifest.source.sha256);
     let old = old.map(|(path, text)| (path, changes::describe(&text, new)));
-    Refusal::source_changed(&launch.program.script, &launch.checkpoint, stood_at.as_deref(), old.as_ref())
+    Refusal::source_changed(&launch.program.script, &launch.claim.checkpoint, stood_at.as_deref(), old.as_ref())
 }
 
 /// A program keeps one hash seed for its life, so that its sets and hashes agree after a resume.

@@ -4,6 +4,7 @@ mod boot;
 mod cache;
 mod changes;
 mod checkpoint;
+mod claim;
 mod cli;
 mod commands;
 mod config;

@@ -24,6 +24,7 @@ const SOURCE_CHANGED: Code = Code { number: "H304", name: "source-changed" };
 const NO_KEY: Code = Code { number: "H342", name: "no-key" };
 const WHICH_CHECKPOINT: Code = Code { number: "H330", name: "which-checkpoint" };
 const PLACE_GONE: Code = Code { number: "H331", name: "place-gone" };
+const TAKEN: Code = Code { number: "H337", name: "checkpoint-taken" };
 const NO_SUCH_NUMBER: Code = Code { number: "H340", name: "no-such-number" };
 const NOT_A_KEY: Code = Code { number: "H341", name: "not-a-key" };
 
@@ -170,6 +171,14 @@ impl Refusal {
         let title = format!("there is no key in {}: {}", place.display(), in_words(error));
         let note = "set HERESY_KEY to a file of yours that can be written, outside of the program's folder";
         Refusal::new(Exit::Usage, Diagnostic::new(NO_KEY, title).note(note))
+    }
+
+    /// A checkpoint belongs to a program that runs.
+    pub fn taken(checkpoint: &Path, process: i32) -> Refusal {
+        let title =
+            format!("process {process} has continued from {}, or has made it, and still runs", checkpoint.display());
+        let note = "what a program does is done once: stop that one, or wait for its end, then continue";
+        Refusal::new(Exit::Refused, Diagnostic::new(TAKEN, title).note(note))
     }
 
     /// The directory that a program worked in is not there.

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf, absolute};
 
 use crate::checkpoint::{self, Manifest};
+use crate::claim;
 use crate::cli::ResumeArgs;
 use crate::commands::chosen::{Chosen, choose};
 use crate::config;
@@ -19,6 +20,7 @@ pub fn execute(args: &ResumeArgs) -> anyhow::Result<Exit> {
     let mut manifest = checkpoint::read_manifest(&file).map_err(|error| Refusal::checkpoint(&file, &error))?;
     // All are meant from where the user stands, not from where the program stood.
     let (file, checkpoint) = (absolute(&file)?, absolute(&newest)?);
+    let claim = claim::of_checkpoint(&checkpoint).map_err(|process| Refusal::taken(&checkpoint, process))?;
     let python = args.python.python.as_ref().map(from_here).transpose()?;
 
     follow(&mut manifest, &args.map);
@@ -45,7 +47,7 @@ pub fn execute(args: &ResumeArgs) -> anyhow::Result<Exit> {
         saving: Saving::choose(&args.saving, Some(&manifest), &config),
         stopping: Stopping::choose(&args.stopping),
         command: command_to_continue(&checkpoint),
-        checkpoint,
+        claim,
         instrument: [&*manifest.instrument, &*config.instrument].concat(),
         exclude: config.exclude,
         trial: None,

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::checkpoint::{self, Manifest};
+use crate::claim;
 use crate::cli::{RunArgs, Target};
 use crate::config;
 use crate::exit::Exit;
@@ -26,8 +27,12 @@ pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
         None => env::current_dir()?.join(checkpoint::FOLDER),
     };
     let (identity, stem) = found.identity(target);
-    let checkpoint = checkpoint::path_of_program(&identity, &stem, args.program_args(), &checkpoints);
-    let manifest = if args.fresh { None } else { existing_manifest(&checkpoint)? };
+    let first = checkpoint::path_of_program(&identity, &stem, args.program_args(), &checkpoints);
+    let claim = claim::of_run(&first, args.fresh);
+    let manifest = if args.fresh { None } else { existing_manifest(&claim.checkpoint)? };
+    if let Some(process) = claim.instead_of {
+        anstream::eprintln!("heresy: process {process} continues this command; this one starts from the beginning");
+    }
     if manifest.is_none() && args.dry_run {
         anstream::eprintln!("heresy: there is no checkpoint of this program here: it would start from the beginning");
         return Ok(Exit::Success);
@@ -44,7 +49,7 @@ pub fn execute(args: &RunArgs) -> anyhow::Result<Exit> {
         python: args.python.python.clone(),
         bounce: args.bounce,
         on_unsaved: args.unsaved.on_unsaved.or(config.on_unsaved),
-        checkpoint,
+        claim,
         manifest,
         resuming: Resuming { line: args.at, dry_run: args.dry_run, ..Resuming::default() },
         saving,

@@ -10,6 +10,7 @@ import os
 import pickle
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -59,6 +60,35 @@ if not heresy.checkpoint():
     sys.stdout.flush()
     os.kill(os.getpid(), 9)
 print("went on")
+"""
+
+WORKER = """\
+import os, time
+import heresy
+
+for job in range(3):
+    try:
+        os.mkdir(f"job{job}")
+        break
+    except FileExistsError:
+        continue
+while not os.path.exists("go"):
+    time.sleep(0.01)
+if not heresy.checkpoint():
+    time.sleep(0.3)
+    os.kill(os.getpid(), 9)
+print("job", job)
+"""
+
+SLOW = """\
+import os, time
+import heresy
+
+if not heresy.checkpoint():
+    print("saved", flush=True)
+while not os.path.exists("end"):
+    time.sleep(0.01)
+print("end")
 """
 
 MOVING = """\
@@ -436,6 +466,33 @@ def of_no_use(house: House) -> None:
     expect(heresy(house, "run", "--python", house.python, "unlucky.py")[0], "went on\n")
 
 
+def at_once(house: House) -> None:
+    """Each of several runs of one command has a checkpoint of its own, and none is continued twice."""
+    (house.folder / "worker.py").write_text(WORKER)
+    begin = lambda: [house.start("worker.py") for _ in range(3)]  # noqa: E731
+
+    def ends(lives: list[subprocess.Popen[bytes]]) -> list[tuple[int, str]]:
+        return sorted((life.wait(60), life.communicate()[0].decode()) for life in lives)
+
+    first = begin()
+    (house.folder / "go").touch()
+    expect(ends(first), [(-9, "")] * 3)
+    expect(ends(begin()), [(0, f"job {number}\n") for number in range(3)])
+    expect([*(house.folder / ".heresy").glob("*.ckpt")], [])
+    (house.folder / "slow.py").write_text(SLOW)
+    slow = house.start("slow.py")
+    assert slow.stdout is not None
+    expect(slow.stdout.readline(), b"saved\n")
+    expect("H337" in heresy(house, "resume", status=1)[1], True)
+    slow.send_signal(signal.SIGSTOP)
+    (house.folder / "end").touch()
+    second = heresy(house, "run", "--python", house.python, "slow.py")
+    expect((second[0], f"process {slow.pid} continues this command" in second[1]), ("saved\nend\n", True))
+    slow.kill()
+    slow.communicate()
+    expect(heresy(house, "resume")[0], "end\n")
+
+
 def two_folders(house: House) -> None:
     """The same script in two folders: each is shown where it is."""
     for name in "first", "second":
@@ -461,7 +518,7 @@ def configured(house: House) -> None:
 
 TRIALS: list[Callable[[House], None]] = [
     going_back, replaced, elsewhere, another_key, key_of_the_folder, missing_modules, looked_into, without_sockets, debugged,
-    other_pythons, large_bytes, small, deep, of_no_use, two_folders, configured,
+    other_pythons, large_bytes, small, deep, of_no_use, at_once, two_folders, configured,
 ]  # fmt: skip
 
 

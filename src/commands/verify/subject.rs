@@ -10,6 +10,7 @@ use super::copies::{Originals, Slot};
 use crate::boot::{HashSeed, Trial};
 use crate::cache;
 use crate::checkpoint::Manifest;
+use crate::claim::Claim;
 use crate::cli::{OnError, Target, VerifyArgs};
 use crate::config::{self, Config};
 use crate::interpreter::{self, Interpreter};
@@ -114,7 +115,7 @@ impl<'a> Subject<'a> {
             python: Some(self.interpreter.path.clone().into()),
             bounce: false,
             on_unsaved: given.on_unsaved.or(self.config.on_unsaved),
-            checkpoint: slot.of_run("program.ckpt"),
+            claim: Claim::without(slot.of_run("program.ckpt")),
             manifest,
             resuming: Resuming::default(),
             saving: Saving { keep: None, compress: Some("none".to_owned()) },

@@ -36,6 +36,7 @@ class Launch:
         source: the script's absolute path, or what tracebacks show in its place; empty for a module.
         sha256: of the source's bytes, in hex; empty for a module.
         checkpoint: where its checkpoint is, or goes.
+        claim: an open file, by whose lock that place is this process's: see ``src/claim.rs``.
         resume: whether to continue from there.
         command: what to type to get here again.
         bounce: continue at once after a stop.
@@ -57,6 +58,7 @@ class Launch:
         self.source: str = options["source"]
         self.sha256: str = options["sha256"]
         self.checkpoint: str = options["checkpoint"]
+        self.claim: int | None = options.get("claim")
         self.resume: bool = options.get("resume", False)
         self.command: str = options.get("command", "")
         self.bounce: bool = options.get("bounce", False)
@@ -99,6 +101,8 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     launch = how
     sys.argv[:] = [how.script, *how.arguments]
     _restore_environment(how)
+    if how.claim is not None:
+        os.set_inheritable(how.claim, False)
     units = Units(how.store())
     hook = Hook(how.choice(), units)
     main = type(sys)("__main__")

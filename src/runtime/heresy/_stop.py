@@ -501,6 +501,8 @@ class Stopper:
         seed = (self.launch.hash_seed or {}).get("value")
         if seed is not None:
             os.environ["PYTHONHASHSEED"] = seed
+        if self.launch.claim is not None:
+            os.set_inheritable(self.launch.claim, True)
         os.execv(sys.executable, [sys.executable, *arguments])
 
 

@@ -97,7 +97,7 @@ class Twin:
             return False
         if not is_possible():
             return False
-        files = _open_files()
+        files = _open_files(stopper)
         if any(file.flags & os.O_ACCMODE == os.O_RDWR and file.descriptor > 2 for file in files):
             return False
         # What writes to the standard streams is known.
@@ -105,7 +105,7 @@ class Twin:
         if not self._flush(written):
             return False
         # What was flushed has moved on.
-        files = _open_files()
+        files = _open_files(stopper)
         self.sizes = {file.key: file.size for file in files}
         if self._report is None:
             self._report = mmap.mmap(-1, _REPORT)
@@ -219,10 +219,12 @@ def is_possible() -> bool:
     return _knows_clone() and len(os.listdir("/proc/self/task")) == 1
 
 
-def _open_files() -> list[Opened]:
+def _open_files(stopper: Stopper) -> list[Opened]:
     found = []
     for name in os.listdir("/proc/self/fd"):
         descriptor = int(name)
+        if descriptor == stopper.launch.claim:
+            continue
         try:
             status = os.fstat(descriptor)
             if stat.S_ISREG(status.st_mode):
