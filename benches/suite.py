@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from pairs import compared
 
@@ -84,7 +85,16 @@ def least(command: list[str], loops: int, values: int = 3) -> float:
         if not out.exists():
             raise RuntimeError(done.stderr[-2000:] or done.stdout[-2000:])
         found = json.loads(out.read_text())
-    return sum(min(value for run in bench["runs"] for value in run["values"]) for bench in found["benchmarks"])
+    return sum(
+        min(value for run in bench["runs"] for value in run["values"]) * _inner_loops(bench, found)
+        for bench in found["benchmarks"]
+    )
+
+
+def _inner_loops(bench: dict[str, Any], found: dict[str, Any]) -> int:
+    """How often a loop does what a value is the time of."""
+    of_all: int = found.get("metadata", {}).get("inner_loops", 1)
+    return bench.get("metadata", {}).get("inner_loops", of_all)  # type: ignore[no-any-return]
 
 
 def main() -> int:
