@@ -135,7 +135,7 @@ def main() -> int:
         place = Place(Path(name).resolve(), os.path.abspath(options.heresy), options.python)
         (place.folder / "ten.py").write_text(TEN)
         place.run("run", "--python", options.python, "ten.py")
-        print(f"ten small variables: {place.checkpoint('ten').stat().st_size} bytes")
+        print(f"{options.python} ten small variables: {place.checkpoint('ten').stat().st_size} bytes")
         (place.folder / "holder.py").write_text(HOLDER)
         for compress in "none", "fast":
             measure(place, compress, options.elements, options.rounds)
@@ -152,15 +152,17 @@ def measure(place: Place, compress: str, elements: int, rounds: int) -> None:
     place.run(*run, "0")
     small = continued(place, run, rounds)
     place.checkpoint("holder").unlink()
-    print(f"list(range({elements})), --compress {compress}")
-    print(f"  size     {size} bytes, {size / found['pickled']:.3f} of pickle.dumps's {found['pickled']}")
-    print(f"  dumps    {ms(dumps)}; CPU {ms(dumps_cpu)}")
-    print(f"  made in  {ms(found['made'])}: {over(found['made'], dumps)}")
-    print(f"           CPU {ms(found['cpu'])}: {over(found['cpu'], dumps_cpu)}")
-    print(f"           and {ms(found['synced'])} for the disk; the first took {ms(found['first'])}, with imports")
-    print(f"  loads    {ms(loads)}; CPU {ms(loads_cpu)}")
-    print(f"  goes on  {ms(large[0])} later than it starts: {over(large[0], loads)}; holding nothing {ms(small[0])}")
-    print(f"           CPU {ms(large[1])}: {over(large[1], loads_cpu)}; holding nothing {ms(small[1])}")
+
+    def say(what: str, text: str) -> None:
+        print(f"{place.python} {elements} integers, {compress}, {what}: {text}", flush=True)
+
+    say("size", f"{size} bytes, {size / found['pickled']:.3f} of pickle.dumps's {found['pickled']}")
+    say("made", f"in {ms(found['made'])}, {over(found['made'], dumps)}; pickle.dumps {ms(dumps)}")
+    say("made, CPU", f"in {ms(found['cpu'])}, {over(found['cpu'], dumps_cpu)}; pickle.dumps {ms(dumps_cpu)}")
+    say("made, besides", f"{ms(found['synced'])} for the disk; the first took {ms(found['first'])}, with imports")
+    say("goes on", f"{ms(large[0])} later than it starts, {over(large[0], loads)}; pickle.loads {ms(loads)}")
+    say("goes on, CPU", f"{ms(large[1])}, {over(large[1], loads_cpu)}; pickle.loads {ms(loads_cpu)}")
+    say("goes on, holding nothing", f"{ms(small[0])} later than it starts; CPU {ms(small[1])}")
 
 
 def continued(place: Place, run: list[str], rounds: int) -> tuple[float, float]:
@@ -180,7 +182,7 @@ def ms(seconds: float) -> str:
 
 def over(seconds: float, plain: float) -> str:
     """How much more than `pickle` it is: the factor, once 5 ms are taken off."""
-    return f"{(seconds - 0.005) / plain:.2f} times, and 5 ms"
+    return f"{(seconds - 0.005) / plain:.2f} times and 5 ms"
 
 
 if __name__ == "__main__":
