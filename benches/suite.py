@@ -2,7 +2,7 @@
 
     python benches/suite.py --heresy target/release/heresy --python python3.13 [--pairs 7] [NAME…]
 
-The suite is fetched from PyPI into an environment of its own (``--folder``, kept for the next time). Each program is run by
+The suite is fetched from PyPI into a folder of its own (``--folder``, kept for the next time). Each program is run by
 pyperf's worker, in one process: a round to warm up, then three values, of which the least counts; the number of loops is found
 plainly, so that a value takes about a quarter of a second. Runs are taken in pairs (see `pairs`). What is given for each program
 is the median of the quotients; at the end their geometric mean and the worst.
@@ -39,18 +39,20 @@ VARIANTS = {
 
 
 class Suite:
-    """The programs of the suite, in an environment of one interpreter's."""
+    """The programs of the suite, with what they import, for one interpreter."""
 
     def __init__(self, folder: Path, python: str) -> None:
+        self.python = python
         self.folder = folder / Path(python).name
-        if not (self.folder / "bin" / "python").exists():
-            subprocess.run([python, "-m", "venv", str(self.folder)], check=True)
-            subprocess.run([self.python, "-m", "pip", "install", "--quiet", "pyperformance"], check=True)
-        (self.programs,) = self.folder.glob("lib/python3*/site-packages/pyperformance/data-files/benchmarks")
-
-    @property
-    def python(self) -> str:
-        return str(self.folder / "bin" / "python")
+        if not self.folder.exists():
+            ask = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+            version = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+            # By the pip of the Python that runs this: the other need not have one.
+            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(self.folder)]
+            wheels = ["--python-version", version, "--only-binary=:all:", "--implementation", "cp"]
+            subprocess.run([*pip, *wheels, "pyperformance"], check=True)
+        os.environ["PYTHONPATH"] = str(self.folder)
+        self.programs = self.folder / "pyperformance" / "data-files" / "benchmarks"
 
     def names(self) -> list[str]:
         """A program's name, and its arguments."""
