@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import opcode
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from . import _cpython
@@ -102,20 +102,20 @@ def _way(code: types.CodeType, offset: int) -> list[tuple[Plan, Handler]]:
     return ways[offset]
 
 
-def has_run_nothing(code: types.CodeType, offset: int, until: int | None) -> bool:
+def has_run_nothing(code: types.CodeType, offset: int, until: Container[int] = ()) -> bool:
     """Whether an exception has run no more of a frame than the clauses of ``except`` that it did not match.
 
     Args:
         offset: where it was raised.
-        until: where it is raised on now; None: it has left the frame.
+        until: where it may be raised on now; nowhere: it has left the frame.
     """
     before = ""
-    while offset != until and (handler := handler_at(code, offset)) is not None:
+    while offset not in until and (handler := handler_at(code, offset)) is not None:
         plan = _plan(code, handler.target)
         if plan.kind != "except" and not (plan.kind == "cleanup" and before == "except"):
             return False
         before, offset = plan.kind, plan.offset
-    return until is None or offset == until
+    return not until or offset in until
 
 
 def handler_at(code: types.CodeType, offset: int) -> Handler | None:

@@ -7,6 +7,7 @@ from ._frame_state import FrameState
 from ._hook import Hook
 from ._programs import Programs
 from ._start import Launch
+from ._stop import say
 from ._typing_names import TYPE_CHECKING, Any
 from ._units import load
 from .state.pickling import Modules
@@ -14,6 +15,12 @@ from .state.pickling import Modules
 if TYPE_CHECKING:
     from ._edits import Edits
     from ._program import Program
+
+
+def _is_nothing(node: Any) -> bool:
+    """Whether a statement does nothing: ``pass``, or a text that documents."""
+    kind, value = type(node).__name__, type(getattr(node, "value", None)).__name__
+    return kind == "Pass" or (kind, value) == ("Expr", "Constant")
 
 
 class Changed:
@@ -101,6 +108,9 @@ class Changed:
                     "H307", f"{edits.path} has new definitions that cannot be run",
                     why=f"{type(error).__name__}: {error}", help="mend them, then run the same command again",
                 ) from None  # fmt: skip
+            lines = sorted({node.lineno for node in edits.left_out if not _is_nothing(node)})  # type: ignore[attr-defined]
+            if lines:
+                say(f"new in {edits.path}, but passed already, so not run: line {', '.join(map(str, lines))}")
         return kept
 
     def _imported_first(self, edits: dict[str, Edits]) -> list[str]:

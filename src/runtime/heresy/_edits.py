@@ -10,7 +10,9 @@ What has no counterpart, or one of several, is refused: nothing is guessed.
 
 from __future__ import annotations
 
+import abc
 import ast
+import enum
 import types
 from collections.abc import Iterator
 
@@ -78,6 +80,8 @@ class Edits:
         self._redefined: list[tuple[types.FunctionType, types.CodeType, Any]] = []
         #: The number of the new statement that each module's own frame goes on at.
         self._reached = len(self._statements)
+        #: New statements of the module, or of a class, that the program has passed, and that are not run now.
+        self.left_out: list[ast.AST] = []
 
     # --- statements, expressions, scopes -----------------------------------------------------------------------------
 
@@ -184,7 +188,7 @@ class Edits:
             owner = self.old.statement_of(scope.node)
             assert owner is not None
             self.statement(owner, HEADER)
-            return self._with_names(state._replace(scope=key), key)
+            return self._with_names(state, key)
         old = self.old.statement_at(scope.node, state.place)
         assert old is not None
         if state.site is None and not state.comprehensions:
@@ -230,7 +234,7 @@ class Edits:
         assert place is not None
         if isinstance(self.new.scope_of(new), ast.Module):
             self._reached = self._statements.index(new)
-        return self._with_names(state._replace(scope=key, place=place, line=new.lineno), key)
+        return self._with_names(state, key)._replace(place=place, line=new.lineno)
 
     def _enclosing(self, old: ast.stmt, new: ast.stmt) -> list[Block]:
         try:
@@ -250,12 +254,16 @@ class Edits:
                 raise self._refused(old, f"the `{_shown(statement)}` around it is another one")
 
     def _with_names(self, state: FrameState, key: ScopeKey) -> FrameState:
-        """A frame with the variables that its scope has now: what is shared by functions is in a cell."""
+        """A frame of a scope with the variables that this has now: what is shared by functions is in a cell."""
         code = self.new.index.code(key)
         assert code is not None
+        then, state = self.old.index.code(state.scope), state._replace(scope=key)
         if code.co_name == "<module>":
             return state
+        scope = self.new.scope_named(key)
         held = {**state.variables, **{name: _content(cell) for name, cell in state.cells.items()}}
+        if scope is not None and then is not None:
+            held = {**_new_parameters(scope.node, then), **held}
         shared = {*code.co_cellvars, *code.co_freevars}
         cells = {name: cell for name, cell in state.cells.items() if name in shared}
         for name in code.co_cellvars:
@@ -304,6 +312,8 @@ class Edits:
             if statement in passed
             and (statement in fresh and _only_defines(statement, module.__dict__) or statement in edited_imports)
         ]
+        self.left_out = [each for each in self.new.marked.tree.body if each in passed and each in fresh and each not in missing]
+        self.left_out += self._new_decorators()
         if missing:
             tree = ast.Module(missing, [])
             code = with_own_code(_run_form.compile_tree(tree, self.path, self.new.flags), self.new.unit.code)
@@ -312,6 +322,25 @@ class Edits:
             around = self.new.parents.get(statement)
             if isinstance(around, ast.ClassDef) and around not in fresh:
                 self._add_to_class(module, around, statement)
+        for at, sameness, _ in self._table:
+            around = self.new.parents.get(self._statements[at]) if at >= 0 and sameness != WHOLE else None
+            cls = module.__dict__.get(around.name) if isinstance(around, ast.ClassDef) else None
+            if isinstance(cls, type) and _are_slots(self._statements[at]):
+                raise self._other_objects(cls, self._statements[at])
+
+    def _new_decorators(self) -> Iterator[ast.AST]:
+        for statement, (at, *_) in zip(self._numbers, self._table):
+            if isinstance(statement, (*_FUNCTIONS, ast.ClassDef)) and at >= 0:
+                then = [ast.dump(decorator) for decorator in statement.decorator_list]
+                yield from (each for each in self._statements[at].decorator_list if ast.dump(each) not in then)  # type: ignore[attr-defined]
+
+    def _other_objects(self, cls: type, statement: ast.stmt) -> HeresyError:
+        return HeresyError(
+            "H307", f"{self.path} has changed too much to continue: line {statement.lineno} makes objects of {cls.__qualname__} "
+            "have other members",
+            why="the program has made the class, and maybe objects of it, without",
+            help="take it back, or start over with `--fresh`; nothing is lost",
+        )  # fmt: skip
 
     def _rename(self, module: types.ModuleType) -> None:
         """Gives the module's functions and classes that have other names now these names."""
@@ -348,6 +377,8 @@ class Edits:
     def _add_to_class(self, module: types.ModuleType, around: ast.ClassDef, node: ast.stmt) -> None:
         """Gives a class of the module's a method or a constant that is new in its body."""
         cls = module.__dict__.get(around.name)
+        if isinstance(cls, type) and _makes_objects_other(cls, node):
+            raise self._other_objects(cls, node)
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value) if (
                 value is not None and _is_literal(value) and isinstance(cls, type) and name not in cls.__dict__
@@ -357,6 +388,8 @@ class Edits:
                 self._add_method(module, cls, node)
             case ast.AsyncFunctionDef(decorator_list=[]):
                 self._add_method(module, cls, node)
+            case _:
+                self.left_out.append(node)
 
     def _add_method(self, module: types.ModuleType, cls: Any, node: Any) -> None:
         scope = next((scope for scope in self.new.scopes() if scope.node is node and not _role(scope)), None)
@@ -371,9 +404,44 @@ class Edits:
             for decorator in node.decorator_list:
                 made = {"property": property, "staticmethod": staticmethod, "classmethod": classmethod}[decorator.id](made)
             type.__setattr__(cls, function.__name__, made)
+            _count_abstract(cls)
+
+
+def _new_parameters(node: ast.AST, then: types.CodeType) -> dict[str, Any]:
+    """The parameters that a function has now and had not when it was called, with their defaults: constants."""
+    if not isinstance(node, (*_FUNCTIONS, ast.Lambda)):
+        return {}
+    args: ast.arguments = node.args  # type: ignore[assignment]
+    positional = [*args.posonlyargs, *args.args]
+    pairs = [*zip(positional[len(positional) - len(args.defaults) :], args.defaults), *zip(args.kwonlyargs, args.kw_defaults)]
+    return {
+        each.arg: ast.literal_eval(default) for each, default in pairs
+        if default is not None and each.arg not in then.co_varnames and _is_literal(default)
+    }  # fmt: skip
 
 
 _EMPTY: Any = object()
+
+
+def _makes_objects_other(cls: type, node: ast.stmt) -> bool:
+    """Whether what is new in the body of a class is something that its objects are made by."""
+    match node:
+        case ast.Assign():
+            return isinstance(cls, enum.EnumType) or _are_slots(node)
+        case ast.AnnAssign():
+            return "__dataclass_fields__" in cls.__dict__ or issubclass(cls, tuple) and "_fields" in cls.__dict__
+    return False
+
+
+def _are_slots(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and any(isinstance(each, ast.Name) and each.id == "__slots__" for each in node.targets)
+
+
+def _count_abstract(cls: type) -> None:
+    """Notes which methods of a class, and of those derived from it, are still abstract."""
+    abc.update_abstractmethods(cls)
+    for each in type.__subclasses__(cls):
+        _count_abstract(each)
 
 
 def _content(cell: types.CellType) -> Any:

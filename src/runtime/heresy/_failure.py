@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import types
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from . import _bundle, _capture, _catching, _ends, _signals
@@ -56,7 +57,7 @@ class Failed(NamedTuple):
 
 
 #: Where an exception turned out to come from that cannot be stopped at: in a loop it may come a million times.
-_hopeless: dict[tuple[int, int, type], types.CodeType] = {}
+_hopeless: dict[tuple[int, int, int, type], types.CodeType] = {}
 
 
 def asked(stopper: Stopper, raised: Exception, frame: types.FrameType) -> _catching.Caught | None:
@@ -70,22 +71,25 @@ def asked(stopper: Stopper, raised: Exception, frame: types.FrameType) -> _catch
     trace = raised.__traceback__
     if trace is None or trace.tb_frame is not frame:
         return None
-    raised_at, depth = pad_at(frame, trace)
-    key = id(frame.f_code), raised_at, type(raised)
+    raised_at, depth, again = pad_at(frame, trace)
+    key = id(frame.f_code), frame.f_lasti, raised_at, type(raised)
     if key in _hopeless:
         return None
     passed = itertools.chain([(frame, raised_at)], ((below, below.f_lasti) for below in frames_below(frame, stopper.main)))
     if (caught := _catching.caught_by(raised, passed)) is not None:
         return caught
     with stopper.units.at_work():
+        below = [*frames_below(frame, stopper.main)]
+        if _is_thrown(trace, below):
+            return None
         gone, lost = _gone(trace)
         offset = trace.tb_lasti
         if raised_at != offset and not is_raised_again(frame.f_code, raised_at):
-            gone, lost, offset = [], [], raised_at  # by a bare `raise`: what it was raised by before is over
-        if not _catching.has_run_nothing(frame.f_code, offset, raised_at):
+            # By a bare `raise`: what it was raised by before is over.
+            gone, lost, offset, again = [], [], raised_at, frozenset()
+        if not _catching.has_run_nothing(frame.f_code, offset, again or {raised_at}):
             _hopeless[key] = frame.f_code
             return None
-        below = [*frames_below(frame, stopper.main)]
         frames = [*reversed(below), frame, *(each.tb_frame for each in gone)]
         offsets, handled = [offset, *map(_offset, gone)], _handled(raised, frame, offset)
         with Uncollected():
@@ -104,7 +108,10 @@ def at_end(stopper: Stopper, raised: Exception) -> None:
         trace = raised.__traceback__
         while trace is not None and trace.tb_frame.f_globals is not stopper.main.__dict__:
             trace = trace.tb_next
-        if trace is None or not _catching.has_run_nothing(trace.tb_frame.f_code, _offset(trace), None):
+        if trace is None:
+            return
+        if not _catching.has_run_nothing(trace.tb_frame.f_code, _offset(trace)):
+            stopper.not_stopped = NotStopped(raised, "a handler, `with` or `finally` of the module has run since")
             return
         gone, lost = _gone(trace)
         gone.insert(0, trace)
@@ -123,13 +130,25 @@ def _gone(trace: types.TracebackType) -> tuple[list[types.TracebackType], list[t
     """
     found: list[types.TracebackType] = []
     while (above := trace.tb_next) is not None and above.tb_frame is not trace.tb_frame:
-        if not _catching.has_run_nothing(above.tb_frame.f_code, _offset(above), None):
-            return found, [above.tb_frame]
+        if not _catching.has_run_nothing(above.tb_frame.f_code, _offset(above)):
+            return found, [*_frames(above)]
         found.append(above)
         if _offset(above) != above.tb_lasti:
             break
         trace = above
     return found, []
+
+
+def _frames(trace: types.TracebackType | None) -> Iterator[types.FrameType]:
+    while trace is not None:
+        yield trace.tb_frame
+        trace = trace.tb_next
+
+
+def _is_thrown(trace: types.TracebackType, below: list[types.FrameType]) -> bool:
+    """Whether a frame below handles the exception already, and has thrown it into a generator: that of its manager."""
+    running = {id(frame) for frame in below}
+    return any(id(frame) in running for frame in _frames(trace.tb_next))
 
 
 def _handled(raised: Exception, frame: types.FrameType, offset: int) -> BaseException | None:

@@ -162,10 +162,13 @@ class Pad(NamedTuple):
     Attributes:
         offset: the byte offset of the instruction that has raised it in the frame.
         depth: how deep the value stack is below it.
+        again: where it may have been raised again, if it was, at the end of a handler: that gives itself out for where it was
+            raised first.
     """
 
     offset: int
     depth: int
+    again: frozenset[int] = frozenset()
 
 
 def pad_at(frame: types.FrameType, trace: types.TracebackType) -> Pad:
@@ -173,17 +176,17 @@ def pad_at(frame: types.FrameType, trace: types.TracebackType) -> Pad:
     key = id(frame.f_code), frame.f_lasti, trace.tb_lasti
     if key not in _known_pads:
         _known_pads[key] = frame.f_code, *_found_pad(frame.f_code, frame.f_lasti, trace.tb_lasti)
-    _, pad, deep = _known_pads[key]
+    _, pad, deep, again = _known_pads[key]
     # What was raised again: where, the interpreter has put below it.
-    return pad or Pad(2 * Slots(frame).number(deep), deep)
+    return pad or Pad(2 * Slots(frame).number(deep), deep, again)
 
 
 #: By the identity of the code, the instruction of the pad, and that of the traceback.
-_known_pads: dict[tuple[int, int, int], tuple[types.CodeType, Pad | None, int]] = {}
+_known_pads: dict[tuple[int, int, int], tuple[types.CodeType, Pad | None, int, frozenset[int]]] = {}
 
 
-def _found_pad(code: types.CodeType, offset: int, raised_at: int) -> tuple[Pad | None, int]:
-    """What `pad_at` gives, or how deep the stack is of what was raised again at the end of a handler or by a bare `raise`."""
+def _found_pad(code: types.CodeType, offset: int, raised_at: int) -> tuple[Pad | None, int, frozenset[int]]:
+    """What `pad_at` gives, or what is known of a pad for what was raised again, at the end of a handler or by a bare `raise`."""
     table = [*read_table(code.co_exceptiontable)]
     here, deep = next((start, depth - 2) for start, end, _, depth, _ in table if start <= offset < end)
     # Here CPython looks the handler up; what a function has raised counts in 3.13 as raised before it was called.
@@ -192,8 +195,10 @@ def _found_pad(code: types.CodeType, offset: int, raised_at: int) -> tuple[Pad |
         item = next(item for item in instructions(code) if item.offset <= raised_at < item.next)
         depth = _kept(item, stack_depths(code))
         if depth is not None:
-            return Pad(raised_at, depth), deep
-    return None, deep
+            return Pad(raised_at, depth), deep, frozenset()
+    ends = [item.offset for item in instructions(code) if item.opcode == _RERAISE]
+    again = {end for end in ends if any(target == here and start <= end < stop for start, stop, target, *_ in table)}
+    return None, deep, frozenset(again)
 
 
 def is_raised_again(code: types.CodeType, offset: int) -> bool:

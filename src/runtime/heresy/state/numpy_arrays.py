@@ -6,6 +6,7 @@ array, a `bytearray`, a file that is mapped. Nothing here imports numpy.
 
 from __future__ import annotations
 
+import _contextvars
 import collections
 import itertools
 import os
@@ -172,3 +173,39 @@ def flat_at(array: Any, index: int) -> Any:
     iterator = array.flat
     collections.deque(itertools.islice(iterator, index), maxlen=0)
     return iterator
+
+
+# --- how errors are handled within a `with` -----------------------------------------------------------------------------
+
+
+@library_reducer("numpy", "errstate")
+def _errstate(pickler: StatePickler, manager: Any) -> Reduced:
+    numpy = sys.modules["numpy"]
+    token = getattr(manager, "_token", None)
+    usual = {name: getattr(type(manager)(), name, None) for name in type(manager).__dict__.get("__slots__", ())}
+    held = {name: value for name in usual if (value := getattr(manager, name)) is not usual[name] and name != "_token"}
+    if token is None:
+        return make_errstate, (), held, None, None, set_errstate
+
+    def settings() -> dict[str, str]:
+        if token.old_value is not token.MISSING:
+            token.var.set(token.old_value)
+        return numpy.geterr()  # type: ignore[no-any-return]
+
+    # Only numpy can read what was there before: in a context of its own.
+    before = _contextvars.Context().run(settings)
+    return make_errstate, (), (held, before), None, None, set_errstate
+
+
+def make_errstate() -> Any:
+    return sys.modules["numpy"].errstate()
+
+
+def set_errstate(manager: Any, state: Any) -> None:
+    """One that was entered is entered again: the outer ones come first, and what holds within all of them is restored at last."""
+    held, before = state if isinstance(state, tuple) else (state, None)
+    for name, value in held.items():
+        setattr(manager, name, value)
+    if before is not None:
+        sys.modules["numpy"].seterr(**before)
+        manager.__enter__()
