@@ -20,7 +20,7 @@ from ._program import BODIES
 from ._programs import Programs
 from ._sites import CALL, NEW, Site
 from ._slots import Slots, generator_of
-from ._taken import Taken
+from ._taken import Dropped, Taken
 from ._typing_names import Any, NamedTuple
 from ._values import MISSING, Values, special_method, static_attribute
 
@@ -193,7 +193,28 @@ def _called(node: ast.expr, values: Values, taken: Taken, following: Following) 
         if taken.is_call_of(what):
             made = what is following.function and _is_making(node, values, taken, following)
             return called(type(following.argument(0)) if made else what, following)
+    if isinstance(taken, Dropped) and (method := _method_of_new(node, values, following)) is not MISSING:
+        return Callee(method)
     return called(values.of(node), following)
+
+
+def _method_of_new(node: ast.expr, values: Values, following: Following) -> Any:
+    """The method of ``Class(…).method``, which was called though the object had no name; MISSING if that is not certain."""
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Call):
+        return MISSING
+    name = values.mangled(node.attr)
+    try:
+        cls, instance = values.of(node.value.func), following.argument(0)
+    except NotContinuable:
+        return MISSING
+    usual = type(cls) is type and all(static_attribute(cls, each) is object.__dict__[each] for each in _OF_OBJECTS)
+    if not usual or type(instance) is not cls or name in getattr(instance, "__dict__", ()):
+        return MISSING
+    return static_attribute(cls, name)
+
+
+#: With these, what a class gives is an instance of its own, and has the attributes of its class.
+_OF_OBJECTS = ("__new__", "__getattribute__")
 
 
 def _is_making(node: ast.expr, values: Values, taken: Taken, following: Following) -> bool:
