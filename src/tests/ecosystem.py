@@ -66,6 +66,12 @@ np.set_printoptions(precision=3)
 for value in masked.compressed()[:3]:
     print(value, rng.integers(100))
 print(grid)
+with np.errstate(all="ignore"):
+    for n in range(2):
+        with np.errstate(divide="raise"):
+            print(np.geterr(), n)
+        print(np.float64(1) / n)
+print(np.geterr())
 """),
     "tables": Program("pandas", """\
 import numpy as np
@@ -80,6 +86,11 @@ for row in df.itertuples():
     if row.Index % 5 == 0:
         print(row.Index, row.a, row.c.date())
 print(found, df.a.tolist(), df.describe().shape)
+pd.set_option("display.precision", 2)
+for n in range(2):
+    with pd.option_context("display.precision", 3 + n):
+        print(df.a[:1] / 3)
+    print(df.a[:1] / 3)
 """),
     "records": Program("attrs", """\
 import attr, attrs

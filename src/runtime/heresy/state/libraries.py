@@ -243,6 +243,21 @@ def _put_numpy(numpy: Any, saved: tuple[dict[str, str], dict[str, Any]]) -> None
     numpy.set_printoptions(**saved[1])
 
 
+def _take_pandas(config: Any, modules: Modules) -> Any:
+    """The options that are not as they were registered."""
+    changed = {}
+    for key, option in config._registered_options.items():
+        held, name = config._get_root(key)
+        if held[name] is not option.defval and held[name] != option.defval:
+            changed[key] = held[name]
+    return changed or None
+
+
+def _put_pandas(config: Any, changed: dict[str, Any]) -> None:
+    for key, value in changed.items():
+        config.set_option(key, value)
+
+
 def _take_contexts(click: Any, modules: Modules) -> Any:
     """The contexts that commands run in, which click keeps for each thread."""
     return getattr(click._local, "stack", None)
@@ -257,6 +272,7 @@ _LIBRARIES: dict[str, tuple[Callable[[Any, Modules], Any], Callable[[Any, Any], 
     "random": (lambda random, _: random.getstate(), lambda random, state: random.setstate(state)),
     "numpy.random": (lambda random, _: random.get_state(legacy=False), _put_numpy_random),
     "numpy": (_take_numpy, _put_numpy),
+    "pandas._config.config": (_take_pandas, _put_pandas),
     "torch": (_take_torch, _put_torch),
     "click.globals": (_take_contexts, _put_contexts),
     "typer._click.globals": (_take_contexts, _put_contexts),
