@@ -11,6 +11,7 @@ import _operator
 import atexit
 import os
 import posix
+import sys
 
 from ._like import like
 
@@ -33,7 +34,10 @@ def watch(stopper: Stopper) -> None:
 
     def watched_register(function: Any, /, *args: Any, **keywords: Any) -> Any:
         register(function, *args, **keywords)
-        stopper.exits.append((function, args, keywords))
+        # What a library registers it does again when it is imported; what is restored is the program's.
+        caller = sys._getframe(1)
+        is_own = stopper.is_programs(caller.f_code) or caller.f_globals.get("__name__") == f"{__package__}.state.surroundings"
+        stopper.exits.append((function, args, keywords, is_own))
         return function
 
     def watched_unregister(function: Any, /) -> None:

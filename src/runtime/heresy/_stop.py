@@ -80,7 +80,7 @@ class Stopper:
         self.passed = 0
         self.trial: Trial | None = None
         self.baseline = Baseline()
-        #: What was registered with ``atexit`` since, which nobody can be asked for: (function, args, keywords).
+        #: What was registered with ``atexit`` since, which nobody can be asked for: (function, args, keywords, by the program).
         self.exits: list[tuple[Any, ...]] = []
         _ends.watch(self)
         # What the program has asked for itself: see `_api`.
@@ -280,6 +280,10 @@ class Stopper:
 
     def is_ours(self, code: types.CodeType) -> bool:
         return code.co_filename in self.units.by_file
+
+    def is_programs(self, code: types.CodeType) -> bool:
+        """Whether code is of the program itself, and not of a library."""
+        return any(not unit.library for unit in self.units.by_file.get(code.co_filename, ()))
 
     def trace(self, frame: types.FrameType) -> None:
         current: types.FrameType | None = frame

@@ -82,10 +82,10 @@ def _new(cls: type[BaseException]) -> Any:
 
 def set_exception_state(error: BaseException, saved: tuple[Any, ...]) -> None:
     args, attributes, fields, links = saved
-    error.args = args
+    set_links(error, {"args": args})
     for name, value in fields.items():
         try:
-            setattr(error, name, value)
+            object.__setattr__(error, name, value)
         except (AttributeError, TypeError):
             continue
     error.__dict__.update(attributes)
@@ -93,8 +93,9 @@ def set_exception_state(error: BaseException, saved: tuple[Any, ...]) -> None:
 
 
 def set_links(error: BaseException, links: dict[str, Any]) -> None:
+    """Gives it what C keeps of it, past a ``__setattr__`` of its class: a dataclass that is frozen has one."""
     for name, value in links.items():
-        setattr(error, name, value)
+        object.__setattr__(error, name, value)
 
 
 # --- tracebacks -----------------------------------------------------------------------------------------------------

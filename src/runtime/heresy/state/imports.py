@@ -13,7 +13,7 @@ import types
 from .._errors import HeresyError
 from .._kinds import is_a
 from .._typing_names import Any
-from .pickling import Modules
+from .pickling import Modules, is_made
 
 #: Makers of modules that `import` finds again.
 _FINDABLE = {"SourceFileLoader", "SourcelessFileLoader", "ExtensionFileLoader", "FrozenImporter", "BuiltinImporter"}
@@ -109,9 +109,10 @@ def placed(modules: Modules) -> dict[str, Any]:
     own = {id(module) for module in modules.objects}
     found: dict[str, Any] = {"modules": {}, "attributes": []}
     for name, module in list(sys.modules.items()):
-        if type(module) is types.ModuleType and id(module) not in own:
+        is_module = type(module) is types.ModuleType
+        if is_module and id(module) not in own and not is_made(name, module):
             continue
-        plays_module = not is_a(module, types.ModuleType) and modules.has(type(module).__module__)
+        plays_module = is_module or not is_a(module, types.ModuleType) and modules.has(type(module).__module__)
         if name != "__main__" and (id(module) in own or plays_module):
             found["modules"][name] = module
             parent, _, child = name.rpartition(".")

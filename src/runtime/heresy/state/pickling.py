@@ -352,12 +352,21 @@ def import_by_name(name: str) -> types.ModuleType:
 @reducer(types.ModuleType)
 def _module(pickler: StatePickler, module: types.ModuleType) -> Reduced:
     name = next((name for name in (module.__name__, *sys.modules) if sys.modules.get(name) is module), None)
-    if name is not None:
+    if name is not None and not is_made(name, module):
         return import_by_name, (name,)
     if getattr(module, "__spec__", None) is not None:
         raise CannotSave(f"module {module.__name__} is not the one that `import {module.__name__}` gives")
     # The program has made it itself.
     return types.ModuleType, (module.__name__,), dict(vars(module)), None, None, set_module
+
+
+def is_made(name: str, module: object) -> bool:
+    """Whether a module in ``sys.modules`` is none that could be imported: somebody has made it, and put it there."""
+    top = sys.modules.get(name.partition(".")[0])
+    return name != "__main__" and all(
+        type(each) is types.ModuleType and each.__dict__.get("__spec__") is None and "__file__" not in each.__dict__
+        for each in (module, top)
+    )
 
 
 def set_module(module: types.ModuleType, names: dict[str, Any]) -> None:

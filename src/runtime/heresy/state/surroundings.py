@@ -28,7 +28,7 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
 
     Args:
         baseline: what the process was like at the start.
-        exits: what was registered with ``atexit``, in order.
+        exits: what was registered with ``atexit``, in order, and whether the program has done so itself.
     """
     from . import standard_input
 
@@ -41,8 +41,8 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
         "settings": _changed_settings(baseline.streams),
         "hooks": {n: getattr(sys, n) for n in _HOOKS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
         "builtins": _builtins(baseline.builtins),
-        "exits": [exit_ for exit_ in exits if _is_programs(exit_[0], modules)],
-        "handlers": _signal_handlers(modules, baseline.ignored),
+        "exits": [exit_[:3] for exit_ in exits if exit_[3] or _is_programs(exit_[0], modules)],
+        "handlers": _signal_handlers(modules, baseline.handlers),
         "process": {name: now for name, now in process_settings().items() if now != baseline.process[name]},
         "libraries": libraries.save(modules, baseline),
         "timers": {int(timer): left for timer in _TIMERS if (left := _signal.getitimer(timer))[0]},
@@ -154,21 +154,23 @@ def _is_programs(function: Any, modules: Modules) -> bool:
     return modules.has(getattr(function, "__module__", None)) or modules.has(owner.__module__)
 
 
-def _signal_handlers(modules: Modules, ignored: set[int]) -> dict[int, Any]:
+def _signal_handlers(modules: Modules, at_start: dict[int, Any]) -> dict[int, Any]:
     """Those that the program has set. What it was started to ignore is for whoever starts it again to say."""
     found: dict[int, Any] = {}
-    for number in range(1, _signal.NSIG):
+    for number, before in at_start.items():
         handler = _signal.getsignal(number)
-        usual = _signal.SIG_DFL if number not in (_signal.SIGPIPE, _signal.SIGXFSZ) else _signal.SIG_IGN
-        if (
-            callable(handler)
-            and _is_programs(handler, modules)
-            or handler is _signal.SIG_IGN
-            and number not in ignored
-            and usual is _signal.SIG_DFL
-        ):
+        if callable(handler):
+            is_set = _is_programs(handler, modules) or handler != before and is_a(handler, types.BuiltinFunctionType)
+        else:
+            # Those that stop a program have heresy's handler in the place of the usual one.
+            is_set = handler != before and (handler is _signal.SIG_IGN or number not in _STOPS)
+        if is_set:
             found[number] = handler
     return found
+
+
+#: What a program is stopped or saved by, as far as it has no handler itself.
+_STOPS = {_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGUSR1}
 
 
 def _changed_settings(at_start: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
