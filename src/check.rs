@@ -30,7 +30,6 @@ pub fn check(source: &Source, options: &Options) -> Result<Vec<Diagnostic>, Diag
     accept(source, options, |parsed, scopes| {
         let module = parsed.syntax();
         let file = File {
-            options,
             scopes,
             calls: Calls::of(module, scopes),
             imports: Imports::of(module),
@@ -52,7 +51,6 @@ pub fn codes() -> impl Iterator<Item = Code> {
 
 /// What is known of the whole file.
 struct File<'a> {
-    options: &'a Options,
     scopes: &'a Scopes<'a>,
     calls: Calls<'a>,
     imports: Imports,

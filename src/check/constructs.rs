@@ -202,15 +202,12 @@ pub const CONSTRUCTS: &[Construct] = &[
     },
     Construct {
         code: STACK,
-        title: "before Python 3.14, this shows one frame more",
+        title: "this shows one frame more",
         label: "below the program's own there is one of heresy's",
         why: "the script is executed by a frame of the runtime",
         help: "look for a frame by its file or function, not by its number",
         in_class_bodies: true,
-        find: |file, node| match file.options.target_version {
-            (3, ..14) => called_path(file, node, STACK_VIEWS),
-            _ => None,
-        },
+        find: |file, node| called_path(file, node, STACK_VIEWS),
     },
 ];
 
