@@ -8,6 +8,7 @@
 //!   runtime-<hash>/heresy  the runtime, as a package
 //!   runtime-<hash>/bundles its modules, compiled, for each interpreter
 //!   code/<build>/          compiled code; the runtime's own
+//!   claims/<key>           which process a checkpoint belongs to, by a lock
 //!   looked-at              when the size was last looked at: see `bound`
 //! ```
 //!

@@ -9,8 +9,8 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::os::fd::{AsFd, BorrowedFd, RawFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, RawFd};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -84,34 +84,66 @@ enum Held {
 }
 
 fn claim(checkpoint: &Path) -> Result<RawFd, Held> {
-    lock_file(checkpoint).and_then(|file| high(file.as_fd())).map_err(|_| Held::Unknown).and_then(|descriptor| {
-        // SAFETY: it was just made, and stays open.
-        let file = unsafe { BorrowedFd::borrow_raw(descriptor) };
-        let mut whole = whole_file();
-        match fcntl(file, FcntlArg::F_SETLK(&whole)) {
-            Ok(_) => Ok(descriptor),
-            Err(Errno::EACCES | Errno::EAGAIN) => {
-                let asked = fcntl(file, FcntlArg::F_GETLK(&mut whole));
+    let path = lock_path(checkpoint).map_err(|_| Held::Unknown)?;
+    loop {
+        let descriptor = open(&path).and_then(|file| high(file.as_fd())).map_err(|_| Held::Unknown)?;
+        match lock(descriptor) {
+            Ok(()) if is_still(descriptor, &path) => return Ok(descriptor),
+            // It was removed since it was opened: see `forget_free`.
+            Ok(()) => close(descriptor),
+            Err(held) => {
                 close(descriptor);
-                // It may have ended meanwhile; its process cannot be told then, and the next place is as good.
-                Err(Held::By(asked.map_or(0, |_| whole.l_pid)))
-            }
-            Err(_) => {
-                close(descriptor);
-                Err(Held::Unknown)
+                return Err(held);
             }
         }
-    })
+    }
 }
 
-fn lock_file(checkpoint: &Path) -> std::io::Result<File> {
+fn lock(descriptor: RawFd) -> Result<(), Held> {
+    // SAFETY: it is this module's own, and open.
+    let file = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    let mut whole = whole_file();
+    match fcntl(file, FcntlArg::F_SETLK(&whole)) {
+        Ok(_) => Ok(()),
+        Err(Errno::EACCES | Errno::EAGAIN) => {
+            let asked = fcntl(file, FcntlArg::F_GETLK(&mut whole));
+            // It may have ended meanwhile; its process cannot be told then, and the next place is as good.
+            Err(Held::By(asked.map_or(0, |_| whole.l_pid)))
+        }
+        Err(_) => Err(Held::Unknown),
+    }
+}
+
+/// Whether an open file is the one that a path leads to.
+fn is_still(descriptor: RawFd, path: &Path) -> bool {
+    // SAFETY: it is this module's own, and open; it is not closed with the `File`.
+    let file = std::mem::ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
+    let place = |found: fs::Metadata| (found.dev(), found.ino());
+    file.metadata().ok().map(place) == fs::metadata(path).ok().map(place)
+}
+
+fn lock_path(checkpoint: &Path) -> std::io::Result<PathBuf> {
     let folder = cache::folder().map_err(std::io::Error::other)?.join(FOLDER);
     let place = std::path::absolute(checkpoint)?;
-    let open = |folder: &Path| {
-        let file = folder.join(&cache::hash([cache::bytes_of(&place)])[..32]);
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(file)
-    };
-    open(&folder).or_else(|_| fs::create_dir_all(&folder).and_then(|()| open(&folder)))
+    Ok(folder.join(&cache::hash([cache::bytes_of(&place)])[..32]))
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    open().or_else(|_| fs::create_dir_all(path.parent().unwrap_or(path)).and_then(|()| open()))
+}
+
+/// Removes the files of claims that nobody has, in a folder of the cache.
+pub fn forget_free(cache: &Path) {
+    for entry in fs::read_dir(cache.join(FOLDER)).into_iter().flatten().flatten() {
+        let path = entry.path();
+        // Closed afterwards: who has opened it meanwhile finds that it is gone.
+        if let Ok(file) = OpenOptions::new().write(true).open(&path)
+            && lock(file.as_raw_fd()).is_ok()
+        {
+            let _ = fs::remove_file(&path);
+        }
+    }
 }
 
 /// The same file under a number that is high, and survives `exec`. To close the first afterwards takes no lock away yet.

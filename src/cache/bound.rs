@@ -10,6 +10,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::claim;
+
 /// Bytes on disk; beyond them, entries go.
 const BOUND: u64 = 512 * MEGABYTE;
 const MEGABYTE: u64 = 1024 * 1024;
@@ -120,6 +122,7 @@ fn files(cache: &Path) -> impl Iterator<Item = DirEntry> {
 
 /// Removes what a killed process left unfinished, what another build compiled, if nothing of it is left, and old runtimes.
 fn remove_leftovers(cache: &Path, patience: Duration) {
+    claim::forget_free(cache);
     let is_older = |file: &DirEntry, than| file.metadata().is_ok_and(|found| age(&found) > than);
     for build in read(cache.join("code")) {
         // A folder that is not empty stays.

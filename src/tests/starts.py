@@ -58,6 +58,7 @@ class Place:
     def __init__(self, folder: Path, heresy: str, python: str) -> None:
         self.program = folder / "program"
         self.cache = folder / "cache" / "heresy"
+        self.claims = self.cache / "claims"
         self.heresy = heresy
         self.python = python
         (self.program / "package").mkdir(parents=True)
@@ -84,14 +85,20 @@ class Place:
     def entries(self) -> dict[str, bytes]:
         """What is in the cache. Compiled code may differ in what it does not mean, so it counts by its name."""
         files = (path for path in self.cache.rglob("*") if path.is_file() and path.name != "looked-at")
+        # Who has claimed which checkpoint is no matter of what is kept.
+        files = (path for path in files if path.parent != self.claims)
         return {
             str(path.relative_to(self.cache)): b"" if path.suffix in COMPILED else path.read_bytes() for path in files
         }
 
 
+    def clean(self) -> None:
+        subprocess.run([self.heresy, "cache", "clean"], env=self.environment, capture_output=True, check=True)
+
+
 def empty_over_and_over(place: Place, end: threading.Event) -> None:
     while not end.is_set():
-        subprocess.run([place.heresy, "cache", "clean"], env=place.environment, capture_output=True, check=True)
+        place.clean()
 
 
 def check(heresy: str, python: str, starts: int, folder: Path) -> list[str]:
@@ -125,6 +132,9 @@ def check(heresy: str, python: str, starts: int, folder: Path) -> list[str]:
     left = many.entries().keys() - wanted_entries.keys()
     if left:
         problems.append(f"left in the cache after it was emptied and filled again: {sorted(left)}")
+    many.clean()
+    if claims := list(many.claims.iterdir()):
+        problems.append(f"claims that nobody has are left: {claims}")
     return problems
 
 
