@@ -84,9 +84,12 @@ enum Held {
 }
 
 fn claim(checkpoint: &Path) -> Result<RawFd, Held> {
-    let path = lock_path(checkpoint).map_err(|_| Held::Unknown)?;
+    let key = std::path::absolute(checkpoint).map(|place| cache::hash([cache::bytes_of(&place)])[..32].to_owned());
+    let key = key.map_err(|_| Held::Unknown)?;
     loop {
-        let descriptor = open(&path).and_then(|file| high(file.as_fd())).map_err(|_| Held::Unknown)?;
+        let (path, file) = cache::with_folder(|folder| open(folder, &key)).map_err(|_| Held::Unknown)?;
+        let descriptor = high(file.as_fd()).map_err(|_| Held::Unknown)?;
+        drop(file);
         match lock(descriptor) {
             Ok(()) if is_still(descriptor, &path) => return Ok(descriptor),
             // It was removed since it was opened: see `forget_free`.
@@ -122,15 +125,11 @@ fn is_still(descriptor: RawFd, path: &Path) -> bool {
     file.metadata().ok().map(place) == fs::metadata(path).ok().map(place)
 }
 
-fn lock_path(checkpoint: &Path) -> std::io::Result<PathBuf> {
-    let folder = cache::folder().map_err(std::io::Error::other)?.join(FOLDER);
-    let place = std::path::absolute(checkpoint)?;
-    Ok(folder.join(&cache::hash([cache::bytes_of(&place)])[..32]))
-}
-
-fn open(path: &Path) -> std::io::Result<File> {
-    let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-    open().or_else(|_| fs::create_dir_all(path.parent().unwrap_or(path)).and_then(|()| open()))
+fn open(cache: &Path, key: &str) -> anyhow::Result<(PathBuf, File)> {
+    let path = cache.join(FOLDER).join(key);
+    let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = open().or_else(|_| fs::create_dir_all(cache.join(FOLDER)).and_then(|()| open()))?;
+    Ok((path, file))
 }
 
 /// Removes the files of claims that nobody has, in a folder of the cache.

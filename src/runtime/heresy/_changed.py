@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from ._program import Program
 
 
-def _is_nothing(node: Any) -> bool:
-    """Whether a statement does nothing: ``pass``, or a text that documents."""
-    kind, value = type(node).__name__, type(getattr(node, "value", None)).__name__
-    return kind == "Pass" or (kind, value) == ("Expr", "Constant")
-
-
 class Changed:
     """The modules whose texts are others than those in the checkpoint."""
 
@@ -96,6 +90,8 @@ class Changed:
         if self._line is None and type(kept[-1]) is FrameState:
             kept[-1] = modules.frame(kept[-1])
         homes = {unit.id: unit.module for unit in self.hook.units.by_id.values()}
+        for id_, edits in modules.edits.items():
+            edits.refuse_other_objects(homes[id_] or modules.objects[0])
         for id_ in self._imported_first(modules.edits):
             edits = modules.edits[id_]
             home = homes[id_] or modules.objects[0]
@@ -108,8 +104,7 @@ class Changed:
                     "H307", f"{edits.path} has new definitions that cannot be run",
                     why=f"{type(error).__name__}: {error}", help="mend them, then run the same command again",
                 ) from None  # fmt: skip
-            lines = sorted({node.lineno for node in edits.left_out if not _is_nothing(node)})  # type: ignore[attr-defined]
-            if lines:
+            if lines := edits.lines_left_out():
                 say(f"new in {edits.path}, but passed already, so not run: line {', '.join(map(str, lines))}")
         return kept
 

@@ -77,8 +77,6 @@ class CodeIndex:
         return self._by_key.get(tuple(key))  # type: ignore[arg-type]
 
 
-
-
 def is_marked_copy(code: types.CodeType, original: types.CodeType) -> bool:
     """Whether a code object differs from ``original`` by its mark only."""
     return (

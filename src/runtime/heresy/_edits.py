@@ -80,6 +80,9 @@ class Edits:
         self._redefined: list[tuple[types.FunctionType, types.CodeType, Any]] = []
         #: The number of the new statement that each module's own frame goes on at.
         self._reached = len(self._statements)
+        counterparts = {row[0] for row in self._table}
+        #: The statements that are new.
+        self._fresh = [statement for number, statement in enumerate(self._statements) if number not in counterparts]
         #: New statements of the module, or of a class, that the program has passed, and that are not run now.
         self.left_out: list[ast.AST] = []
 
@@ -294,53 +297,58 @@ class Edits:
             if ast.dump(scope.node.args) != ast.dump(new.args):  # type: ignore[attr-defined]
                 self._redefined.append((function, code, new))
 
+    def refuse_other_objects(self, module: types.ModuleType) -> None:
+        """Before anything that is new runs.
+
+        Raises:
+            HeresyError: a class would make objects of another kind than it has made.
+        """
+        edited = [self._statements[at] for at, sameness, _ in self._table if at >= 0 and sameness != WHOLE]
+        for statement in [*self._fresh, *filter(_are_slots, edited)]:
+            around = self.new.parents.get(statement)
+            cls = module.__dict__.get(around.name) if isinstance(around, ast.ClassDef) and around not in self._fresh else None
+            if isinstance(cls, type) and _makes_objects_other(cls, statement):
+                raise HeresyError(
+                    "H307", f"{self.path} has changed too much to continue: line {statement.lineno} makes objects of "
+                    f"{cls.__qualname__} have other members",
+                    why="the program has made the class, and maybe objects of it, without",
+                    help="take it back, or start over with `--fresh`; nothing is lost",
+                )  # fmt: skip
+
     def finish(self, module: types.ModuleType) -> None:
         """Once the state is there: gives functions the defaults of parameters that are new, and runs new definitions."""
         for function, code, node in self._redefined:
             self._set_defaults(function, code, node)
         self._rename(module)
-        counterparts = {row[0] for row in self._table}
-        fresh = [statement for number, statement in enumerate(self._statements) if number not in counterparts]
         edited_imports = [
             self._statements[at] for at, sameness, _ in self._table
             if at >= 0 and sameness == EDITED and isinstance(self._statements[at], (ast.Import, ast.ImportFrom))
         ]  # fmt: skip
-        passed = self._statements[: self._reached]
+        fresh, reached = set(self._fresh), set(self._statements[: self._reached])
+        passed = [statement for statement in self.new.marked.tree.body if statement in reached]
         missing = [
-            statement
-            for statement in self.new.marked.tree.body
-            if statement in passed
-            and (statement in fresh and _only_defines(statement, module.__dict__) or statement in edited_imports)
-        ]
-        self.left_out = [each for each in self.new.marked.tree.body if each in passed and each in fresh and each not in missing]
-        self.left_out += self._new_decorators()
+            statement for statement in passed
+            if statement in fresh and _only_defines(statement, module.__dict__) or statement in edited_imports
+        ]  # fmt: skip
+        self.left_out = [*fresh.intersection(passed).difference(missing), *self._new_decorators()]
         if missing:
             tree = ast.Module(missing, [])
             code = with_own_code(_run_form.compile_tree(tree, self.path, self.new.flags), self.new.unit.code)
             exec(code, module.__dict__)
-        for statement in fresh:
+        for statement in self._fresh:
             around = self.new.parents.get(statement)
             if isinstance(around, ast.ClassDef) and around not in fresh:
                 self._add_to_class(module, around, statement)
-        for at, sameness, _ in self._table:
-            around = self.new.parents.get(self._statements[at]) if at >= 0 and sameness != WHOLE else None
-            cls = module.__dict__.get(around.name) if isinstance(around, ast.ClassDef) else None
-            if isinstance(cls, type) and _are_slots(self._statements[at]):
-                raise self._other_objects(cls, self._statements[at])
+
+    def lines_left_out(self) -> list[int]:
+        """The lines of what is new, but not run; what does nothing is not missed."""
+        return sorted({node.lineno for node in self.left_out if not _does_nothing(node)})  # type: ignore[attr-defined]
 
     def _new_decorators(self) -> Iterator[ast.AST]:
         for statement, (at, *_) in zip(self._numbers, self._table):
             if isinstance(statement, (*_FUNCTIONS, ast.ClassDef)) and at >= 0:
                 then = [ast.dump(decorator) for decorator in statement.decorator_list]
                 yield from (each for each in self._statements[at].decorator_list if ast.dump(each) not in then)  # type: ignore[attr-defined]
-
-    def _other_objects(self, cls: type, statement: ast.stmt) -> HeresyError:
-        return HeresyError(
-            "H307", f"{self.path} has changed too much to continue: line {statement.lineno} makes objects of {cls.__qualname__} "
-            "have other members",
-            why="the program has made the class, and maybe objects of it, without",
-            help="take it back, or start over with `--fresh`; nothing is lost",
-        )  # fmt: skip
 
     def _rename(self, module: types.ModuleType) -> None:
         """Gives the module's functions and classes that have other names now these names."""
@@ -377,8 +385,6 @@ class Edits:
     def _add_to_class(self, module: types.ModuleType, around: ast.ClassDef, node: ast.stmt) -> None:
         """Gives a class of the module's a method or a constant that is new in its body."""
         cls = module.__dict__.get(around.name)
-        if isinstance(cls, type) and _makes_objects_other(cls, node):
-            raise self._other_objects(cls, node)
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value) if (
                 value is not None and _is_literal(value) and isinstance(cls, type) and name not in cls.__dict__
@@ -394,6 +400,7 @@ class Edits:
     def _add_method(self, module: types.ModuleType, cls: Any, node: Any) -> None:
         scope = next((scope for scope in self.new.scopes() if scope.node is node and not _role(scope)), None)
         if not isinstance(cls, type) or scope is None or not set(scope.code.co_freevars) <= {"__class__"}:
+            self.left_out.append(node)
             return
         cells = tuple(types.CellType(cls) for _ in scope.code.co_freevars)
         function = types.FunctionType(scope.code, module.__dict__, scope.code.co_name, None, cells)
@@ -426,11 +433,17 @@ _EMPTY: Any = object()
 def _makes_objects_other(cls: type, node: ast.stmt) -> bool:
     """Whether what is new in the body of a class is something that its objects are made by."""
     match node:
+        case ast.Assign() | ast.AnnAssign() if node.value is not None and isinstance(cls, enum.EnumType):
+            return True
         case ast.Assign():
-            return isinstance(cls, enum.EnumType) or _are_slots(node)
+            return _are_slots(node)
         case ast.AnnAssign():
             return "__dataclass_fields__" in cls.__dict__ or issubclass(cls, tuple) and "_fields" in cls.__dict__
     return False
+
+
+def _does_nothing(node: ast.AST) -> bool:
+    return isinstance(node, ast.Pass) or isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _are_slots(node: ast.stmt) -> bool:

@@ -12,6 +12,7 @@ import atexit
 import os
 import posix
 import sys
+from _functools import partial
 
 from ._like import like
 
@@ -32,13 +33,16 @@ def watch(stopper: Stopper) -> None:
     # The first to be registered is the last to be called: what the program registers belongs to its run.
     register(stopper.ended)
 
-    def watched_register(function: Any, /, *args: Any, **keywords: Any) -> Any:
+    def note(is_own: bool, function: Any, /, *args: Any, **keywords: Any) -> Any:
         register(function, *args, **keywords)
-        # What a library registers it does again when it is imported; what is restored is the program's.
-        caller = sys._getframe(1)
-        is_own = stopper.is_programs(caller.f_code) or caller.f_globals.get("__name__") == f"{__package__}.state.surroundings"
         stopper.exits.append((function, args, keywords, is_own))
         return function
+
+    def watched_register(function: Any, /, *args: Any, **keywords: Any) -> Any:
+        # What a library registers it does again when it is imported.
+        return note(stopper.is_programs(sys._getframe(1).f_code), function, *args, **keywords)
+
+    stopper.register_exit = partial(note, True)
 
     def watched_unregister(function: Any, /) -> None:
         unregister(function)

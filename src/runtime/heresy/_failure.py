@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from . import _bundle, _capture, _catching, _ends, _signals
 from ._capture import frames_below
 from ._errors import HeresyError, InternalError, NotContinuable
+from ._generators import is_generator
 from ._half_done import done_before
 from ._pads import is_raised_again, pad_at
 from ._part import Part
@@ -80,7 +81,7 @@ def asked(stopper: Stopper, raised: Exception, frame: types.FrameType) -> _catch
         return caught
     with stopper.units.at_work():
         below = [*frames_below(frame, stopper.main)]
-        if _is_thrown(trace, below):
+        if is_generator(frame.f_code) and _is_thrown(trace, below):
             return None
         gone, lost = _gone(trace)
         offset = trace.tb_lasti

@@ -104,6 +104,8 @@ def prepare(programs: Programs, frames: Iterable[FrameState]) -> None:
         programs.prepared.add(shape)
         if _is_kept(state):
             keep(unit, state, forms[0])
+        for form in forms:
+            program.forget(form.code)
 
 
 #: Stands before the name of a code object of the run form.

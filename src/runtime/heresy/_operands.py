@@ -37,6 +37,7 @@ TUPLE = "tuple"
 #: What unpacking has put there for targets to come: the rest needs a tuple.
 UNPACKED = "unpacked"
 
+
 class Wanted(NamedTuple):
     """What lies on the value stack when the rest of something is still to be done.
 

@@ -78,8 +78,6 @@ _QUIET = {
 }  # fmt: skip
 
 
-
-
 def _compiled(function: types.FunctionType, names: tuple[str, ...]) -> bytes:
     """An instruction of some function, with the empty caches that it has."""
     code = function.__code__

@@ -335,6 +335,10 @@ class Program:
         scope = self._scopes[id(code)] = Scope(self, key, node, code, nodes)
         return scope
 
+    def forget(self, code: types.CodeType) -> None:
+        """Forgets a compilation that is not to run."""
+        del self._scopes[id(code)]
+
     def _give_items(self, code: types.CodeType, nodes: list[ast.AST | None]) -> None:
         """Gives what a ``with`` does with a manager to the item: since 3.13 it has the position of the manager's expression."""
         entered: set[ast.AST] = set()

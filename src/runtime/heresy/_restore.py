@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _frozen_importlib
 import _frozen_importlib_external
-import atexit
 import os
 import sys
 import types
@@ -57,7 +56,7 @@ def restore(
     is_other = manifest["python"].split(".")[:2] != [str(part) for part in sys.version_info[:2]]
     other = manifest["python"] if is_other else None
     around, saved = unpickle(modules, payload, other, passing=manifest.get("passing", False))
-    surroundings.restore(around, atexit.register, main.__dict__)
+    surroundings.restore(around, stopper.register_exit, main.__dict__)
     frames = changed.placed(modules, saved)
     stopper.on_save, stopper.on_restore, types_ = around["asked"]
     stopper.types = dict(types_)

@@ -82,6 +82,8 @@ class Stopper:
         self.baseline = Baseline()
         #: What was registered with ``atexit`` since, which nobody can be asked for: (function, args, keywords, by the program).
         self.exits: list[tuple[Any, ...]] = []
+        #: Registers a function of the program's there again.
+        self.register_exit: Callable[..., Any]
         _ends.watch(self)
         # What the program has asked for itself: see `_api`.
         self.on_save: list[Callable[[], Any]] = []

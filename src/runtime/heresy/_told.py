@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._errors import HeresyError, raised_by
 from ._stop import Stopper
+from ._uncollected import Collected
 
 
 def tell_of_save(stopper: Stopper) -> None:
@@ -14,7 +15,7 @@ def tell_of_save(stopper: Stopper) -> None:
     """
     for function in list(stopper.on_save):
         try:
-            with stopper.units.handed_over():
+            with stopper.units.handed_over(), Collected():
                 function()
         except BaseException as error:
             raise HeresyError(

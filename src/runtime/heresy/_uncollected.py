@@ -28,3 +28,17 @@ class Uncollected:
         if self._before is None and Uncollected.was_on:
             gc.enable()
         Uncollected.was_on = self._before
+
+
+class Collected:
+    """Within it, a function of the program's runs: the collector is as the program has it."""
+
+    def __enter__(self) -> None:
+        self._within, Uncollected.was_on = Uncollected.was_on, None
+        if self._within:
+            gc.enable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._within is not None:
+            Uncollected.was_on = gc.isenabled()
+            gc.disable()

@@ -182,8 +182,9 @@ def flat_at(array: Any, index: int) -> Any:
 def _errstate(pickler: StatePickler, manager: Any) -> Reduced:
     numpy = sys.modules["numpy"]
     token = getattr(manager, "_token", None)
-    usual = {name: getattr(type(manager)(), name, None) for name in type(manager).__dict__.get("__slots__", ())}
-    held = {name: value for name in usual if (value := getattr(manager, name)) is not usual[name] and name != "_token"}
+    usual, slots = make_errstate(), type(manager).__dict__.get("__slots__", ())
+    held = {name: getattr(manager, name) for name in slots if getattr(manager, name) is not getattr(usual, name)}
+    held.pop("_token", None)
     if token is None:
         return make_errstate, (), held, None, None, set_errstate
 

@@ -160,10 +160,10 @@ def _signal_handlers(modules: Modules, at_start: dict[int, Any]) -> dict[int, An
     for number, before in at_start.items():
         handler = _signal.getsignal(number)
         if callable(handler):
-            is_set = _is_programs(handler, modules) or handler != before and is_a(handler, types.BuiltinFunctionType)
+            is_set = _is_programs(handler, modules) or handler is not before and is_a(handler, types.BuiltinFunctionType)
         else:
             # Those that stop a program have heresy's handler in the place of the usual one.
-            is_set = handler != before and (handler is _signal.SIG_IGN or number not in _STOPS)
+            is_set = handler is not before and (handler is _signal.SIG_IGN or number not in _STOPS)
         if is_set:
             found[number] = handler
     return found
