@@ -46,6 +46,16 @@ from ._typing_names import NamedTuple
 _END_ASYNC_FOR = number_of("END_ASYNC_FOR")
 _PUSH_EXC_INFO = number_of("PUSH_EXC_INFO")
 _RERAISE = number_of("RERAISE")
+_YIELD_VALUE = number_of("YIELD_VALUE")
+#: From 3.12 on it makes a StopIteration that leaves a generator another error, at the end of each generator's code.
+_STOP_ITERATION_ERROR = next(
+    (
+        (number_of("CALL_INTRINSIC_1"), number)
+        for number, name in enumerate(getattr(opcode, "_intrinsic_1_descs", ()))
+        if name == "INTRINSIC_STOPITERATION_ERROR"
+    ),
+    None,
+)
 _PRECALL = "PRECALL" in opcode.opmap
 _GENERATORS = 0x0020 | 0x0080 | 0x0200
 
@@ -214,6 +224,9 @@ def _ranges(code: types.CodeType) -> Iterator[tuple[int, int, _Handler | None, i
     always = bool(code.co_flags & _GENERATORS)
     current: tuple[int, _Handler | None, int | None] | None = None
     for item in listing:
+        if (item.opcode, item.arg) == _STOP_ITERATION_ERROR:
+            # What comes here was asked of where it was raised; it is raised on by the next instruction.
+            depths = {at: depth for at, depth in depths.items() if at not in (item.offset, item.next)}
         handler, depth = handlers.get(item.offset), _kept(item, depths)
         if item.opcode in _QUIET and current is not None and current[1] == handler:
             continue
@@ -246,8 +259,12 @@ def _handlers(code: types.CodeType) -> dict[int, _Handler]:
 
 
 def _kept(item: Instruction, depths: dict[int, int]) -> int | None:
-    """How deep the stack is at least when an instruction has raised; None if that is not known, or cannot be."""
-    if item.offset not in depths:
+    """How deep the stack is at least when an instruction has raised; None if that is not known, or cannot be.
+
+    What a `yield` raises is thrown into it: nothing there can be started again. Most often it is the end of a generator that is
+    not needed any more, as that of ``any(…)``.
+    """
+    if item.offset not in depths or item.opcode == _YIELD_VALUE:
         return None
     kind, name = OPERATIONS.get(item.opcode), opcode.opname[item.opcode]
     if item.opcode == _FOR_ITER:
