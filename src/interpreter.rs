@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -53,26 +53,54 @@ impl Error {
 
 /// Whether an interpreter of this version can be used: a version switcher has names on PATH for many that cannot.
 fn works(version: &str) -> bool {
-    locate(Some(OsStr::new(version))).is_ok_and(|path| ask(&path).is_ok_and(|identity| identity.check(&path).is_ok()))
+    locate(Some(OsStr::new(version))).is_ok_and(|path| {
+        ask(&path).and_then(|child| answer(&path, child)).is_ok_and(|identity| identity.check(&path).is_ok())
+    })
 }
 
-/// Finds the interpreter that the user means, and checks that it will do.
+/// An interpreter that is known already, or is just being asked what it is.
+#[derive(Debug)]
+pub struct Sought {
+    path: PathBuf,
+    answer: Answer,
+    cache: PathBuf,
+}
+
+#[derive(Debug)]
+enum Answer {
+    Remembered(Identity),
+    Awaited(Child),
+}
+
+/// Looks for the interpreter that the user means, and asks it for its version if nobody has yet; while it answers, there is time
+/// for other things.
 ///
 /// Input: the value of `--python`, if given, and the cache. Output: that one; else the active virtual environment's;
 /// else that of the environment that heresy is called from; else `python3` on PATH.
-pub fn find(asked: Option<&OsStr>, cache: &Path) -> Result<Interpreter, Error> {
+pub fn seek(asked: Option<&OsStr>, cache: &Path) -> Result<Sought, Error> {
     let path = locate(asked)?;
-    let identity = match remembered(&path, cache) {
-        Some(identity) => identity,
-        None => {
-            let identity = ask(&path)?;
-            remember(&path, cache, &identity);
-            identity
-        }
+    let answer = match remembered(&path, cache) {
+        Some(identity) => Answer::Remembered(identity),
+        None => Answer::Awaited(ask(&path)?),
     };
-    identity.check(&path)?;
-    let version = (identity.version.0, identity.version.1);
-    Ok(Interpreter { path, version })
+    Ok(Sought { path, answer, cache: cache.to_owned() })
+}
+
+impl Sought {
+    /// The interpreter, if it will do.
+    pub fn found(self) -> Result<Interpreter, Error> {
+        let identity = match self.answer {
+            Answer::Remembered(identity) => identity,
+            Answer::Awaited(child) => {
+                let identity = answer(&self.path, child)?;
+                remember(&self.path, &self.cache, &identity);
+                identity
+            }
+        };
+        identity.check(&self.path)?;
+        let version = (identity.version.0, identity.version.1);
+        Ok(Interpreter { path: self.path, version })
+    }
 }
 
 fn locate(asked: Option<&OsStr>) -> Result<PathBuf, Error> {
@@ -157,18 +185,27 @@ print('{"implementation": "%s", "version": [%d, %d, %d], "free_threaded": %s}' %
     (implementation,) + tuple(sys.version_info[:3]) + (["false", "true"]["t" in getattr(sys, "abiflags", "")],)))
 "#;
 
-fn ask(path: &Path) -> Result<Identity, Error> {
-    let broken = |why: String| Error::Broken { path: path.display().to_string(), why };
-    let answer = Command::new(path)
+fn ask(path: &Path) -> Result<Child, Error> {
+    Command::new(path)
         .args(["-S", "-E", "-c", QUESTION])
         .stdin(Stdio::null())
-        .output()
-        .map_err(|error| broken(error.to_string()))?;
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| broken(path, error.to_string()))
+}
+
+fn answer(path: &Path, child: Child) -> Result<Identity, Error> {
+    let answer = child.wait_with_output().map_err(|error| broken(path, error.to_string()))?;
     serde_json::from_slice(&answer.stdout).map_err(|_| {
         let said = String::from_utf8_lossy(&answer.stderr);
         let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it does not say its version");
-        broken(last.trim().to_owned())
+        broken(path, last.trim().to_owned())
     })
+}
+
+fn broken(path: &Path, why: String) -> Error {
+    Error::Broken { path: path.display().to_string(), why }
 }
 
 fn remembered(path: &Path, cache: &Path) -> Option<Identity> {

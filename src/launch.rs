@@ -190,12 +190,12 @@ pub fn command(
 }
 
 fn prepare(launch: &Launch, folder: &Path) -> anyhow::Result<Prepared> {
-    let interpreter =
-        interpreter::find(launch.python.as_deref(), folder).map_err(|error| Refusal::interpreter(&error))?;
+    let sought = interpreter::seek(launch.python.as_deref(), folder).map_err(|error| Refusal::interpreter(&error))?;
+    let boot = runtime::lay_out(folder)?.join("_boot.py");
+    let interpreter = sought.found().map_err(|error| Refusal::interpreter(&error))?;
     if let Some(source) = &launch.program.source {
         mark(source, interpreter.version, folder)?;
     }
-    let boot = runtime::lay_out(folder)?.join("_boot.py");
     let code = cache::code_folder(folder)?;
     let changed = match &launch.manifest {
         Some(manifest) => edits::find(manifest, launch.program.source.as_ref(), interpreter.version, folder)?,

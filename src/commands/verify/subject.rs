@@ -13,7 +13,7 @@ use crate::checkpoint::Manifest;
 use crate::claim::Claim;
 use crate::cli::{OnError, Target, VerifyArgs};
 use crate::config::{self, Config};
-use crate::interpreter::{self, Interpreter};
+use crate::interpreter::{self, Interpreter, Sought};
 use crate::launch::{self, Launch, Resuming, Saving, Stopping};
 use crate::program::{self, Kind, Program, SourceFile};
 use crate::refusal::Refusal;
@@ -45,7 +45,7 @@ impl<'a> Subject<'a> {
         let project = config::project_of(&folder);
         let config = config::read(project.as_deref())?;
         let (interpreter, runtime) = cache::with_folder(|cache| {
-            let found = interpreter::find(args.python.python.as_deref(), cache);
+            let found = interpreter::seek(args.python.python.as_deref(), cache).and_then(Sought::found);
             Ok((found.map_err(|error| Refusal::interpreter(&error))?, runtime::lay_out(cache)?))
         })?;
         let asks = |source: &SourceFile| source.bytes.windows(6).any(|text| text == b"heresy");

@@ -7,8 +7,6 @@ in heresy's cache, beside the runtime; where there is no such folder (a runtime 
 are imported as ever. `_boot` reads this module itself out of the first file.
 """
 
-from __future__ import annotations
-
 import _frozen_importlib
 import _frozen_importlib_external as _external
 import _imp
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
 #: Tells a file that was cut or damaged: with this key its text gives the digest in front of it.
 _KEY = 0x68657265
 _DIGEST = 8
+#: In each module of the runtime, and what it says, as a flag: the module of that name is imported for nothing else.
+_FUTURE, _ANNOTATIONS = b"from __future__ import annotations\n", 0x1000000
 _PACKAGES = ("heresy", "heresy.state")
 
 
@@ -35,13 +35,13 @@ class Bundle:
         self._codes = codes
         self._added: dict[str, bytes] = {}
 
-    def code(self, name: str) -> CodeType | None:
+    def code(self, name: str) -> "CodeType | None":
         if self._codes is None:
             self._codes = read(self.path)
         text = self._codes.get(name)
         return None if text is None else marshal.loads(text)
 
-    def add(self, name: str, code: CodeType) -> None:
+    def add(self, name: str, code: "CodeType") -> None:
         self._added[name] = marshal.dumps(code)
 
     def keep(self) -> None:
@@ -88,7 +88,7 @@ class Finder:
         #: The one for what is imported now.
         self.current = Bundle(path + ".start", codes)
 
-    def find_spec(self, name: str, target: object = None) -> Any:
+    def find_spec(self, name: str, target: object = None) -> "Any":
         if name != "heresy" and not name.startswith("heresy."):
             return None
         place = self.folder + name[len("heresy") :].replace(".", "/")
@@ -105,15 +105,16 @@ class Finder:
 
 
 class Loader(_external.SourceFileLoader):
-    def __init__(self, name: str, path: str, finder: Finder, code: CodeType | None) -> None:
+    def __init__(self, name: str, path: str, finder: Finder, code: "CodeType | None") -> None:
         super().__init__(name, path)
         self._finder = finder
         self._code = code
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         code, self._code = self._code, None
         if code is None:
-            code = self.source_to_code(self.get_data(self.path), self.path)
+            text = self.get_data(self.path).replace(_FUTURE, b"\n", 1)
+            code = compile(text, self.path, "exec", _ANNOTATIONS, dont_inherit=True)
             self._finder.current.add(self.name, code)
         module.__file__ = self.path
         exec(code, module.__dict__)
@@ -123,7 +124,7 @@ class Loader(_external.SourceFileLoader):
 _finder: Finder | None = None
 
 
-def install(folder: str, path: str, codes: dict[str, bytes], own: CodeType) -> None:
+def install(folder: str, path: str, codes: dict[str, bytes], own: "CodeType") -> None:
     """Has the runtime's modules found in bundles: see `Finder`.
 
     Args:

@@ -40,7 +40,6 @@ from ._cpython import (
     takes,
     with_argument,
 )
-from ._slots import Slots
 from ._typing_names import NamedTuple
 
 _END_ASYNC_FOR = number_of("END_ASYNC_FOR")
@@ -185,8 +184,12 @@ def pad_at(frame: types.FrameType, trace: types.TracebackType) -> Pad:
     if key not in _known_pads:
         _known_pads[key] = frame.f_code, *_found_pad(frame.f_code, frame.f_lasti, trace.tb_lasti)
     _, pad, deep, again = _known_pads[key]
+    if pad is not None:
+        return pad
+    from ._slots import Slots
+
     # What was raised again: where, the interpreter has put below it.
-    return pad or Pad(2 * Slots(frame).number(deep), deep, again)
+    return Pad(2 * Slots(frame).number(deep), deep, again)
 
 
 #: By the identity of the code, the instruction of the pad, and that of the traceback.
