@@ -135,6 +135,9 @@ def pickle_state(
     def whole() -> Chunks:
         nonlocal named
         payload = dump([])
+        # A writer may have been saved after what it writes to, and have written it out only then.
+        if any(stream.tell() != position for stream, position in pickler.streams):
+            payload = dump([])
         if not named and nans.are_in(payload):
             named = True
             payload = dump([])

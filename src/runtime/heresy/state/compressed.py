@@ -1,7 +1,9 @@
-"""Files that are read through a decompressor: those of ``gzip``, ``bz2``, ``lzma``, ``zipfile`` and ``tarfile``.
+"""Files that are read through a decompressor: those of ``gzip``, ``bz2``, ``lzma``, ``zipfile`` and ``tarfile``; and what
+``gzip`` writes.
 
 What a decompressor is in the midst of cannot be saved. So the file is opened anew over the one behind it, and as much is read
-again as had been read. One that is written to would come out different, and cannot be saved.
+again as had been read. What ``gzip`` writes is flushed: from there another compressor can go on. The file unpacks to the same;
+its compressed bytes are others, as they are wherever a program calls ``flush``. The other formats know no such place.
 """
 
 from __future__ import annotations
@@ -14,8 +16,13 @@ from .pickling import CannotSave, Reduced, StatePickler, import_by_name, library
 
 @library_reducer("gzip", "GzipFile")
 def _gzip(pickler: StatePickler, file: Any) -> Reduced:
-    behind = None if file.closed else file.fileobj
-    return _reduced(file, "gzip", behind, {"name": file.name, "myfileobj": file.myfileobj}, {})
+    attributes = {"name": file.name, "myfileobj": file.myfileobj}
+    if file.closed or file.readable():
+        return _reduced(file, "gzip", None if file.closed else file.fileobj, attributes, {})
+    file.flush()
+    attributes.update(crc=file.crc, size=file.size, offset=file.offset, _write_mtime=file._write_mtime)
+    state = (file.fileobj, attributes, _level(file.fileobj))
+    return make, ("gzip", type(file).__name__), state, None, None, set_gzip_writer
 
 
 @library_reducer("bz2", "BZ2File")
@@ -35,10 +42,10 @@ def _reduced(file: Any, module: str, behind: Any, attributes: dict[str, Any], op
     if not file.readable():
         raise CannotSave("what its compressor has not yet written cannot be saved")
     state = (behind, file.tell(), attributes, options)
-    return make_reader, (module, type(file).__name__), state, None, None, set_reader
+    return make, (module, type(file).__name__), state, None, None, set_reader
 
 
-def make_reader(module: str, name: str) -> Any:
+def make(module: str, name: str) -> Any:
     cls = getattr(import_by_name(module), name)
     return cls.__new__(cls)
 
@@ -54,8 +61,25 @@ def set_reader(file: Any, state: tuple[Any, int, dict[str, Any], dict[str, Any]]
     file.seek(position)
 
 
+def set_gzip_writer(file: Any, state: tuple[Any, dict[str, Any], int | None]) -> None:
+    behind, attributes, level = state
+    # The header is in the file already.
+    file.__init__(attributes["name"], "wb", *([] if level is None else [level]), fileobj=io.BytesIO())
+    vars(file).update(attributes, fileobj=behind)
+
+
+def _level(behind: Any) -> int | None:
+    """How well it is packed, as far as a header tells: best, fastest, or between."""
+    try:
+        with open(behind.name, "rb") as file:
+            start = file.read(10)
+    except (OSError, AttributeError, TypeError, ValueError):
+        return None
+    return {2: 9, 4: 1, 0: 6}.get(start[8]) if len(start) == 10 and start[:2] == b"\x1f\x8b" else None
+
+
 def closed(module: str, name: str, attributes: dict[str, Any]) -> Any:
-    file = make_reader(module, name)
+    file = make(module, name)
     set_reader(file, (io.BytesIO(), 0, attributes, {}))
     file.close()
     return file
@@ -68,12 +92,12 @@ def closed(module: str, name: str, attributes: dict[str, Any]) -> Any:
 def _member(pickler: StatePickler, member: Any) -> Reduced:
     state = dict(vars(member))
     if member.closed or state["_decompressor"] is None:
-        return make_reader, ("zipfile", "ZipExtFile"), (state, None), None, None, set_member
+        return make, ("zipfile", "ZipExtFile"), (state, None), None, None, set_member
     if not member.seekable():
         raise CannotSave("the archive cannot be read again from an earlier place")
     # The library starts again when it is to go back: from behind the end, where it has nothing left.
     state.update(_decompressor=None, _readbuffer=b"", _offset=0, _left=0)
-    return make_reader, ("zipfile", "ZipExtFile"), (state, member.tell()), None, None, set_member
+    return make, ("zipfile", "ZipExtFile"), (state, member.tell()), None, None, set_member
 
 
 def set_member(member: Any, saved: tuple[dict[str, Any], int | None]) -> None:
@@ -88,7 +112,7 @@ def set_member(member: Any, saved: tuple[dict[str, Any], int | None]) -> None:
 
 @library_reducer("tarfile", "ExFileObject")
 def _extracted(pickler: StatePickler, file: Any) -> Reduced:
-    return make_reader, ("tarfile", "ExFileObject"), (file.raw, file.tell()), None, None, set_extracted
+    return make, ("tarfile", "ExFileObject"), (file.raw, file.tell()), None, None, set_extracted
 
 
 def set_extracted(file: Any, state: tuple[Any, int]) -> None:

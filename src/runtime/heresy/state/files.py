@@ -35,7 +35,8 @@ def _text_file(pickler: StatePickler, file: io.TextIOWrapper) -> Reduced:
         file.flush()
     seen = file.newlines
     translate = _translation(file)
-    position = text_position(file) if file.seekable() else None
+    # What is only written to goes on where the file behind it is.
+    position = text_position(file) if file.readable() and file.seekable() else None
     _has_seen(file, seen)  # to ask for the position makes it forget some
     options = {
         "encoding": file.encoding,
@@ -67,6 +68,7 @@ def _raw_file(pickler: StatePickler, file: io.FileIO) -> Reduced:
     if type(file.name) is int and file.seekable() and not os.fstat(file.fileno()).st_nlink:
         position = file.tell()
         content = os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
+        pickler.streams.append((file, position))
         return unnamed_file, (content, position)
     status = os.fstat(file.fileno())
     path = next((path for path in _paths(file) if _leads_to(path, status)), None)
@@ -79,12 +81,16 @@ def _raw_file(pickler: StatePickler, file: io.FileIO) -> Reduced:
     if path is None or not file.seekable():
         raise CannotSave("it is a pipe, a terminal or a device, and what comes through it is lost with the process")
     pickler.files.append(path)
+    pickler.streams.append((file, file.tell()))
     return reopening.open_raw, (path, file.name, file.mode, file.tell())
 
 
 @reducer(io.StringIO, io.BytesIO)
 def _in_memory(pickler: StatePickler, file: Any) -> Reduced:
-    return (closed_in_memory, (type(file),)) if file.closed else NotImplemented
+    if file.closed:
+        return closed_in_memory, (type(file),)
+    pickler.streams.append((file, file.tell()))
+    return NotImplemented
 
 
 @library_reducer("tempfile", "_TemporaryFileWrapper")

@@ -192,6 +192,8 @@ class StatePickler(Pickler):
         later: if not None: instances, and what they hold. That is pickled after them, so that data may be nested as deeply as it
             likes: C's stack is not deep enough to follow a list of a thousand nodes.
         files: the paths of files that are open.
+        streams: what has been saved that others write to, with its position then: to save a text file, for one, makes it write
+            what it has buffered.
     """
 
     def __init__(self, file: Chunks, modules: Modules) -> None:
@@ -205,6 +207,7 @@ class StatePickler(Pickler):
         self.nans: dict[int, tuple[int, float]] = {}
         self.later: list[tuple[Any, dict[str, Any]]] | None = None
         self.files: list[str] = []
+        self.streams: list[tuple[Any, int]] = []
         self.reducers = {**REDUCERS, **_of_loaded(), **modules.reducers}
         #: For each library module that was asked for: the names of its globals by identity.
         self.library_names: dict[str, dict[int, str]] = {}
