@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from . import _tree as ast
 from ._errors import NotContinuable
-from ._kinds import is_a
+from ._kinds import Kinds, is_a
 from ._typing_names import Any, NamedTuple
 from ._values import MISSING, static_attribute
 
@@ -34,7 +34,7 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[str, str, Callable[..., Any]]] = {
 }  # fmt: skip
 IN_PLACE = {op: function for op, (_, _, function) in _BINARY.items()}
 #: Types of C that decline to work with an object of a class of the program's, and run none of its code.
-_BUILTIN = (
+_BUILTIN = Kinds(
     int,
     float,
     complex,

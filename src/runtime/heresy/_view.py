@@ -5,13 +5,15 @@ Nothing of the program's is called, so only the values of the built-in types the
 
 from __future__ import annotations
 
+from ._kinds import Kinds
 from ._typing_names import Any
 
 #: No view is longer.
 LONGEST = 60
 
-_ATOMS = (int, float, complex, bool, str, bytes, type(None))
-_BRACKETS = {list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}"), frozenset: ("frozenset({", "})")}
+_ATOMS = Kinds(int, float, complex, bool, str, bytes, type(None))
+_TEXTS = Kinds(str, bytes)
+_BRACKETS = [(list, "[", "]"), (tuple, "(", ")"), (set, "{", "}"), (frozenset, "frozenset({", "})")]
 #: Of an integer of more bits, the digits would take their time.
 _BITS = 256
 
@@ -21,8 +23,9 @@ def view(value: Any) -> str:
     kind = type(value)
     if kind in _ATOMS:
         return _atom(value)
-    if kind in _BRACKETS:
-        opened, closed = _BRACKETS[kind]
+    brackets = next((each for each in _BRACKETS if each[0] is kind), None)
+    if brackets is not None:
+        _, opened, closed = brackets
         parts = [_atom(item) for item in value] if _is_short(value) else None
         if kind is tuple and parts is not None and len(parts) == 1:
             closed = ",)"
@@ -46,7 +49,7 @@ def _atom(value: Any) -> str:
     kind = type(value)
     if kind is int and value.bit_length() > _BITS:
         return f"int of {value.bit_length()} bits"
-    if kind in (str, bytes) and len(value) > LONGEST - 20:
+    if kind in _TEXTS and len(value) > LONGEST - 20:
         return f"{value[: LONGEST - 20]!r}[:{LONGEST - 20}] of {len(value)}"
     return repr(value)
 

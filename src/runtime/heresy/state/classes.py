@@ -231,6 +231,8 @@ def set_class_state(cls: type, state: dict[str, Any]) -> None:
         else:
             # The namespace itself, which the proxy hides.
             gc.get_referents(cls.__dict__)[0][name] = value
+        if type(value) is property:
+            value.__set_name__(cls, name)  # for its messages
     # Has the interpreter forget what it knows of the class, in case anything was put into the namespace itself.
     type.__dict__["__doc__"].__set__(cls, cls.__dict__.get("__doc__"))
     if "runtime protocol" in state:

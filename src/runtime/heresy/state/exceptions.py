@@ -11,8 +11,10 @@ import types
 from .. import _tree as ast
 from .._kinds import is_a
 from .._typing_names import Any
+from .members import members_of, set_members
 from .pickling import GENERAL, REDUCERS, CannotSave, Reduced, StatePickler
 
+_HEAP_TYPE = 1 << 9
 _LINKS = ("__cause__", "__context__", "__suppress_context__", "__traceback__")
 
 
@@ -27,6 +29,7 @@ def _exception(pickler: StatePickler, error: Any) -> Reduced:
         for name in _c_fields(type(error))
         if (value := getattr(error, name, None)) is not None and name not in ("args",)
     }
+    members = members_of(error)
     if is_a(error, BaseExceptionGroup):
         args: tuple[Any, ...] = (error.message, list(error.exceptions))
     else:
@@ -34,7 +37,7 @@ def _exception(pickler: StatePickler, error: Any) -> Reduced:
     return (
         make_exception,
         (type(error), args),
-        (error.args, dict(error.__dict__), fields, state),
+        (error.args, dict(error.__dict__), fields, state, *([members] if any(members) else [])),
         None,
         None,
         set_exception_state,
@@ -57,7 +60,7 @@ def _c_fields(cls: type) -> list[str]:
     """The attributes that a built-in exception keeps outside ``args`` and ``__dict__``."""
     names: list[str] = []
     for base in cls.__mro__:
-        if base not in (object, BaseException):
+        if base is not BaseException and not base.__flags__ & _HEAP_TYPE:
             names += [
                 n
                 for n, v in base.__dict__.items()
@@ -81,7 +84,7 @@ def _new(cls: type[BaseException]) -> Any:
 
 
 def set_exception_state(error: BaseException, saved: tuple[Any, ...]) -> None:
-    args, attributes, fields, links = saved
+    args, attributes, fields, links, *members = saved
     set_links(error, {"args": args})
     for name, value in fields.items():
         try:
@@ -89,6 +92,8 @@ def set_exception_state(error: BaseException, saved: tuple[Any, ...]) -> None:
         except (AttributeError, TypeError):
             continue
     error.__dict__.update(attributes)
+    for seen, hidden in members:
+        set_members(error, seen, hidden)
     set_links(error, links)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import abc
 import gc
+import itertools
 import sys
 import types
+from collections.abc import Iterator
 
 from .._code_index import LAZY_ANNOTATIONS, MARK, CodeIndex, ScopeKey, marked
 from .._kinds import is_a
@@ -85,28 +87,45 @@ def _from_code(pickler: StatePickler, function: types.FunctionType) -> Reduced:
     return *generated.function(pickler, function), function_state(function), None, None, set_function_state
 
 
-def _held_by_library(function: types.FunctionType) -> tuple[str, str, str] | None:
-    """Where a library keeps a function under another name, or wrapped: its module, the class if it is in one, and the name."""
+def _held_by_library(function: types.FunctionType) -> tuple[str, str, str, int] | None:
+    """Where a library keeps a function under another name, or wrapped.
+
+    Returns:
+        its module, the class if it is in one, the name, and how many layers are around it.
+    """
     module, owner = function.__globals__.get("__name__"), function.__qualname__.rpartition(".")[0]
     holder = importable(module, owner) if owner else sys.modules.get(module or "")
     if module is None:
         return None
     for name, value in list(getattr(holder, "__dict__", {}).items()):
-        if value is function or getattr(value, "__func__", None) is function:
-            return module, owner, name
+        for depth, layer in enumerate(_layers(value)):
+            if layer is function:
+                return module, owner, name, depth
     # Something else was put in its place, which is not so in a module that is imported again.
     name = function.__code__.co_qualname
     instead = getattr(holder, "__dict__", {}).get(name)
     same_file = getattr(getattr(instead, "__code__", None), "co_filename", None) == function.__code__.co_filename
     is_replaced = instead is not None and not same_file and name == function.__qualname__
-    return (module, owner, name) if not owner and is_replaced else None
+    return (module, owner, name, 0) if not owner and is_replaced else None
 
 
-def library_function(module: str, owner: str, name: str) -> Any:
+def library_function(module: str, owner: str, name: str, depth: int) -> Any:
     import_by_name(module)
     holder = importable(module, owner) if owner else sys.modules[module]
-    found = holder.__dict__[name]
-    return getattr(found, "__func__", found)
+    return next(itertools.islice(_layers(holder.__dict__[name]), depth, None))
+
+
+def _layers(value: Any) -> Iterator[Any]:
+    """What a library holds, and what that wraps: a function may be known by its identity, and only its wrapper by its name."""
+    yield value
+    for _ in range(_LAYERS):
+        value = getattr(value, "__func__", None) or getattr(value, "__wrapped__", None)
+        if value is None:
+            return
+        yield value
+
+
+_LAYERS = 4
 
 
 def importable(module: str | None, qualname: str) -> Any:
@@ -344,7 +363,12 @@ def _super(pickler: StatePickler, proxy: Any) -> Reduced:
 
 @reducer(staticmethod, classmethod, abc.abstractstaticmethod, abc.abstractclassmethod)
 def _wrapped_method(pickler: StatePickler, method: Any) -> Reduced:
-    return type(method), (method.__func__,)
+    return type(method), (method.__func__,), _set_since(method, type(method)(method.__func__)) or None
+
+
+def _set_since(obj: Any, fresh: Any) -> dict[str, Any]:
+    """The attributes that an object was given since it was made like another."""
+    return {name: value for name, value in vars(obj).items() if vars(fresh).get(name, _EMPTY) is not value}
 
 
 @reducer(property, abc.abstractproperty)
@@ -352,9 +376,23 @@ def _property(pickler: StatePickler, prop: property) -> Reduced:
     return type(prop), (prop.fget, prop.fset, prop.fdel, prop.__doc__)
 
 
+@reducer(types.MappingProxyType)
+def _proxy(pickler: StatePickler, proxy: Any) -> Reduced:
+    """What ``vars(cls)`` has given shows what the class has now; any other is made again over what it is one of."""
+    behind = gc.get_referents(proxy)
+    cls = _class_of(behind[0]) if behind and _is_namespace(behind[0]) else None
+    return (class_proxy, (cls,)) if cls is not None else (types.MappingProxyType, (behind[0],))
+
+
+def class_proxy(cls: type) -> types.MappingProxyType[str, Any]:
+    return cls.__dict__
+
+
 @library_reducer("functools", "cached_property")
 def _cached_property(pickler: StatePickler, prop: Any) -> Reduced:
-    return type(prop), (prop.func,), {"attrname": prop.attrname, "__doc__": prop.__doc__}
+    # Before 3.12 it has a lock, which is made with it.
+    state = {name: value for name, value in vars(prop).items() if name not in ("func", "lock")}
+    return type(prop), (prop.func,), state
 
 
 @library_reducer("functools", "partialmethod")
@@ -380,12 +418,16 @@ class Definitions:
     def __init__(self, module: types.ModuleType, names: dict[str, Any]) -> None:
         self.module = module
         self.names = names
+        #: The class that the program has given to the module itself, if it has.
+        self.kind = type(module) if type(module) is not types.ModuleType else None
 
 
 @reducer(Definitions)
 def _definitions(pickler: StatePickler, definitions: Definitions) -> Reduced:
-    return define, (definitions.module, definitions.names)
+    return define, (definitions.module, definitions.names, *([definitions.kind] if definitions.kind else []))
 
 
-def define(module: types.ModuleType, names: dict[str, Any]) -> None:
+def define(module: types.ModuleType, names: dict[str, Any], kind: type | None = None) -> None:
     module.__dict__.update(names)
+    if kind is not None:
+        types.ModuleType.__setattr__(module, "__class__", kind)

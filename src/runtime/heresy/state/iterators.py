@@ -9,7 +9,6 @@ from __future__ import annotations
 import collections
 import functools
 import gc
-import types
 
 from .._kinds import MISSING, is_a
 from .._typing_names import TYPE_CHECKING, Any, TypeAlias
@@ -72,11 +71,6 @@ def _dict_view(pickler: StatePickler, view: Any) -> Reduced:
 
 def dict_view(container: dict[Any, Any], kind: type, name: str) -> Any:
     return getattr(kind, name)(container)
-
-
-@reducer(types.MappingProxyType)
-def _mapping_proxy(pickler: StatePickler, proxy: Any) -> Reduced:
-    return types.MappingProxyType, (gc.get_referents(proxy)[0],)
 
 
 @reducer(type(iter(set())))

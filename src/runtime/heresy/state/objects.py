@@ -6,19 +6,21 @@ checkpoint takes the value of the built-in base, the ``__dict__`` and the slots 
 
 from __future__ import annotations
 
+import _collections
 import _contextvars
 import copyreg
 import functools
 import sys
 import types
 
-from .._kinds import is_a
+from .._kinds import Kinds, is_a
 from .._typing_names import Any
 from .classes import is_by_value
+from .members import member, members_of, set_members
 from .pickling import GENERAL, Reduced, StatePickler, import_by_name
 
 _MISSING: Any = object()
-_ATOMS = (int, float, complex, bool, str, bytes, type(None))
+_ATOMS = Kinds(int, float, complex, bool, str, bytes, type(None))
 
 
 def _instance(pickler: StatePickler, obj: Any) -> Reduced:
@@ -40,7 +42,10 @@ def _instance(pickler: StatePickler, obj: Any) -> Reduced:
             return reduced
     match base.__name__:
         case "dict" if base is dict:
-            return _made_empty(pickler, obj, {**state, "items": dict.copy(obj)})
+            # `dict.copy` would ask an ``__iter__`` of the class's own.
+            asks = any("__iter__" in each.__dict__ for each in cls.__mro__ if each is not dict)
+            items = {key: value for key, value in dict.items(obj)} if asks else dict.copy(obj)
+            return _made_empty(pickler, obj, {**state, "items": items})
         case "list" if base is list:
             return _made_empty(pickler, obj, {**state, "list": list.__getitem__(obj, slice(None))})
         case "set" if base is set:
@@ -83,6 +88,10 @@ def _of_another_base(owner: Any, obj: Any, state: dict[str, Any]) -> Reduced:
     cls = type(obj)
     if owner in _PARTS:
         return make_of_base, (owner, cls, _PARTS[owner](obj)), state, None, None, set_instance_state
+    if owner in _CONTAINERS:
+        args, kind, items = _CONTAINERS[owner](obj)
+        state[kind] = owner, list(items)
+        return make_of_base, (owner, cls, args), state, None, None, set_instance_state
     if owner.__reduce__ is not object.__reduce__:
         reduced = owner.__reduce__(obj)
     elif owner.__reduce_ex__ is not object.__reduce_ex__:
@@ -107,6 +116,16 @@ _PARTS: dict[type, Any] = {
     classmethod: lambda method: (method.__func__,),
     staticmethod: lambda method: (method.__func__,),
 }
+
+
+#: Containers that would ask methods of the class's own what they hold: what they are made with, and that.
+_CONTAINERS: dict[type, Any] = {
+    _collections.OrderedDict: lambda obj: ((), "pairs", _collections.OrderedDict.items(obj)),
+    _collections.defaultdict: lambda obj: (
+        (_collections.defaultdict.default_factory.__get__(obj),), "pairs", dict.items(obj)
+    ),
+    _collections.deque: lambda obj: (((), _collections.deque.maxlen.__get__(obj)), "extends", _collections.deque.__iter__(obj)),
+}  # fmt: skip
 
 
 def make_of_base(owner: Any, cls: type, args: tuple[Any, ...]) -> Any:
@@ -154,17 +173,11 @@ def instance_state(obj: Any) -> dict[str, Any]:
             state["shared"] = attributes  # empty or not: somebody else holds it
         elif attributes:
             state["dict"] = attributes
-    slots: dict[str, Any] = {}
-    for cls in type(obj).__mro__:
-        if "__slots__" in cls.__dict__:
-            for name, member in cls.__dict__.items():
-                if is_a(member, types.MemberDescriptorType):
-                    try:
-                        slots[name] = member.__get__(obj, type(obj))
-                    except AttributeError:
-                        continue
-    if slots:
-        state["slots"] = slots
+    seen, hidden = members_of(obj)
+    if seen:
+        state["slots"] = seen
+    if hidden:
+        state["hidden"] = hidden
     return state
 
 
@@ -197,24 +210,15 @@ def make_immutable(base: type, cls: type, value: Any) -> Any:
 
 def _set_attributes(obj: Any, attributes: dict[str, Any]) -> None:
     for name, value in attributes.items():
-        member = _slot(type(obj), name)
-        if member is not None:
-            member.__set__(obj, value)
+        slot = member(type(obj), name)
+        if slot is not None:
+            slot.__set__(obj, value)
         else:
             object.__getattribute__(obj, "__dict__")[name] = value
 
 
-def _slot(cls: type, name: str) -> Any:
-    for base in cls.__mro__:
-        member = base.__dict__.get(name)
-        if is_a(member, types.MemberDescriptorType):
-            return member
-    return None
-
-
 def set_instance_state(obj: Any, state: dict[str, Any]) -> None:
-    for name, value in state.get("slots", {}).items():
-        _slot(type(obj), name).__set__(obj, value)
+    set_members(obj, state.get("slots", {}), state.get("hidden", []))
     if "shared" in state:
         object.__setattr__(obj, "__dict__", state["shared"])
     elif "dict" in state:
@@ -325,7 +329,7 @@ GENERAL.append(_made_from_nothing)
 
 #: Modules whose objects under a name are the program's, and saved by `surroundings`.
 _HOLD_THE_PROGRAMS = ("fileinput",)
-_KNOWN_BY_IDENTITY = (object, _contextvars.ContextVar)
+_KNOWN_BY_IDENTITY = Kinds(object, _contextvars.ContextVar)
 
 
 def library_attribute(module: str, name: str) -> Any:

@@ -16,11 +16,13 @@ import sys
 from collections.abc import Iterator
 
 from .. import _cpython
+from .._kinds import Kinds
 from .._typing_names import Any, NamedTuple, TypeAlias
 from . import hashes
 from .pickling import CannotSave, Met, Reduced, StatePickler, reducer
 
-_KINDS = frozenset({set, frozenset})
+_KINDS = Kinds(set, frozenset)
+_FROZEN = Kinds(tuple, frozenset)
 _SMALLEST = 8
 
 
@@ -72,7 +74,7 @@ def _pickled_sets(pickler: StatePickler) -> Iterator[Any]:
         return
     met = Met(pickler)
     everything = gc.get_objects()
-    for held in itertools.compress(everything, map(_KINDS.__contains__, map(type, everything))):
+    for held in itertools.compress(everything, map(_KINDS.ids.__contains__, map(id, map(type, everything)))):
         if met(held):
             yield held
 
@@ -106,7 +108,7 @@ def _would_change(held: Any) -> bool:
 
 
 def _by_address(element: Any) -> bool:
-    if type(element) in (tuple, frozenset):
+    if type(element) in _FROZEN:
         return any(_by_address(item) for item in element)
     return type(element).__hash__ is object.__hash__ or element is None
 
