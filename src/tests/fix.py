@@ -3,7 +3,8 @@
     python fix.py --heresy target/release/heresy --python python3.13 fixtures/fix/*.case
 
 A case is a text of sections. ``before`` is stopped where a line ends in ``# stop`` (the N-th time: ``# stop N``); if there is
-none, it fails by itself, which stops it, and what it has shown must be what plain Python shows. Its file is overwritten with
+none, it fails by itself, which stops it, and what it has shown must be what plain Python shows; if it is continued as it is, it
+fails once more, and nothing else comes of it. Its file is overwritten with
 ``after``, and ``heresy resume`` continues it, with the options in the section's title. What both print must be ``output``. Or it
 is ``refused``, and each line of that section is part of the message; then the old text is put back, and the program must end
 (or fail again) as if nothing had been. Lines of ``file`` must stand in the file ``out.txt``.
@@ -119,6 +120,8 @@ def run(heresy: str, python: str, case: Case, interpreter: Interpreter) -> None:
         (folder / "out.txt").unlink(missing_ok=True)
         fails = "# stop" not in case.before
         printed = fail_there(heresy, python, folder, cache, plain) if fails else stop_there(program, folder, case)
+        if fails:
+            fail_again(resumed(heresy, python, folder, cache, []), folder, "not mended")
         script.write_text(case.after)
         dry = resumed(heresy, python, folder, cache, [*case.options, "--dry-run"])
         life = resumed(heresy, python, folder, cache, case.options)
@@ -138,10 +141,15 @@ def run(heresy: str, python: str, case: Case, interpreter: Interpreter) -> None:
         script.write_text(case.before)
         life = resumed(heresy, python, folder, cache, [])
         if fails:
-            if life.status != 1 or life.stdout:
-                raise Failure(f"the old text does not fail again: {life}")
+            fail_again(life, folder, "the old text again")
         elif (life.status, printed + life.stdout) != (plain.status, plain.stdout):
             raise Failure(f"the old text does not go on: {life}")
+
+
+def fail_again(life: Life, folder: Path, what: str) -> None:
+    """What was not mended fails again, has done nothing else, and can be continued as before."""
+    if life.status != 1 or life.stdout or not list((folder / ".heresy").glob("*.ckpt")):
+        raise Failure(f"{what}, it does not just fail again: {life}")
 
 
 def check(task: tuple[str, str, str]) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from ._blocks import Block, enclosing
 from ._code_index import ScopeKey, with_own_code
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import FrameState
-from ._marked import place_of
+from ._marked import place_of, suites
 from ._program import COMPREHENSIONS, Program, Scope, mangled
 from ._sites import CATCH, EXIT, FOR, node_name, node_named
 from ._typing_names import Any
@@ -30,7 +30,7 @@ from ._typing_names import Any
 EDITED, HEADER, WHOLE = range(3)
 _GONE, _AMBIGUOUS = -1, -2
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_WRAPPERS = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith, ast.Try, ast.TryStar)
+_WRAPPERS = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
 
 
 def numbered(tree: ast.Module) -> list[ast.stmt]:
@@ -116,15 +116,24 @@ class Edits:
         return self._with_what_is_new_around(self._statements[at])
 
     def _with_what_is_new_around(self, start: ast.stmt) -> ast.stmt:
-        """Where a statement was put into a new ``if``, ``with`` or loop, as the first in it, that is where it begins now."""
+        """Where a statement was put into a new ``if``, ``with``, ``match`` or loop, as the first of a suite, that is where it
+        begins now: whether that suite runs at all is still to be asked."""
         known = {row[0] for row in self._table}
+        found = start
         while True:
             around = self.new.parents.get(start)
-            body = getattr(around, "body", None)
-            if not isinstance(around, _WRAPPERS) or not isinstance(body, list) or body[0] is not start:
-                return start
-            if around not in self._statements or self._statements.index(around) in known:
-                return start
+            if isinstance(around, (ast.ExceptHandler, ast.match_case)):
+                if around.body[0] is not start:
+                    return found
+                around = self.new.parents.get(around)
+            elif around is None or not any(suite and suite[0] is start for suite in suites(around)):
+                return found
+            if not isinstance(around, _WRAPPERS):
+                return found
+            if around in self._statements:  # else an `elif`, which is a part of its `if`
+                if self._statements.index(around) in known:
+                    return found
+                found = around
             start = around
 
     def _node(self, old: ast.AST) -> ast.AST:

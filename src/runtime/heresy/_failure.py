@@ -24,7 +24,7 @@ from ._capture import frames_below
 from ._errors import HeresyError, InternalError, NotContinuable
 from ._generators import is_generator
 from ._half_done import done_before
-from ._pads import is_raised_again, pad_at
+from ._pads import is_bare_raise, is_raised_again, pad_at
 from ._part import Part
 from ._slots import Slots
 from ._stop import flush_streams, place, report, say
@@ -71,8 +71,10 @@ def asked(stopper: Stopper, raised: Exception, frame: types.FrameType) -> _catch
         return None
     trace = raised.__traceback__
     if trace is None or trace.tb_frame is not frame:
+        trace = None  # a program that was continued has handled it: there is no entry of this frame's
+    raised_at, depth, again = pad_at(frame, -1 if trace is None else trace.tb_lasti)
+    if trace is None and not is_bare_raise(frame.f_code, raised_at):
         return None
-    raised_at, depth, again = pad_at(frame, trace)
     key = id(frame.f_code), frame.f_lasti, raised_at, type(raised)
     if key in _hopeless:
         return None
@@ -81,13 +83,14 @@ def asked(stopper: Stopper, raised: Exception, frame: types.FrameType) -> _catch
         return caught
     with stopper.units.at_work():
         below = [*frames_below(frame, stopper.main)]
-        if is_generator(frame.f_code) and _is_thrown(trace, below):
+        if is_generator(frame.f_code) and trace is not None and _is_thrown(trace, below):
             return None
-        gone, lost = _gone(trace)
-        offset = trace.tb_lasti
-        if raised_at != offset and not is_raised_again(frame.f_code, raised_at):
+        if trace is None or raised_at != trace.tb_lasti and not is_raised_again(frame.f_code, raised_at):
             # By a bare `raise`: what it was raised by before is over.
             gone, lost, offset, again = [], [], raised_at, frozenset()
+        else:
+            gone, lost = _gone(trace)
+            offset = trace.tb_lasti
         if not _catching.has_run_nothing(frame.f_code, offset, again or {raised_at}):
             _hopeless[key] = frame.f_code
             return None
@@ -130,7 +133,7 @@ def _gone(trace: types.TracebackType) -> tuple[list[types.TracebackType], list[t
         those that are as they were; and those above them, if there are any that are not.
     """
     found: list[types.TracebackType] = []
-    while (above := trace.tb_next) is not None and above.tb_frame is not trace.tb_frame:
+    while (above := trace.tb_next) is not None and above.tb_frame is not trace.tb_frame and not _is_rebuilt(above.tb_frame):
         if not _catching.has_run_nothing(above.tb_frame.f_code, _offset(above)):
             return found, [*_frames(above)]
         found.append(above)
@@ -138,6 +141,12 @@ def _gone(trace: types.TracebackType) -> tuple[list[types.TracebackType], list[t
             break
         trace = above
     return found, []
+
+
+def _is_rebuilt(frame: types.FrameType) -> bool:
+    """Whether it stands for one of before the program was continued (see `state.exceptions`): what is raised anew was over."""
+    stop = frame.f_globals.get("stop")
+    return type(stop) is types.FunctionType and stop.__module__ == f"{__package__}.state.exceptions"
 
 
 def _frames(trace: types.TracebackType | None) -> Iterator[types.FrameType]:

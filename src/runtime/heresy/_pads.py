@@ -44,6 +44,7 @@ from ._typing_names import NamedTuple
 
 _END_ASYNC_FOR = number_of("END_ASYNC_FOR")
 _PUSH_EXC_INFO = number_of("PUSH_EXC_INFO")
+_RAISE_VARARGS = number_of("RAISE_VARARGS")
 _RERAISE = number_of("RERAISE")
 _YIELD_VALUE = number_of("YIELD_VALUE")
 #: From 3.12 on it makes a StopIteration that leaves a generator another error, at the end of each generator's code.
@@ -178,11 +179,15 @@ class Pad(NamedTuple):
     again: frozenset[int] = frozenset()
 
 
-def pad_at(frame: types.FrameType, trace: types.TracebackType) -> Pad:
-    """The pad whose question a frame stands at; ``trace`` is its entry in the traceback."""
-    key = id(frame.f_code), frame.f_lasti, trace.tb_lasti
+def pad_at(frame: types.FrameType, raised_at: int) -> Pad:
+    """The pad whose question a frame stands at.
+
+    Args:
+        raised_at: what its entry in the traceback says, -1 if it has none there.
+    """
+    key = id(frame.f_code), frame.f_lasti, raised_at
     if key not in _known_pads:
-        _known_pads[key] = frame.f_code, *_found_pad(frame.f_code, frame.f_lasti, trace.tb_lasti)
+        _known_pads[key] = frame.f_code, *_found_pad(frame.f_code, frame.f_lasti, raised_at)
     _, pad, deep, again = _known_pads[key]
     if pad is not None:
         return pad
@@ -210,6 +215,11 @@ def _found_pad(code: types.CodeType, offset: int, raised_at: int) -> tuple[Pad |
     ends = [item.offset for item in instructions(code) if item.opcode == _RERAISE]
     again = {end for end in ends if any(target == here and start <= end < stop for start, stop, target, *_ in table)}
     return None, deep, frozenset(again)
+
+
+def is_bare_raise(code: types.CodeType, offset: int) -> bool:
+    """Whether an instruction is a ``raise`` that raises what is handled."""
+    return code.co_code[offset : offset + 2] == bytes((_RAISE_VARARGS, 0))
 
 
 def is_raised_again(code: types.CodeType, offset: int) -> bool:

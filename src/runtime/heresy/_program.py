@@ -176,7 +176,15 @@ class Scope:
                     return start
             # Its first instruction may be one with the last of the statement before it on the same line.
             found = self.program.before(found)
-        return None
+        return next((start for start in range(offset, -1, -2) if self._is_behind_header(statement, start)), None)
+
+    def _is_behind_header(self, statement: ast.stmt, offset: int) -> bool:
+        """Whether the first instruction of a statement is one with the last of a header on its line: ``for x in xs: f(a, b)``."""
+        node = self.nodes[offset // 2]
+        if node is None or offset not in self.depths or self.program.statement_of(node) is not statement:
+            return False
+        before = [self.nodes[each // 2] for each in self.leading(offset) if each >= 0]
+        return self.loads_two_before(offset) and all(self.program.header(each) is not statement for each in before)
 
     def depth_at_start(self, offset: int) -> int:
         """How deep the value stack is where a statement starts, at a byte offset that `start_of` gave."""

@@ -11,6 +11,7 @@ cache appears by rename, whole or not at all, so any number of programs may star
 from __future__ import annotations
 
 import _imp
+import _signal
 import marshal
 import os
 import sys
@@ -360,10 +361,12 @@ def _mark(store: Store, data: bytes, sha256: str, path: str) -> None:
     words = [store.heresy, "mark", "--target-version", version, "--name", path, source, marked]
     reading, writing = os.pipe()
     try:
-        # Its own group and mask: a Ctrl-C is meant for the program, which answers it in its own time.
+        # Its own group and mask: a Ctrl-C is meant for the program, which answers it in its own time. It may come before the
+        # child is in that group.
         child = os.posix_spawn(
             store.heresy, words, os.environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, writing, 2), (os.POSIX_SPAWN_CLOSE, reading)], setpgroup=0,
+            file_actions=[(os.POSIX_SPAWN_DUP2, writing, 2), (os.POSIX_SPAWN_CLOSE, reading)],
+            setpgroup=0, setsigmask=[_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGUSR1],
         )  # fmt: skip
     except OSError as error:
         os.close(reading)

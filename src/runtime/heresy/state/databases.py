@@ -130,7 +130,8 @@ def closed_connection() -> Any:
 
 @library_reducer("sqlite3", "Cursor")
 def _cursor(pickler: StatePickler, cursor: Any) -> Reduced:
-    if any(type(held).__name__ == "Statement" for held in gc.get_referents(cursor)):
+    # Before 3.12 it keeps what has been executed; only a query describes what it gives.
+    if cursor.description is not None and any(type(held).__name__ == "Statement" for held in gc.get_referents(cursor)):
         raise CannotSave("it still has rows to give, which SQLite keeps to itself")
     layout = _cursors()
     held = {name: value for name in layout.fields if (value := layout.get(cursor, name)) is not MISSING}

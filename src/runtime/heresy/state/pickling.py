@@ -364,9 +364,14 @@ def _module(pickler: StatePickler, module: types.ModuleType) -> Reduced:
 
 
 def is_made(name: str, module: object) -> bool:
-    """Whether a module in ``sys.modules`` is none that could be imported: somebody has made it, and put it there."""
+    """Whether a module in ``sys.modules`` is none that could be imported: somebody has made it, and put it there.
+
+    Cython's are there as soon as something that it has compiled is imported: for what such modules have in common.
+    """
+    if name == "__main__" or name.startswith(("_cython_", "cython_runtime")):
+        return False
     top = sys.modules.get(name.partition(".")[0])
-    return name != "__main__" and all(
+    return all(
         type(each) is types.ModuleType and each.__dict__.get("__spec__") is None and "__file__" not in each.__dict__
         for each in (module, top)
     )
