@@ -107,6 +107,10 @@ impl Bench<'_> {
                 break match (difference, &place) {
                     (Some(difference), _) => Came::Different(difference),
                     (None, Some(_)) => Came::Same,
+                    (None, None) if words(slot).contains("error[H9") => {
+                        let how = "the stop was refused by a fault of heresy's own".to_owned();
+                        Came::Different(Difference { what: "what heresy says".to_owned(), how })
+                    }
                     (None, None) if words(slot).contains("error[") => Came::Refused,
                     (None, None) => Came::Ended,
                 };
