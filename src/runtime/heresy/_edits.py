@@ -225,9 +225,11 @@ class Edits:
         assert old is not None
         if state.restart and state.site and state.site[0] == FOR and self._is_still(old, found[0]):
             return self.frame(state)  # the loop goes on with its next item
-        around = enclosing(self.old, old)
+        around, now = enclosing(self.old, old), self._enclosing(old, found[0])
+        while len(around) > len(now) and around[-1].kind == "handler" and self._is_handled_by(around[-1].node, found[0]):
+            del around[-1]  # what has failed is tried once more
         kept = state.blocks[: len(around)]
-        self._compare_blocks(old, around, self._enclosing(old, found[0]), state._replace(blocks=kept))
+        self._compare_blocks(old, around, now, state._replace(blocks=kept))
         state = state._replace(
             site=None, restart=False, blocks=kept, instance=[], operands=[], closing=False, generated=[],
             comprehensions=[], waiting=[],
@@ -253,6 +255,15 @@ class Edits:
             return enclosing(self.new, new)
         except NotContinuable as reason:
             raise self._refused(old, f"it is {reason} now") from None
+
+    def _is_handled_by(self, handler: ast.AST, new: ast.stmt) -> bool:
+        """Whether a statement of now is the ``try`` of a handler of before, or stands in what that tries."""
+        tried = self.old.parents[handler]
+        assert isinstance(tried, ast.stmt)
+        found, child = self.statement(tried, EDITED), new
+        while child is not None and child is not found and self.new.parents.get(child) is not found:
+            child = self.new.parents.get(child)  # type: ignore[assignment]
+        return child is found or child in getattr(found, "body", [])
 
     def _compare_blocks(self, old: ast.stmt, was: list[Block], now: list[Block], state: FrameState) -> None:
         if [block.kind for block in was] != [block.kind for block in now]:
