@@ -35,6 +35,7 @@ from ._cpython import (
     exception_table,
     instructions,
     number_of,
+    own_part,
     read_table,
     stack_depths,
     takes,
@@ -152,6 +153,18 @@ def with_pads(code: types.CodeType) -> types.CodeType:
         co_stacksize=max(code.co_stacksize, deepest + 5),
         co_consts=consts,
     )
+
+
+def without_pads(code: types.CodeType) -> types.CodeType:
+    """The code without them, and so without constants that nobody else knows; also that inside it."""
+    consts = code.co_consts
+    text, table = own_part(code)
+    if len(text) < len(code.co_code):
+        consts = consts[:-2]
+        if consts and consts[-1] is StopAsyncIteration:
+            consts = consts[:-1]
+    consts = tuple(without_pads(each) if isinstance(each, types.CodeType) else each for each in consts)
+    return code.replace(co_code=text, co_exceptiontable=table, co_consts=consts)
 
 
 def _ended(handler: _Handler, depth: int, here: int, load: bytes) -> bytes:

@@ -192,7 +192,9 @@ def function_state(function: types.FunctionType) -> dict[str, Any]:
             state[name] = getattr(function, name)
     for name in ("__defaults__", "__kwdefaults__", "__module__", "__doc__"):
         state[name] = getattr(function, name)
-    state["__dict__"] = dict(function.__dict__)
+    attributes, references = _attributes(function)
+    if attributes or references > _OWN_REFERENCES:
+        state["__dict__"] = attributes  # empty or not: somebody else may hold it
     if getattr(function, "__type_params__", ()):
         state["__type_params__"] = function.__type_params__  # type: ignore[attr-defined]
     annotate = getattr(function, "__annotate__", None) if LAZY_ANNOTATIONS else None
@@ -205,6 +207,16 @@ def function_state(function: types.FunctionType) -> dict[str, Any]:
     elif function.__annotations__:
         state["__annotations__"] = function.__annotations__
     return state
+
+
+def _attributes(function: types.FunctionType) -> tuple[dict[str, Any], int]:
+    """What a function was given, and how many references there are to that."""
+    attributes = function.__dict__
+    return attributes, sys.getrefcount(attributes)
+
+
+#: The function's own, and those of `_attributes`, which are not as many in every version.
+_OWN_REFERENCES = _attributes(types.FunctionType(_attributes.__code__, {}))[1]
 
 
 def _evaluated_annotations(function: types.FunctionType) -> dict[str, Any] | None:
@@ -241,7 +253,6 @@ def _keep_annotations(function: types.FunctionType, annotate: types.FunctionType
 def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> None:
     if type(function) is not types.FunctionType:
         return  # it stands for one that another Python has made
-    function.__dict__.update(state.pop("__dict__", {}))
     values = state.pop("annotations", None)
     if values is not None and not LAZY_ANNOTATIONS:
         state["__annotations__"] = values

@@ -27,8 +27,11 @@ def code(code: types.CodeType) -> Reduced:
     Raises:
         CannotSave: it holds what no compiler puts there.
     """
+    from .._pads import without_pads
+
     try:
-        return make_code, (_MAGIC, code.co_qualname, marshal.dumps(code))
+        # It may be made of the program's own: by ``f.__code__.replace(…)``.
+        return make_code, (_MAGIC, code.co_qualname, marshal.dumps(without_pads(code)))
     except ValueError:
         raise CannotSave(f"the code of {code.co_qualname} holds objects that are no constants") from None
 
