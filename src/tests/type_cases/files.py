@@ -181,9 +181,23 @@ def other_compressed_readers():
 def gzip_writers():
     import gzip
 
-    f = gzip.open("w.gz", "wb")
+    with gzip.open("w.gz", "wb") as before:
+        before.write(b"before ")
+    f, t = gzip.open("w.gz", "ab"), gzip.open("t.gz", "wt", compresslevel=1, encoding="utf-16")
+    f.write(b"x" * 100_000), t.write("one\n")
+    yield
+    f.write(b" y"), t.write("two\n")
+    print(f.tell(), f.name, f.writable(), t.encoding)
+    f.close(), t.close()
+    print(len(gzip.open("w.gz").read()), gzip.open("t.gz", "rt", encoding="utf-16").read())
+
+
+def bz2_writers():
+    import bz2
+
+    f = bz2.open("w.bz2", "wb")
     f.write(b"x")
-    yield "gzip.GzipFile"
+    yield "bz2.BZ2File"
     f.close()
 
 
