@@ -7,6 +7,7 @@ attributes come from the checkpoint. No ``def`` is executed again.
 from __future__ import annotations
 
 import abc
+import functools
 import gc
 import itertools
 import sys
@@ -119,13 +120,17 @@ def _layers(value: Any) -> Iterator[Any]:
     """What a library holds, and what that wraps: a function may be known by its identity, and only its wrapper by its name."""
     yield value
     for _ in range(_LAYERS):
-        value = getattr(value, "__func__", None) or getattr(value, "__wrapped__", None)
-        if value is None:
+        if is_a(value, (staticmethod, classmethod, types.MethodType)):
+            value = value.__func__
+        elif is_a(value, _WRAPPERS):
+            value = value.__dict__.get("__wrapped__")
+        else:
             return
         yield value
 
 
 _LAYERS = 4
+_WRAPPERS = (types.FunctionType, functools._lru_cache_wrapper)
 
 
 def importable(module: str | None, qualname: str) -> Any:
@@ -412,8 +417,6 @@ def _partial_method(pickler: StatePickler, method: Any) -> Reduced:
 
 
 def make_partial_method(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    import functools
-
     return functools.partialmethod(function, *args, **keywords)
 
 
