@@ -11,7 +11,7 @@ import types
 from .. import _tree as ast
 from .._kinds import is_a
 from .._typing_names import Any
-from .members import members_of, set_members
+from .members import members, set_members, slot_values
 from .pickling import GENERAL, REDUCERS, CannotSave, Reduced, StatePickler
 
 _HEAP_TYPE = 1 << 9
@@ -29,7 +29,7 @@ def _exception(pickler: StatePickler, error: Any) -> Reduced:
         for name in _c_fields(type(error))
         if (value := getattr(error, name, None)) is not None and name not in ("args",)
     }
-    members = members_of(error)
+    slots = slot_values(error, members(type(error)))
     if is_a(error, BaseExceptionGroup):
         args: tuple[Any, ...] = (error.message, list(error.exceptions))
     else:
@@ -37,7 +37,7 @@ def _exception(pickler: StatePickler, error: Any) -> Reduced:
     return (
         make_exception,
         (type(error), args),
-        (error.args, dict(error.__dict__), fields, state, *([members] if any(members) else [])),
+        (error.args, dict(error.__dict__), fields, state, *([slots] if any(slots) else [])),
         None,
         None,
         set_exception_state,
@@ -84,7 +84,7 @@ def _new(cls: type[BaseException]) -> Any:
 
 
 def set_exception_state(error: BaseException, saved: tuple[Any, ...]) -> None:
-    args, attributes, fields, links, *members = saved
+    args, attributes, fields, links, *slots = saved
     set_links(error, {"args": args})
     for name, value in fields.items():
         try:
@@ -92,7 +92,7 @@ def set_exception_state(error: BaseException, saved: tuple[Any, ...]) -> None:
         except (AttributeError, TypeError):
             continue
     error.__dict__.update(attributes)
-    for seen, hidden in members:
+    for seen, hidden in slots:
         set_members(error, seen, hidden)
     set_links(error, links)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .._kinds import is_a
 from .._typing_names import Any, NamedTuple
@@ -11,42 +11,44 @@ from .._typing_names import Any, NamedTuple
 _HEAP_TYPE = 1 << 9
 
 
-class Members(NamedTuple):
-    """The slots that have values.
+class Member(NamedTuple):
+    """A slot of a class that is written in Python.
 
     Attributes:
-        seen: those that ``obj.name`` finds, by name.
-        hidden: those behind one of the same name in a class that is derived: the class, the name and the value.
+        is_hidden: a class that is derived has one of the same name.
     """
 
-    seen: dict[str, Any]
-    hidden: list[tuple[type, str, Any]]
+    cls: type
+    name: str
+    descriptor: Any
+    is_hidden: bool
 
 
-def members_of(obj: Any) -> Members:
-    """The slots of the classes that are written in Python."""
-    found = Members({}, [])
+def members(kind: type) -> Iterator[Member]:
+    """The slots of a class and its bases."""
     names: set[str] = set()
-    for cls, name, member in _members(type(obj)):
-        is_hidden = name in names
-        names.add(name)
+    for cls in type.__dict__["__mro__"].__get__(kind):
+        if "__slots__" in cls.__dict__ and cls.__flags__ & _HEAP_TYPE:
+            for name, descriptor in cls.__dict__.items():
+                if is_a(descriptor, types.MemberDescriptorType):
+                    yield Member(cls, name, descriptor, name in names)
+                    names.add(name)
+
+
+def slot_values(obj: Any, slots: Iterable[Member]) -> tuple[dict[str, Any], list[tuple[type, str, Any]]]:
+    """What an object has in slots: by name; and what is hidden, with class and name."""
+    seen: dict[str, Any] = {}
+    hidden: list[tuple[type, str, Any]] = []
+    for cls, name, descriptor, is_hidden in slots:
         try:
-            value = member.__get__(obj, type(obj))
+            value = descriptor.__get__(obj)
         except AttributeError:
             continue
         if is_hidden:
-            found.hidden.append((cls, name, value))
+            hidden.append((cls, name, value))
         else:
-            found.seen[name] = value
-    return found
-
-
-def _members(kind: type) -> Iterator[tuple[type, str, Any]]:
-    for cls in type.__dict__["__mro__"].__get__(kind):
-        if "__slots__" in cls.__dict__ and cls.__flags__ & _HEAP_TYPE:
-            for name, member in cls.__dict__.items():
-                if is_a(member, types.MemberDescriptorType):
-                    yield cls, name, member
+            seen[name] = value
+    return seen, hidden
 
 
 def member(kind: type, name: str) -> Any:
@@ -59,7 +61,7 @@ def member(kind: type, name: str) -> Any:
 
 
 def set_members(obj: Any, seen: dict[str, Any], hidden: list[tuple[type, str, Any]]) -> None:
-    """Gives an object what `members_of` has found."""
+    """Gives an object what `slot_values` has found."""
     for name, value in seen.items():
         member(type(obj), name).__set__(obj, value)
     for cls, name, value in hidden:

@@ -12,11 +12,12 @@ import copyreg
 import functools
 import sys
 import types
+from collections.abc import Iterable
 
 from .._kinds import Kinds, is_a
 from .._typing_names import Any
 from .classes import is_by_value
-from .members import member, members_of, set_members
+from .members import Member, member, members, set_members, slot_values
 from .pickling import GENERAL, Reduced, StatePickler, import_by_name
 
 _MISSING: Any = object()
@@ -31,9 +32,11 @@ def _instance(pickler: StatePickler, obj: Any) -> Reduced:
         return _of_library(cls, obj)
     base = solid_base(cls)
     if base is object:
-        if _hashes_itself(cls):
-            return make_instance, (cls, _early(obj)), instance_state(obj), None, None, set_instance_state
-        return _made_empty(pickler, obj, instance_state(obj))
+        reduce = _reducer_of(cls)
+        # There may be a million of them: the next one is told by its class alone.
+        if _is_all_of_program(pickler, cls) and type(cls).__hash__ is type.__hash__:
+            pickler.reducers[cls] = reduce
+        return reduce(pickler, obj)
     state = instance_state(obj)
     owner = _nearest_of_library(pickler, cls)
     if owner is not base and type(owner.__reduce__) is types.MethodDescriptorType:
@@ -64,6 +67,24 @@ def _instance(pickler: StatePickler, obj: Any) -> Reduced:
 
 
 GENERAL.append(_instance)
+
+
+def _reducer_of(cls: type) -> Any:
+    """What takes apart instances of a class of the program's that is derived from no built-in one."""
+    slots, hashes_itself = [*members(cls)], _hashes_itself(cls)
+
+    def reduce(pickler: StatePickler, obj: Any) -> Reduced:
+        state = _state(obj, slots)
+        if hashes_itself:
+            return make_instance, (cls, _early(state)), state, None, None, set_instance_state
+        return _made_empty(pickler, obj, state)
+
+    return reduce
+
+
+def _is_all_of_program(pickler: StatePickler, cls: type) -> bool:
+    """Whether a class has no base of a library's, but those that only say what it is."""
+    return all(is_by_value(pickler, each) or each.__module__ in ("builtins", "abc", "typing") for each in cls.__mro__)
 
 
 def _made_empty(pickler: StatePickler, obj: Any, state: dict[str, Any]) -> Reduced:
@@ -151,9 +172,8 @@ def _hashes_itself(cls: type) -> bool:
     return cls.__hash__ is not object.__hash__ and cls.__hash__ is not None
 
 
-def _early(obj: Any) -> dict[str, Any]:
+def _early(state: dict[str, Any]) -> dict[str, Any]:
     """Attributes that an object in a cycle of dicts and sets needs to be hashed before it is complete."""
-    state = instance_state(obj)
     both = {**state.get("slots", {}), **(state.get("dict") or {})}
     return {name: value for name, value in both.items() if _is_atomic(value)}
 
@@ -166,6 +186,10 @@ def _is_atomic(value: object) -> bool:
 
 def instance_state(obj: Any) -> dict[str, Any]:
     """``__dict__`` and slots of an object, as they are."""
+    return _state(obj, members(type(obj)))
+
+
+def _state(obj: Any, slots: Iterable[Member]) -> dict[str, Any]:
     state: dict[str, Any] = {}
     attributes, references = _attributes(obj)
     if is_a(attributes, dict):
@@ -173,7 +197,7 @@ def instance_state(obj: Any) -> dict[str, Any]:
             state["shared"] = attributes  # empty or not: somebody else holds it
         elif attributes:
             state["dict"] = attributes
-    seen, hidden = members_of(obj)
+    seen, hidden = slot_values(obj, slots)
     if seen:
         state["slots"] = seen
     if hidden:
