@@ -116,25 +116,25 @@ class Edits:
         return self._with_what_is_new_around(self._statements[at])
 
     def _with_what_is_new_around(self, start: ast.stmt) -> ast.stmt:
-        """Where a statement was put into a new ``if``, ``with``, ``match`` or loop, as the first of a suite, that is where it
-        begins now: whether that suite runs at all is still to be asked."""
-        known = {row[0] for row in self._table}
-        found = start
+        """Where a statement was put into a new ``if``, ``with``, ``match`` or loop, behind nothing but new statements, it begins
+        there now: whether that suite runs at all is still to be asked. So do new statements right before that."""
+        numbered = set(self._statements)
+        new = numbered - {self._statements[row[0]] for row in self._table if row[0] >= 0}
+        found = at = start
         while True:
-            around = self.new.parents.get(start)
+            suite = next(suite for suite in suites(self.new.parents[at]) if at in suite)
+            first = suite.index(at)
+            while first and suite[first - 1] in new:
+                first -= 1
+            around = self.new.parents[at]
             if isinstance(around, (ast.ExceptHandler, ast.match_case)):
-                if around.body[0] is not start:
-                    return found
-                around = self.new.parents.get(around)
-            elif around is None or not any(suite and suite[0] is start for suite in suites(around)):
-                return found
-            if not isinstance(around, _WRAPPERS):
-                return found
-            if around in self._statements:  # else an `elif`, which is a part of its `if`
-                if self._statements.index(around) in known:
-                    return found
-                found = around
-            start = around
+                around = self.new.parents[around]
+            is_part = isinstance(around, _WRAPPERS) and (around in new or around not in numbered)  # an `elif` has no number
+            if first or not is_part:
+                # In the suite where it was before, the aligner has told what is new before it.
+                return suite[first] if found is at is not start else found
+            assert isinstance(around, ast.stmt)
+            found, at = around if around in numbered else found, around
 
     def _node(self, old: ast.AST) -> ast.AST:
         """The counterpart of a statement, or of an expression, which is in a counterpart with as many of its kind."""
@@ -247,7 +247,10 @@ class Edits:
         place = place_of(new)
         assert place is not None
         if isinstance(self.new.scope_of(new), ast.Module):
-            self._reached = self._statements.index(new)
+            root: ast.AST = new
+            while root not in self._statements:  # an `elif`
+                root = self.new.parents[root]
+            self._reached = self._statements.index(root)
         return self._with_names(state, key)._replace(place=place, line=new.lineno)
 
     def _enclosing(self, old: ast.stmt, new: ast.stmt) -> list[Block]:

@@ -24,7 +24,7 @@ from ._capture import frames_below
 from ._errors import HeresyError, InternalError, NotContinuable
 from ._generators import is_generator
 from ._half_done import done_before
-from ._pads import is_bare_raise, is_raised_again, pad_at
+from ._pads import is_bare_raise, is_raise, is_raised_again, pad_at
 from ._part import Part
 from ._slots import Slots
 from ._stop import flush_streams, place, report, say
@@ -134,6 +134,8 @@ def _gone(trace: types.TracebackType) -> tuple[list[types.TracebackType], list[t
     """
     found: list[types.TracebackType] = []
     while (above := trace.tb_next) is not None and above.tb_frame is not trace.tb_frame and not _is_rebuilt(above.tb_frame):
+        if is_raise(trace.tb_frame.f_code, trace.tb_lasti):
+            break  # what it was raised by at first is over
         if not _catching.has_run_nothing(above.tb_frame.f_code, _offset(above)):
             return found, [*_frames(above)]
         found.append(above)
@@ -174,6 +176,8 @@ def _handled(raised: Exception, frame: types.FrameType, offset: int) -> BaseExce
 def _offset(left: types.TracebackType) -> int:
     """Where a frame was left."""
     offset = left.tb_frame.f_lasti
+    if not 0 <= offset < len(left.tb_frame.f_code.co_code):
+        return left.tb_lasti
     return left.tb_lasti if is_raised_again(left.tb_frame.f_code, offset) else offset
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import math
+import opcode
+from collections.abc import Iterator
 from typing import Any
 
 from ._errors import NotContinuable
@@ -40,6 +42,11 @@ def done_before(scope: Scope, values: Values, statement: ast.stmt, offset: int) 
     before = _leading_to(scope, 0 if start is None else start, end)
     for at in sorted(scope.depths):
         operation, node = scope.operation_at(at), scope.node_at(at)
+        if at in before and operation is not None and operation.kind == "for" and isinstance(statement, _LOOPS):
+            if node is not None and _comprehension(program.parents, node, statement) is None:
+                return ["the loop has taken an item"]
+        if at in before and _binds(scope, at, statement) and node is not None:
+            found[node] = f"{_shown(node)} is another one now"
         if operation is None or operation.offset != at or operation.kind not in _EFFECTS or node is None:
             continue
         if node is statement or program.header(node) is not statement:
@@ -48,7 +55,44 @@ def done_before(scope: Scope, values: Values, statement: ast.stmt, offset: int) 
             continue
         if not (isinstance(node, ast.Call) and (_is_plain(node, values) or _makes_exception(node, values))):
             found[node] = _shown(node)
+    for asked in _asked_for_items(scope.node_at(offset), again):
+        if _is_iterator(_value(asked, values)):
+            found[asked] = f"items of {_shown(asked)} were taken"
     return [*dict.fromkeys(found.values())]
+
+
+_LOOPS = (ast.For, ast.AsyncFor)
+
+
+def _binds(scope: Scope, at: int, statement: ast.stmt) -> bool:
+    """Whether an instruction gives one of a statement's own targets another value, or deletes it."""
+    node, program = scope.node_at(at), scope.program
+    if isinstance(statement, (*_LOOPS, ast.With, ast.AsyncWith)) or program.header(node) is not statement:
+        return False
+    if not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) or isinstance(node.ctx, ast.Load):
+        return False
+    is_comprehensions = _comprehension(program.parents, node, statement) is not None
+    name = opcode.opname[scope.code.co_code[at]]
+    return not is_comprehensions and name.startswith(("STORE_", "DELETE_"))
+
+
+def _asked_for_items(failed: ast.AST | None, again: ast.AST | None) -> Iterator[ast.expr]:
+    """What may have given items before something failed: what a call was given, and what comprehensions go through."""
+    if isinstance(failed, ast.Call):
+        yield from (each.value if isinstance(each, ast.Starred) else each for each in failed.args)
+        yield from (keyword.value for keyword in failed.keywords)
+    elif isinstance(failed, ast.Assign):
+        yield failed.value
+    elif isinstance(failed, ast.Starred):
+        yield failed.value
+    for node in ast.walk(again) if again is not None else ():
+        if isinstance(node, ast.comprehension):
+            yield node.iter
+
+
+def _is_iterator(value: Any) -> bool:
+    """Whether something gives each of its items once, as files do."""
+    return any("__next__" in each.__dict__ for each in type.__dict__["__mro__"].__get__(type(value)))
 
 
 def _leading_to(scope: Scope, start: int, end: int) -> set[int]:

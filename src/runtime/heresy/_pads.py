@@ -230,6 +230,11 @@ def _found_pad(code: types.CodeType, offset: int, raised_at: int) -> tuple[Pad |
     return None, deep, frozenset(again)
 
 
+def is_raise(code: types.CodeType, offset: int) -> bool:
+    """Whether an instruction is a ``raise``."""
+    return 0 <= offset < len(code.co_code) and code.co_code[offset] == _RAISE_VARARGS
+
+
 def is_bare_raise(code: types.CodeType, offset: int) -> bool:
     """Whether an instruction is a ``raise`` that raises what is handled."""
     return code.co_code[offset : offset + 2] == bytes((_RAISE_VARARGS, 0))
@@ -237,7 +242,8 @@ def is_bare_raise(code: types.CodeType, offset: int) -> bool:
 
 def is_raised_again(code: types.CodeType, offset: int) -> bool:
     """Whether an instruction is one that hands on what was raised before, at the end of a handler."""
-    return code.co_code[offset] == _RERAISE
+    # Of frames that are gone since the recursion was too deep, 3.14 tells anything.
+    return 0 <= offset < len(code.co_code) and code.co_code[offset] == _RERAISE
 
 
 def _ranges(code: types.CodeType) -> Iterator[tuple[int, int, _Handler | None, int | None]]:
