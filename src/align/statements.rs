@@ -2,13 +2,14 @@
 
 use std::hash::{Hash, Hasher};
 use std::mem::{Discriminant, discriminant};
+use std::ops::Range;
 
 use rustc_hash::FxHasher;
 use rustpython_ruff_python_ast as ast;
 
 use ast::Stmt;
 use ast::token::{TokenKind, Tokens};
-use rustpython_ruff_text_size::Ranged;
+use rustpython_ruff_text_size::{Ranged, TextRange, TextSize};
 
 use crate::source::Source;
 use crate::tree::suites;
@@ -31,17 +32,46 @@ pub struct Statement {
     pub nameless: u64,
     /// Its suites, in the order of the text; where a `try` or a loop lacks one, it is empty.
     pub suites: Vec<Vec<Statement>>,
-    /// How many of the suites, after the first, belong to `except` or `elif` and the like.
-    alternatives: usize,
+    /// What stands before each of the suites; empty where there are no alternatives.
+    headers: Vec<String>,
+    /// Which of the suites are those of `if` and `elif`, `case` or `except`.
+    alternatives: Range<usize>,
 }
 
 impl Statement {
     /// The suites that correspond to each other in two statements of one kind.
+    ///
+    /// Those of `elif`, `case` or `except` are told by what they ask for; where that has changed, by their place between others.
     pub fn suites_beside<'a>(&'a self, other: &'a Statement) -> Vec<(&'a [Statement], &'a [Statement])> {
-        let common = 1 + self.alternatives.min(other.alternatives);
-        let first = self.suites.iter().zip(&other.suites).take(common);
-        let last = self.suites.iter().skip(1 + self.alternatives).zip(other.suites.iter().skip(1 + other.alternatives));
-        first.chain(last).map(|(old, new)| (old.as_slice(), new.as_slice())).collect()
+        let (old, new) = (self.alternatives.clone(), other.alternatives.clone());
+        let mut pairs: Vec<(usize, usize)> = (0..old.start).map(|at| (at, at)).collect();
+        pairs.extend(self.alternatives_beside(other));
+        pairs.extend((old.end..self.suites.len()).zip(new.end..other.suites.len()));
+        pairs.into_iter().map(|(a, b)| (self.suites[a].as_slice(), other.suites[b].as_slice())).collect()
+    }
+
+    fn alternatives_beside(&self, other: &Statement) -> Vec<(usize, usize)> {
+        let only = |among: &Statement, header: &str| {
+            let mut having = among.alternatives.clone().filter(|&at| among.headers[at] == header);
+            having.next().filter(|_| having.next().is_none())
+        };
+        let (mut pairs, mut from) = (Vec::new(), (self.alternatives.start, other.alternatives.start));
+        let same = self.alternatives.clone().filter_map(|at| {
+            let header = &self.headers[at];
+            only(self, header).and(only(other, header)).map(|there| (at, there))
+        });
+        for to in same.chain([(self.alternatives.end, other.alternatives.end)]) {
+            if to.1 < from.1 {
+                continue; // it has changed places
+            }
+            if to.0 - from.0 == to.1 - from.1 {
+                pairs.extend((from.0..to.0).zip(from.1..to.1));
+            }
+            pairs.push(to);
+            from = (to.0 + 1, to.1 + 1);
+        }
+        pairs.pop();
+        pairs
     }
 }
 
@@ -82,11 +112,11 @@ impl<'a> Reader<'a> {
             _ => (None, suites(statement)),
         };
         let alternatives = match statement {
-            Stmt::If(node) => node.elif_else_clauses.len(),
-            Stmt::Match(node) => node.cases.len().saturating_sub(1),
-            Stmt::Try(node) => node.handlers.len(),
-            _ => 0,
+            Stmt::If(_) | Stmt::Match(_) => 0..below.len(),
+            Stmt::Try(node) => 1..1 + node.handlers.len(),
+            _ => 0..0,
         };
+        let headers = if alternatives.is_empty() { Vec::new() } else { self.headers(statement, &below) };
         let words = self.own_words(statement, &below);
         let inner = if name.is_some() { Some(number) } else { scope };
         let suites: Vec<Vec<Statement>> = below.into_iter().map(|suite| self.suite(suite, inner)).collect();
@@ -106,31 +136,45 @@ impl<'a> Reader<'a> {
             whole: with_suites(head, &suites),
             nameless,
             suites,
+            headers,
             alternatives,
         }
+    }
+
+    /// What asks whether a suite runs: ``x > 1 :``, ``case None :``, ``except OSError :``.
+    fn headers(&self, statement: &Stmt, below: &[&[Stmt]]) -> Vec<String> {
+        let mut from = statement.start();
+        let header = |suite: &&[Stmt]| {
+            let (Some(first), Some(last)) = (suite.first(), suite.last()) else { return String::new() };
+            let words = self.words(from, first.start());
+            from = last.end();
+            // The first case stands behind the subject; an `if` may have become an `elif`.
+            let start = words.iter().rposition(|word| *word == "case").unwrap_or(usize::from(words.len() > 2));
+            words[start..].join(" ")
+        };
+        below.iter().map(header).collect()
     }
 
     /// The tokens of a statement that are not of the statements below it.
     fn own_words(&self, statement: &Stmt, below: &[&[Stmt]]) -> Vec<&'a str> {
         let mut words = Vec::new();
         let mut from = statement.start();
-        let mut take = |from, to| {
-            for token in self.tokens.in_range(rustpython_ruff_text_size::TextRange::new(from, to)) {
-                let is_layout = matches!(
-                    token.kind(),
-                    TokenKind::Newline | TokenKind::Indent | TokenKind::Dedent | TokenKind::Semi
-                );
-                if !is_layout && !token.kind().is_trivia() {
-                    words.push(&self.source.text()[token.range()]);
-                }
-            }
-        };
         for inner in below.iter().copied().flatten() {
-            take(from, inner.start());
+            words.extend(self.words(from, inner.start()));
             from = inner.end();
         }
-        take(from, statement.end());
+        words.extend(self.words(from, statement.end()));
         words
+    }
+
+    /// The tokens between two places, without layout and comments.
+    fn words(&self, from: TextSize, to: TextSize) -> Vec<&'a str> {
+        let is_word = |kind: TokenKind| {
+            !kind.is_trivia()
+                && !matches!(kind, TokenKind::Newline | TokenKind::Indent | TokenKind::Dedent | TokenKind::Semi)
+        };
+        let tokens = self.tokens.in_range(TextRange::new(from, to)).iter();
+        tokens.filter(|token| is_word(token.kind())).map(|token| &self.source.text()[token.range()]).collect()
     }
 }
 
