@@ -391,6 +391,15 @@ def _own_fields(cls: Any) -> dict[str, Any]:
 # --- enums --------------------------------------------------------------------------------------------------------
 
 
+#: What a member is besides its value, which need not be the same.
+_PAYLOADS: dict[type, Any] = {
+    int: lambda obj: int.__add__(obj, 0),
+    float: lambda obj: float.__add__(obj, 0.0),
+    str: lambda obj: "".join(str.__iter__(obj)),
+    bytes: lambda obj: bytes.__getitem__(obj, slice(None)),
+}
+
+
 def _enum_member(pickler: StatePickler, obj: Any) -> Reduced:
     if not is_a(obj, enum.Enum) or not is_by_value(pickler, type(obj)):
         return None
@@ -398,8 +407,8 @@ def _enum_member(pickler: StatePickler, obj: Any) -> Reduced:
     data = cls._member_type_  # type: ignore[attr-defined]
     if data is object:
         args: tuple[Any, ...] = ()
-    elif data in (int, str, float, bytes):
-        args = (data(obj._value_) if not is_a(obj._value_, data) else obj._value_,)
+    elif data in _PAYLOADS:
+        args = (_PAYLOADS[data](obj),)
     else:
         raise CannotSave(f"members of {cls.__name__} are of type {data.__name__}")
     return make_member, (cls, data, args), dict(obj.__dict__), None, None, set_member_state
