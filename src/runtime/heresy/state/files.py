@@ -133,7 +133,10 @@ def _translation(file: io.TextIOWrapper) -> str | None:
 
     A decoder that leaves ``\\r\\n`` alone was opened with ``newline=""`` (or a fixed one, which splits lines alike).
     """
+    given = next((each for each in gc.get_referents(file) if type(each) is str and each in ("\n", "\r", "\r\n")), None)
     decoder = _decoder(file)
+    if given is not None and not is_a(decoder, io.IncrementalNewlineDecoder):
+        return given  # else it may be what was read and is still to be given
     if decoder is None:
         # Written to, or not yet read: on POSIX, where `os.linesep` is "\n", None and "" write the same.
         return None if file.writable() else _readable_translation(file)
