@@ -222,6 +222,12 @@ def list_instructions(data: bytes) -> list[Instruction]:
 PADDED = "heresy: a code object as it was before it was given pads"
 
 
+def sets_global(code: types.CodeType, name: str) -> bool:
+    """Whether code assigns to a global variable of that name."""
+    number = number_of("STORE_GLOBAL")
+    return any(item.opcode == number and code.co_names[item.arg or 0] == name for item in instructions(code))
+
+
 def own_part(code: types.CodeType) -> tuple[bytes, bytes]:
     """The instructions and the exception table of a code object, without what `_pads` has added."""
     kept = code.co_consts[-2] if len(code.co_consts) > 1 else None

@@ -14,6 +14,7 @@ import sys
 import types
 from collections.abc import Iterable
 
+from .. import _cpython
 from .._kinds import Kinds, is_a
 from .._typing_names import Any
 from .classes import is_by_value
@@ -331,7 +332,22 @@ def _singleton(pickler: StatePickler, obj: Any) -> Reduced:
         namespace = getattr(sys.modules.get(module), "__dict__", {})
         names = pickler.library_names[module] = {id(value): name for name, value in reversed(list(namespace.items()))}
     name = names.get(id(obj))
-    return (library_attribute, (module, name)) if name is not None else None
+    if name is None or _is_made_later(sys.modules[module], name):
+        return None
+    return library_attribute, (module, name)
+
+
+def _is_made_later(module: types.ModuleType, name: str) -> bool:
+    """Whether a function of a module's sets a name: what it holds now is not there yet when the module is imported again."""
+    held = list(module.__dict__.values())
+    functions = [each for each in held if is_a(each, types.FunctionType) and each.__globals__ is module.__dict__]
+    work = [each.__code__ for each in functions]
+    while work:
+        code = work.pop()
+        if name in code.co_names and _cpython.sets_global(code, name):
+            return True
+        work += (each for each in code.co_consts if is_a(each, types.CodeType))
+    return False
 
 
 def sentinels(pickler: StatePickler) -> dict[int, tuple[str, str]]:

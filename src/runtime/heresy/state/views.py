@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import sys
 
-from .._kinds import MISSING
+from .._kinds import MISSING, is_a
 from .._typing_names import Any
 from .memory import Layout, Number
-from .pickling import CannotSave, Reduced, StatePickler, import_by_name, library_reducer, reducer
+from .pickling import GENERAL, CannotSave, Reduced, StatePickler, import_by_name, library_reducer, reducer
 
 
 @reducer(memoryview)
@@ -134,3 +135,14 @@ def _unpackers() -> Layout:
             next(iterator)
         samples.append((iterator, {"packer": packer, "data": data, "index": Number(2 * count)}))
     return Layout(samples)
+
+
+def _memory(pickler: StatePickler, obj: Any) -> Reduced:
+    """Arrays and structures of `ctypes`, and pointers, which `pickle` takes apart but does not make again."""
+    ctypes = sys.modules.get("_ctypes")
+    if ctypes is not None and is_a(obj, (ctypes.Array, ctypes.Structure, ctypes.Union, ctypes._Pointer, ctypes.CFuncPtr)):
+        raise CannotSave("it is memory of C's; make it again in a heresy.on_restore function")
+    return None
+
+
+GENERAL.insert(0, _memory)
