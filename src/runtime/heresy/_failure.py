@@ -200,7 +200,7 @@ def _stop(stopper: Stopper, raised: Exception, failed: Failed) -> None:
         if last.site is not None:
             done = ["its iterator was asked for the next item", *begun]
         else:
-            done = done_before(last.scope, last.values, last.statement, last.offset)
+            done = done_before(last.scope, last.values, last.statement, last.offset, raised=raised)
             done = [*(each for each in done if f"{each} has begun" not in begun), *begun]
         stopper.failure = {"type": type(raised).__qualname__, "done": done}
         stack = _capture.freeze(parts)

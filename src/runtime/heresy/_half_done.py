@@ -30,8 +30,14 @@ _METHODS_WITHOUT_EFFECT = frozenset(
 )
 
 
-def done_before(scope: Scope, values: Values, statement: ast.stmt, offset: int) -> list[str]:
-    """The calls in a statement that were made before the instruction at a byte offset failed: ``fetch()``."""
+def done_before(
+    scope: Scope, values: Values, statement: ast.stmt, offset: int, *, raised: BaseException | None = None
+) -> list[str]:
+    """What in a statement was done before the instruction at a byte offset failed, for people: ``fetch()``.
+
+    Args:
+        raised: how it failed, if it did.
+    """
     program = scope.program
     if isinstance(scope.node_at(offset), Hole) or scope.rest is not None and scope.rest[1] is statement:
         return ["a part of it"]  # in an earlier life
@@ -56,7 +62,8 @@ def done_before(scope: Scope, values: Values, statement: ast.stmt, offset: int) 
         if not (isinstance(node, ast.Call) and (_is_plain(node, values) or _makes_exception(node, values))):
             found[node] = _shown(node)
     for asked in _asked_for_items(scope.node_at(offset), again):
-        if _is_iterator(_value(asked, values)):
+        # An iterator that has come to its end has given nothing.
+        if _is_iterator(_value(asked, values)) and not (type(raised) is StopIteration and again is None):
             found[asked] = f"items of {_shown(asked)} were taken"
     return [*dict.fromkeys(found.values())]
 
