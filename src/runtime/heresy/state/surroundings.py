@@ -15,7 +15,7 @@ from .._baseline import process_settings, stream_settings
 from .._errors import HeresyError
 from .._kinds import is_a
 from .._typing_names import Any
-from . import libraries, moved
+from . import libraries, moved, weak
 from .pickling import Modules
 
 TYPE_CHECKING = False
@@ -42,6 +42,7 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
         "hooks": {n: getattr(sys, n) for n in _HOOKS if getattr(sys, n) is not getattr(sys, f"__{n}__")},
         "builtins": _builtins(baseline.builtins),
         "exits": [exit_[:3] for exit_ in exits if exit_[3] or _is_programs(exit_[0], modules)],
+        "finalizers": weak.finalizers(modules),
         "handlers": _signal_handlers(modules, baseline.handlers),
         "process": {name: now for name, now in process_settings().items() if now != baseline.process[name]},
         "libraries": libraries.save(modules, baseline),

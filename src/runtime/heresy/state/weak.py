@@ -9,7 +9,7 @@ from .._kinds import MISSING
 from .._typing_names import Any
 from .library_objects import make_plain
 from .memory import Layout
-from .pickling import Reduced, StatePickler, reducer
+from .pickling import Modules, Reduced, StatePickler, reducer
 
 
 @reducer(weakref.ReferenceType)
@@ -26,6 +26,32 @@ def _keyed_reference(pickler: StatePickler, reference: Any) -> Reduced:
     if referent is None:
         return dead_reference, ()
     return weakref.KeyedRef, (referent, reference.__callback__, reference.key)
+
+
+@reducer(weakref.finalize)
+def _finalizer(pickler: StatePickler, finalizer: Any) -> Reduced:
+    known = finalizer._registry.get(finalizer)
+    referent = known.weakref() if known is not None else None
+    if referent is None:
+        return make_finalizer, ()  # it has been called, or told to be quiet
+    # An object may hold its own.
+    return make_finalizer, (), (referent, known.func, known.args, known.kwargs or {}, known.atexit), None, None, set_finalizer
+
+
+def make_finalizer() -> Any:
+    return weakref.finalize.__new__(weakref.finalize)
+
+
+def set_finalizer(finalizer: Any, state: tuple[Any, Any, tuple[Any, ...], dict[str, Any], bool]) -> None:
+    referent, function, args, keywords, at_exit = state
+    finalizer.__init__(referent, function, *args, **keywords)
+    finalizer.atexit = at_exit
+
+
+def finalizers(modules: Modules) -> list[Any]:
+    """Those for the program's own objects, in order: most often nobody but `weakref` holds them."""
+    known = sorted(weakref.finalize._registry.items(), key=lambda item: item[1].index)
+    return [one for one, how in known if modules.has(type(how.weakref()).__module__)]
 
 
 @reducer(weakref.WeakMethod)
