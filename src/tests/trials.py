@@ -97,8 +97,8 @@ def main(
         for name in options.trials or trials:
             if name not in trials:
                 parser.error(f"there is no trial {name!r}, only {', '.join(trials)}")
-            # A module may still be being transpiled into the cache for a program that was ended.
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            # A module may still be being transpiled into the cache, for a program that was ended.
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 try:
                     said = trials[name](House(Path(folder).resolve(), heresy, python))
                     print(f"{python}: {name}: {said or 'as it should be'}", flush=True)
