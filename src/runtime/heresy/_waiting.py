@@ -40,11 +40,13 @@ class Waiting:
             self._next(_QUIET)
             return
         # It may be possible by now; and what is in the way may be something else.
-        stopper.attempt(frame, waiting=True)
+        stopper.attempt(frame, waiting=True, abandon=stopper.asked > 1)
         if not self.said:
             self.said = True
             say(stopper.what_is_waited_for(frame))
         if not self.grace:
+            if stopper.asked > 1:
+                self._next(_QUIET)  # the second Ctrl-C has come while this was at work, and could do nothing there
             return
         if self.waited < self.grace:
             self._next(max(self.grace - self.waited, 0.01))
