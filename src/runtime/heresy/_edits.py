@@ -118,8 +118,7 @@ class Edits:
     def _with_what_is_new_around(self, start: ast.stmt) -> ast.stmt:
         """Where a statement was put into a new ``if``, ``with``, ``match`` or loop, behind nothing but new statements, it begins
         there now: whether that suite runs at all is still to be asked. So do new statements right before that."""
-        numbered = set(self._statements)
-        new = numbered - {self._statements[row[0]] for row in self._table if row[0] >= 0}
+        numbered, new = set(self._statements), set(self._fresh)
         found = at = start
         while True:
             suite = next(suite for suite in suites(self.new.parents[at]) if at in suite)

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._errors import NotContinuable
-from ._kinds import Kinds
+from ._kinds import PLAIN, Kinds
 from ._program import COMPREHENSIONS, SCOPES, Hole, Scope
 from ._values import Values
 
-_DATA = Kinds(bool, int, float, complex, str, bytes, type(None), tuple, list, dict, set, frozenset, range)
+_DATA = Kinds(*PLAIN, tuple, list, dict, set, frozenset, range)
 _WITHOUT_EFFECT = frozenset(
     {
         abs, bool, chr, complex, divmod, float, format, hex, int, isinstance, issubclass, len, oct, ord, pow, range, repr, round,

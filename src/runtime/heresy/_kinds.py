@@ -22,11 +22,21 @@ class Kinds:
     """
 
     def __init__(self, *kinds: type) -> None:
-        self._kinds = kinds
+        self._kinds = kinds  # for as long as their identities count
         self.ids = frozenset(map(id, kinds))
 
     def __contains__(self, kind: type) -> bool:
         return id(kind) in self.ids
+
+
+#: What is what it is by its value, and by nothing else.
+PLAIN = (int, float, complex, bool, str, bytes, type(None))
+ATOMS = Kinds(*PLAIN)
+#: What cannot change, unless what it holds can.
+FROZEN = Kinds(tuple, frozenset)
+SEQUENCES = Kinds(tuple, list)
+#: The flag of a class that was made by a ``class`` statement, or like one; those of C's are most often without.
+HEAP_TYPE = 1 << 9
 
 
 #: No value at all.

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from . import _tree as ast
 from ._errors import NotContinuable
-from ._kinds import Kinds, is_a
+from ._kinds import HEAP_TYPE, PLAIN, Kinds, is_a
 from ._typing_names import Any, NamedTuple
 from ._values import MISSING, static_attribute
 
@@ -34,22 +34,7 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[str, str, Callable[..., Any]]] = {
 }  # fmt: skip
 IN_PLACE = {op: function for op, (_, _, function) in _BINARY.items()}
 #: Types of C that decline to work with an object of a class of the program's, and run none of its code.
-_BUILTIN = Kinds(
-    int,
-    float,
-    complex,
-    bool,
-    str,
-    bytes,
-    list,
-    tuple,
-    dict,
-    set,
-    frozenset,
-    range,
-    type(None),
-    types.FunctionType,
-)
+_BUILTIN = Kinds(*PLAIN, list, tuple, dict, set, frozenset, range, types.FunctionType)
 
 
 class Step(NamedTuple):
@@ -141,12 +126,10 @@ def _need_plain(operand: Any) -> None:
     if _is_builtin(operand):
         return
     for cls in type.__dict__["__mro__"].__get__(type(operand)):
-        if cls is not object and not cls.__flags__ & _HEAP_TYPE or "__index__" in cls.__dict__:
+        if cls is not object and not cls.__flags__ & HEAP_TYPE or "__index__" in cls.__dict__:
             raise NotContinuable(f"{type(operand).__name__} has methods of C")
 
 
 def _is_builtin(operand: Any) -> bool:
     return type(operand) in _BUILTIN
 
-
-_HEAP_TYPE = 1 << 9

@@ -53,7 +53,7 @@ class Slots:
         """The variables of a function's frame that have a value; a module has none but its globals."""
         if not self.code.co_flags & _OPTIMIZED:
             return {}
-        shared = {*self.code.co_cellvars, *self.code.co_freevars}
+        shared = self._shared()
         held = [(name, _object(word)) for name, word in zip(self._names, self._words)]
         found = [(name, contents(value) if name in shared else value) for name, value in held]
         return {name: value for name, value in found if value is not MISSING}
@@ -61,9 +61,13 @@ class Slots:
     def cells(self) -> dict[str, types.CellType]:
         """The cells of the variables that functions share."""
         names = self._names if self.code.co_flags & _OPTIMIZED else ()
-        shared = {*self.code.co_cellvars, *self.code.co_freevars}  # any variable may hold a cell as its value
+        shared = self._shared()
         held = [(name, _object(word)) for name, word in zip(names, self._words) if name in shared]
         return {name: cell for name, cell in held if type(cell) is types.CellType}
+
+    def _shared(self) -> set[str]:
+        """The names of variables that functions share; any other may hold a cell as its value."""
+        return {*self.code.co_cellvars, *self.code.co_freevars}
 
     def value(self, index: int) -> Any:
         """A value of the stack, counted from its bottom; MISSING for NULL.

@@ -11,12 +11,12 @@ cache appears by rename, whole or not at all, so any number of programs may star
 from __future__ import annotations
 
 import _imp
-import _signal
 import marshal
 import os
 import sys
 from _thread import get_ident
 
+from . import _signals
 from ._unwinding import ASKED
 
 TYPE_CHECKING = False
@@ -366,7 +366,7 @@ def _mark(store: Store, data: bytes, sha256: str, path: str) -> None:
         child = os.posix_spawn(
             store.heresy, words, os.environ,
             file_actions=[(os.POSIX_SPAWN_DUP2, writing, 2), (os.POSIX_SPAWN_CLOSE, reading)],
-            setpgroup=0, setsigmask=[_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGUSR1],
+            setpgroup=0, setsigmask=_signals.STOPS | {_signals.SAVES},
         )  # fmt: skip
     except OSError as error:
         os.close(reading)

@@ -19,24 +19,12 @@ from collections.abc import Callable
 
 from . import _tree as ast
 from ._errors import NotContinuable
-from ._kinds import MISSING, Kinds, is_a
+from ._kinds import FROZEN, MISSING, PLAIN, Kinds, is_a
 from ._slots import Slots
 from ._typing_names import Any
 
 #: Values of exactly these types cannot change, and operators and formatting on them run no code of the user's.
-IMMUTABLE = Kinds(
-    int,
-    float,
-    complex,
-    bool,
-    str,
-    bytes,
-    type(None),
-    type(Ellipsis),
-    range,
-    types.BuiltinFunctionType,
-    types.FunctionType,
-)
+IMMUTABLE = Kinds(*PLAIN, type(Ellipsis), range, types.BuiltinFunctionType, types.FunctionType)
 #: Built-in types have wrappers of their own around the one generic look-up.
 _GENERIC_LOOKUPS = frozenset(
     cls.__getattribute__
@@ -47,7 +35,6 @@ _GENERIC_LOOKUPS = frozenset(
     )
 )  # fmt: skip
 _PLAIN_CONTAINERS = Kinds(list, tuple, dict, str, bytes, range)
-_FROZEN_CONTAINERS = Kinds(tuple, frozenset)
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
@@ -60,7 +47,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
 
 def is_immutable(value: object) -> bool:
     """Whether computing with ``value`` again gives the same and runs no code of the user's."""
-    if type(value) in _FROZEN_CONTAINERS:
+    if type(value) in FROZEN:
         return all(is_immutable(item) for item in value)  # type: ignore[attr-defined]
     return type(value) in IMMUTABLE
 

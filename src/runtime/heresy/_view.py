@@ -5,13 +5,12 @@ Nothing of the program's is called, so only the values of the built-in types the
 
 from __future__ import annotations
 
-from ._kinds import Kinds
+from ._kinds import ATOMS, Kinds
 from ._typing_names import Any
 
 #: No view is longer.
 LONGEST = 60
 
-_ATOMS = Kinds(int, float, complex, bool, str, bytes, type(None))
 _TEXTS = Kinds(str, bytes)
 _BRACKETS = [(list, "[", "]"), (tuple, "(", ")"), (set, "{", "}"), (frozenset, "frozenset({", "})")]
 #: Of an integer of more bits, the digits would take their time.
@@ -21,7 +20,7 @@ _BITS = 256
 def view(value: Any) -> str:
     """The view of a value."""
     kind = type(value)
-    if kind in _ATOMS:
+    if kind in ATOMS:
         return _atom(value)
     brackets = next((each for each in _BRACKETS if each[0] is kind), None)
     if brackets is not None:
@@ -42,7 +41,7 @@ def view(value: Any) -> str:
 
 
 def _is_short(items: Any) -> bool:
-    return len(items) <= LONGEST // 3 and all(type(item) in _ATOMS for item in items)
+    return len(items) <= LONGEST // 3 and all(type(item) in ATOMS for item in items)
 
 
 def _atom(value: Any) -> str:

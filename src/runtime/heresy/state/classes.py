@@ -21,7 +21,7 @@ from contextlib import contextmanager
 
 from .. import _cpython
 from .._code_index import LAZY_ANNOTATIONS
-from .._kinds import is_a
+from .._kinds import HEAP_TYPE, is_a
 from .._typing_names import Any
 from . import hashes
 from .functions import importable, plain_annotations, restored_modules
@@ -56,7 +56,7 @@ def _is_by_value(pickler: StatePickler, cls: type) -> bool:
 
 def _is_of_c(cls: type) -> bool:
     """Whether a class was not made by `type`: C's have methods of C, and what Python calls for ``+`` or ``len`` in them."""
-    if not cls.__flags__ & _HEAP_TYPE or cls.__flags__ & _IMMUTABLE or not cls.__flags__ & _IS_BASE:
+    if not cls.__flags__ & HEAP_TYPE or cls.__flags__ & _IMMUTABLE or not cls.__flags__ & _IS_BASE:
         return True
     return any(
         is_a(value, _OF_C) and value.__objclass__ is cls or is_a(value, types.BuiltinFunctionType) and value.__self__ is cls
@@ -200,7 +200,7 @@ def _quiet(bases: tuple[type, ...]) -> Iterator[None]:
     """Takes ``__init_subclass__`` of the bases out of the way for a moment."""
     hidden: list[tuple[type, Any]] = []
     for base in {cls for base in bases for cls in base.__mro__}:
-        if "__init_subclass__" in base.__dict__ and base.__flags__ & _HEAP_TYPE and not base.__flags__ & _IMMUTABLE:
+        if "__init_subclass__" in base.__dict__ and base.__flags__ & HEAP_TYPE and not base.__flags__ & _IMMUTABLE:
             hidden.append((base, base.__dict__["__init_subclass__"]))
             type.__setattr__(base, "__init_subclass__", classmethod(lambda cls, **kwargs: None))
     try:
@@ -210,7 +210,6 @@ def _quiet(bases: tuple[type, ...]) -> Iterator[None]:
             type.__setattr__(base, "__init_subclass__", method)
 
 
-_HEAP_TYPE = 1 << 9
 _IMMUTABLE = 1 << 8
 _IS_BASE = 1 << 10
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import types
 
 from .. import _tree as ast
-from .._kinds import is_a
+from .._kinds import HEAP_TYPE, is_a
 from .._typing_names import Any
 from .members import members, set_members, slot_values
 from .pickling import GENERAL, REDUCERS, CannotSave, Reduced, StatePickler
 
-_HEAP_TYPE = 1 << 9
 _LINKS = ("__cause__", "__context__", "__suppress_context__", "__traceback__")
 
 
@@ -60,7 +59,7 @@ def _c_fields(cls: type) -> list[str]:
     """The attributes that a built-in exception keeps outside ``args`` and ``__dict__``."""
     names: list[str] = []
     for base in cls.__mro__:
-        if base is not BaseException and not base.__flags__ & _HEAP_TYPE:
+        if base is not BaseException and not base.__flags__ & HEAP_TYPE:
             names += [
                 n
                 for n, v in base.__dict__.items()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from .._errors import InternalError
-from .._kinds import Kinds, is_a
+from .._kinds import FROZEN, is_a
 from .._typing_names import Any
 
 _METHODS = ("__hash__", "__eq__")
@@ -146,11 +146,8 @@ def _content(held: Any) -> list[Any]:
     return list(kind.items(held)) if issubclass(kind, dict) else list(kind.__iter__(held))
 
 
-_FROZEN = Kinds(tuple, frozenset)
-
-
 def _is_provisional(key: Any) -> bool:
-    if type(key) in _FROZEN:
+    if type(key) in FROZEN:
         return any(_is_provisional(item) for item in key)
     if is_a(key, weakref.ReferenceType):
         return id(key()) in _provisional

@@ -5,10 +5,8 @@ from __future__ import annotations
 import types
 from collections.abc import Iterable, Iterator
 
-from .._kinds import is_a
+from .._kinds import HEAP_TYPE, is_a
 from .._typing_names import Any, NamedTuple
-
-_HEAP_TYPE = 1 << 9
 
 
 class Member(NamedTuple):
@@ -28,7 +26,7 @@ def members(kind: type) -> Iterator[Member]:
     """The slots of a class and its bases."""
     names: set[str] = set()
     for cls in type.__dict__["__mro__"].__get__(kind):
-        if "__slots__" in cls.__dict__ and cls.__flags__ & _HEAP_TYPE:
+        if "__slots__" in cls.__dict__ and cls.__flags__ & HEAP_TYPE:
             for name, descriptor in cls.__dict__.items():
                 if is_a(descriptor, types.MemberDescriptorType):
                     yield Member(cls, name, descriptor, name in names)

@@ -15,14 +15,13 @@ import types
 from collections.abc import Iterable
 
 from .. import _cpython
-from .._kinds import Kinds, is_a
+from .._kinds import ATOMS, HEAP_TYPE, Kinds, is_a
 from .._typing_names import Any
 from .classes import is_by_value
 from .members import Member, member, members, set_members, slot_values
 from .pickling import GENERAL, Reduced, StatePickler, import_by_name
 
 _MISSING: Any = object()
-_ATOMS = Kinds(int, float, complex, bool, str, bytes, type(None))
 
 
 def _instance(pickler: StatePickler, obj: Any) -> Reduced:
@@ -33,11 +32,12 @@ def _instance(pickler: StatePickler, obj: Any) -> Reduced:
         return _of_library(cls, obj)
     base = solid_base(cls)
     if base is object:
-        reduce = _reducer_of(cls)
-        # There may be a million of them: the next one is told by its class alone.
-        if _is_all_of_program(pickler, cls) and type(cls).__hash__ is type.__hash__:
-            pickler.reducers[cls] = reduce
-        return reduce(pickler, obj)
+        if id(cls) not in pickler.plans:
+            pickler.plans[id(cls)] = cls, _reducer_of(cls)
+            # There may be a million of them: the next one is told by its class alone.
+            if _is_all_of_program(pickler, cls) and type(cls).__hash__ is type.__hash__:
+                pickler.reducers[cls] = pickler.plans[id(cls)][1]
+        return pickler.plans[id(cls)][1](pickler, obj)
     state = instance_state(obj)
     owner = _nearest_of_library(pickler, cls)
     if owner is not base and type(owner.__reduce__) is types.MethodDescriptorType:
@@ -161,7 +161,7 @@ def make_of_base(owner: Any, cls: type, args: tuple[Any, ...]) -> Any:
 def solid_base(cls: type) -> type:
     """The built-in class that gives instances of ``cls`` their layout."""
     for base in cls.__mro__:
-        if not base.__flags__ & 1 << 9:
+        if not base.__flags__ & HEAP_TYPE:
             return base
         new = base.__dict__.get("__new__")
         if is_a(new, types.BuiltinFunctionType) and new.__self__ is base:
@@ -182,7 +182,7 @@ def _early(state: dict[str, Any]) -> dict[str, Any]:
 def _is_atomic(value: object) -> bool:
     if type(value) is tuple:
         return all(_is_atomic(item) for item in value)  # type: ignore[attr-defined]
-    return type(value) in _ATOMS
+    return type(value) in ATOMS
 
 
 def instance_state(obj: Any) -> dict[str, Any]:

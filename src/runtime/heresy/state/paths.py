@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 
-from .._kinds import Kinds
+from .._kinds import ATOMS, SEQUENCES, Kinds
 from .._typing_names import Any, NamedTuple
 from .classes import set_class_state
 from .functions import set_cell, set_function_state
@@ -83,7 +83,7 @@ def _parts(obj: Any, made: Made) -> Iterator[tuple[str, Any]]:
         for key, value in obj.items():
             yield _item(key), value
             yield "", key
-    elif type(obj) in _SEQUENCES:
+    elif type(obj) in SEQUENCES:
         for index, value in enumerate(obj):
             yield f"[{index}]", value
     elif type(obj) in _SETS:
@@ -93,13 +93,11 @@ def _parts(obj: Any, made: Made) -> Iterator[tuple[str, Any]]:
         yield from _reduced_parts(obj, made[id(obj)][1])
 
 
-_SEQUENCES = Kinds(list, tuple)
 _SETS = Kinds(set, frozenset)
-_ATOMS = Kinds(str, bytes, int, float, bool, type(None))
 
 
 def _item(key: Any) -> str:
-    shown = repr(key) if type(key) in _ATOMS else f"<{type(key).__qualname__}>"
+    shown = repr(key) if type(key) in ATOMS else f"<{type(key).__qualname__}>"
     return f"[{shown if len(shown) <= _LONGEST else shown[:_LONGEST] + '…'}]"
 
 

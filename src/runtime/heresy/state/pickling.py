@@ -208,6 +208,8 @@ class StatePickler(Pickler):
         self.later: list[tuple[Any, dict[str, Any]]] | None = None
         self.files: list[str] = []
         self.streams: list[tuple[Any, int]] = []
+        #: Of classes of the program's, and what takes apart their instances, by identity.
+        self.plans: dict[int, tuple[type, Reducer]] = {}
         self.reducers = {**REDUCERS, **_of_loaded(), **modules.reducers}
         #: For each library module that was asked for: the names of its globals by identity.
         self.library_names: dict[str, dict[int, str]] = {}

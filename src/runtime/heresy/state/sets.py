@@ -16,13 +16,12 @@ import sys
 from collections.abc import Iterator
 
 from .. import _cpython
-from .._kinds import Kinds
+from .._kinds import FROZEN, Kinds
 from .._typing_names import Any, NamedTuple, TypeAlias
 from . import hashes
 from .pickling import CannotSave, Met, Reduced, StatePickler, reducer
 
 _KINDS = Kinds(set, frozenset)
-_FROZEN = Kinds(tuple, frozenset)
 _SMALLEST = 8
 
 
@@ -108,7 +107,7 @@ def _would_change(held: Any) -> bool:
 
 
 def _by_address(element: Any) -> bool:
-    if type(element) in _FROZEN:
+    if type(element) in FROZEN:
         return any(_by_address(item) for item in element)
     return type(element).__hash__ is object.__hash__ or element is None
 

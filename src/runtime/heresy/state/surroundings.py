@@ -15,7 +15,7 @@ from .._baseline import process_settings, stream_settings
 from .._errors import HeresyError
 from .._kinds import is_a
 from .._typing_names import Any
-from . import libraries, moved, weak
+from . import libraries, moved
 from .pickling import Modules
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
         baseline: what the process was like at the start.
         exits: what was registered with ``atexit``, in order, and whether the program has done so itself.
     """
-    from . import standard_input
+    from . import standard_input, weak
 
     saved: dict[str, Any] = {
         "argv": [list(sys.argv)] if sys.argv != baseline.argv else [],

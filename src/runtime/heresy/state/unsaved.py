@@ -20,7 +20,7 @@ import weakref
 from collections.abc import Callable
 
 from .._errors import HeresyError, NotContinuable
-from .._kinds import Kinds, is_a
+from .._kinds import SEQUENCES, is_a
 from .._typing_names import Any, NamedTuple
 from . import classes, exceptions, functions, generated, objects, placeholders
 from .pickling import CannotSave, Chunks, Modules, Reduced, StatePickler, reducer
@@ -141,13 +141,10 @@ def _used_by(obj: Any, reduced: Reduced) -> list[Any]:
     return used
 
 
-_SEQUENCES = Kinds(tuple, list)
-
-
 def _parts(value: Any) -> list[Any]:
     """What a tuple, list or dict holds, and the tuples and dicts in it: functions are given their arguments so."""
     found: list[Any] = []
-    for each in value.values() if type(value) is dict else value if type(value) in _SEQUENCES else ():
+    for each in value.values() if type(value) is dict else value if type(value) in SEQUENCES else ():
         inner = each.values() if type(each) is dict else each if type(each) is tuple else ()
         found += [each, *inner]
     return found
