@@ -278,26 +278,25 @@ fn is_consumer(file: &File<'_>, callee: &Expr) -> bool {
     callee.as_name_expr().is_some_and(|name| CONSUMERS.contains(&name.id.as_str()) && file.calls.is_builtin(&name.id))
 }
 
-const CONSUMERS: &[&str] = &["bytearray", "bytes", "frozenset", "max", "min", "sum", "tuple"];
+const CONSUMERS: &[&str] = &["bytearray", "bytes", "frozenset", "max", "min", "sum"];
 
 /// The function that a builtin, or a method of a list, is given to call: `f` in `sorted(xs, key=f)` and `sum(map(f, xs))`.
+///
+/// What `filter` has asked about is known where a loop or a builtin goes through all that it gives.
 fn callback<'a>(file: &File<'_>, call: &'a ast::ExprCall) -> Option<&'a Expr> {
     let key = || call.arguments.find_keyword("key").map(|keyword| &keyword.value);
-    if is_consumer(file, &call.func) {
-        let mapped = call.arguments.args.iter().find_map(|argument| match argument {
-            Expr::Call(map) if map.func.as_name_expr().is_some_and(|name| name.id == "map") => {
-                map.arguments.args.first()
-            }
-            _ => None,
-        });
-        if mapped.is_some() && file.calls.is_builtin("map") {
-            return mapped;
-        }
+    let is_call_of =
+        |callee: &Expr, name| callee.as_name_expr().is_some_and(|it| it.id == name) && file.calls.is_builtin(name);
+    let given = call.arguments.args.iter().filter_map(Expr::as_call_expr).find(|argument| {
+        is_call_of(&argument.func, "map") && is_consumer(file, &call.func)
+            || is_call_of(&argument.func, "filter") && (is_consumer(file, &call.func) || is_call_of(&call.func, "next"))
+    });
+    if let Some(given) = given {
+        return given.arguments.args.first();
     }
     match &*call.func {
         Expr::Name(name) if !file.calls.is_builtin(&name.id) => None,
         Expr::Name(name) => match name.id.as_str() {
-            "filter" => call.arguments.args.first(),
             "sorted" | "min" | "max" => key(),
             _ => None,
         },

@@ -32,10 +32,10 @@ def step(n):
 #: What else the texts about a code say, below the function `step`.
 MORE = {
     "H103": [
-        "print(tuple(step(n) for n in range(3)), max(n for n in range(3) if step(n)))",
+        "print(max(n for n in range(3) if step(n)))",
         "print(min(step(n) for n in range(3)))",
     ],
-    "H107": ["print(max([2, 3, 1], key=step))", "print(sum(map(step, [1, 2])))", "print(list(filter(step, [1, 2])))"],
+    "H107": ["print(max([2, 3, 1], key=step))", "print(sum(map(step, [1, 2])))", "print(next(filter(step, [1, 2])))"],
     "H110": [
         "try:\n    1 / 0\nexcept (step(3) and ZeroDivisionError):\n    print('no')",
         "xs = [1] * 20\nfor xs[step(2)] in range(2):\n    print(xs)",

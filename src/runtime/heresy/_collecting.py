@@ -3,11 +3,15 @@
 Nothing refers to it but the C code. But the garbage collector knows it, and it grows: when the function that gives the items
 returns one, the sizes of all lists are written down, and before anything else of Python's runs, it is the only one that has
 this very item at its end now. So a stop waits until one item is done, and then can take place within any other.
+
+A tuple is made with room for more, and put elsewhere when that is used up, for which nothing else may refer to it. So what it
+has is copied, and looked at again for the stop: if it has got another item since, that waits for one more.
 """
 
 from __future__ import annotations
 
 import gc
+import operator
 import types
 from collections.abc import Iterator
 
@@ -27,14 +31,18 @@ class Uncounted(NotContinuable):
         self.watch = watch
 
 
-#: By the identity of what gives the items, while it is asked for them: that, and what is made of them.
-_made: dict[int, tuple[Any, Any]] = {}
+#: By the identity of what gives the items, while it is asked for them: that, what is made of them, and where, if it is a tuple.
+_made: dict[int, tuple[Any, Any, int]] = {}
 
 
 def made_of(iterator: Any) -> Any:
-    """What is being made of the items of an iterator; None if that is not known."""
-    known, made = _made.get(id(iterator), (None, None))
-    return made if known is iterator else None
+    """What is being made of the items of an iterator, a list for a tuple; None if that is not known."""
+    known, made, place = _made.get(id(iterator), (None, None, 0))
+    if known is not iterator:
+        return None
+    if place and not any(id(found) == place and _is_same(_items(found), made) for found in _all(tuple)):
+        return None
+    return made
 
 
 def forget() -> None:
@@ -65,17 +73,19 @@ class Watch:
     def given(self, item: Any) -> None:
         """An item has been made, and will be taken at once."""
         self._item = [item]
-        self._sizes = {id(found): len(found) for found in _all(self.kind)}
+        self._sizes = {id(found): _size(found) for found in _all(self.kind)}
 
     def look(self) -> None:
         """Something of Python's is to run next."""
         if not self._item:
             return
         (item,), self._item = self._item, []
-        grown = [found for found in _all(self.kind) if self._sizes.get(id(found)) == len(found) - 1]
+        grown = [found for found in _all(self.kind) if self._sizes.get(id(found)) == _size(found) - 1]
         grown = [found for found in grown if _ends_with(found, item)]
         if len(grown) == 1 and not [other for other in gc.get_referrers(grown[0]) if other is not grown]:
-            _made[id(self.iterator)] = self.iterator, grown[0]
+            (made,) = grown
+            is_tuple = type(made) is tuple
+            _made[id(self.iterator)] = self.iterator, _items(made) if is_tuple else made, id(made) if is_tuple else 0
             self.is_over = True
 
 
@@ -83,10 +93,26 @@ def _all(kind: type) -> Iterator[Any]:
     return (found for found in gc.get_objects() if type(found) is kind)
 
 
+def _size(made: Any) -> int:
+    return len(_items(made)) if type(made) is tuple else len(made)
+
+
+def _items(made: tuple[Any, ...]) -> list[Any]:
+    """What a tuple has; one that is being made has room that must not be looked at."""
+    return gc.get_referents(made)
+
+
+def _is_same(items: list[Any], others: list[Any]) -> bool:
+    return len(items) == len(others) and all(map(operator.is_, items, others))
+
+
 def _ends_with(made: Any, item: Any) -> bool:
     match made:
         case list():
             return made[-1] is item
+        case tuple():
+            items = _items(made)
+            return items[-1] is item and len(items) < len(made)
         case dict():
             key, value = next(reversed(made.items()))
             return type(item) is tuple and len(item) == 2 and key is item[0] and value is item[1]

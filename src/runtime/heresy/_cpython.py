@@ -82,6 +82,9 @@ if _VERSION >= (3, 14):
 if _VERSION >= (3, 15):
     CONSUMERS |= {"list": list, "set": set}
 
+#: From 3.14 `tuple(iterator)` makes a list, of more than a few items.
+TUPLES_ARE_MADE_AS: type = list if _VERSION >= (3, 14) else tuple
+
 FOR_SLOTS = 2 if FOR_KEEPS_INDEX else 1
 DELEGATION_SLOTS = 2 if DELEGATION_KEEPS_INDEX else 1
 WITH_SLOTS = 2 if WITH_KEEPS_MANAGER else 1

@@ -74,11 +74,13 @@ class Driven(NamedTuple):
         site: the site, of a kind of its own where it is a call.
         iterator: the iterator.
         default: in a tuple, what `next` gives when there is no item; or what consumes the items.
+        item: in a tuple, what a `filter` has asked its function about.
     """
 
     site: Site
     iterator: Any
     default: tuple[Any, ...] = ()
+    item: tuple[Any, ...] = ()
 
 
 def asked_first(iterator: Any) -> Any:
@@ -105,18 +107,28 @@ def driven(site: Site, taken: Taken, following: Following) -> Driven | None:
     Raises:
         NotContinuable: it cannot be continued.
     """
+    drives = _driven(site, taken, following)
+    if drives is None or type(drives.iterator) is not filter or following.generator is not MISSING or drives.item:
+        return drives
+    item = following.argument_if_kept(0)
+    if item is MISSING or drives.site.kind not in (FOR, CONSUME, COLLECT):
+        raise NotContinuable("what a filter asks about is not known")
+    return drives._replace(item=(item,))
+
+
+def _driven(site: Site, taken: Taken, following: Following) -> Driven | None:
     match site.kind:
         case "for" | "send" | "delegate":
             # It stands at its yield when something was thrown into it, and from there into what it delegates to.
             site = site if site.kind == FOR else site._replace(kind=SEND)
             began = BEGUN.get(taken.asked())
             if began is not None and following.frame.f_code is taken.continued:
-                return Driven(site, began[1])
+                return Driven(site, began.iterator, item=began.item)
             return Driven(site, _asked_at(taken.asked(), following, site))
         case "next" | "close" | "consume" | "collect":
             assert taken.hole is not None
             if taken.hole.operands and following.frame.f_code is taken.continued:
-                return Driven(site, taken.hole.operands[0], tuple(taken.hole.operands[1:]))
+                return Driven(site, *taken.hole.driven)
             if site.kind != CLOSE and following.generator is not MISSING:
                 _refuse_closed(following)
             return Driven(site, _asked_at(taken.hole.asks, following, site), tuple(taken.hole.default))
@@ -129,7 +141,7 @@ def _asked_at(address: int, following: Following, site: Site) -> Any:
     """The iterator at an address, if the frame that follows is what asking it for an item runs."""
     began = BEGUN.get(address)
     for iterator in _running_for(following):
-        if id(iterator) == address or began is not None and began[1] is iterator:
+        if id(iterator) == address or began is not None and began.iterator is iterator:
             return iterator
     raise NotContinuable(f"{following.frame.f_code.co_qualname} is not what a {site.kind} asks")
 
@@ -146,7 +158,7 @@ def _running_for(following: Following) -> Iterator[Any]:
         yield first
         return
     else:
-        found = [each for each in gc.get_referrers(following.function) if type(each) is map]
+        found = [each for each in gc.get_referrers(following.function) if type(each) in (map, filter)]
         found = [each for each in found if each.__reduce__()[1][0] is following.function]
         yield from found
         return
@@ -239,8 +251,10 @@ _CONSUMERS = [
     any, all, list.__dict__["extend"], set.__dict__["update"], collections.deque.__dict__["extend"],
     collections.deque.__dict__["extendleft"],
 ]  # fmt: skip
-#: What makes a list, a set or a dictionary first, of all items.
-_COLLECTORS: dict[Any, type] = {list: list, sorted: list, set: set, dict: dict, str.__dict__["join"]: list}
+#: What makes a list, a set, a dictionary or a tuple first, of all items.
+_COLLECTORS: dict[Any, type] = {
+    list: list, sorted: list, set: set, dict: dict, str.__dict__["join"]: list, tuple: _cpython.TUPLES_ARE_MADE_AS,
+}  # fmt: skip
 _KNOWN: dict[int, Any] = {
     id(next): NEXT,
     **{id(function): CONSUME for function in _CONSUMERS},

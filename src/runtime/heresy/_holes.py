@@ -61,6 +61,9 @@ class Result(PlainResult):
         self.instance[:] = instance
         if self._site is not None and self._site.kind in (NEXT, CLOSE, CONSUME, COLLECT):
             self.asks, self.default = id(operands[0]), operands[1:]
+            self.item = operands[_FILTERED[self._site.kind] :] if self._site.kind in _FILTERED else []
+            if self.item:
+                self.default.pop()
             if type(operands[0]) in (types.GeneratorType, types.CoroutineType) or is_awaitable(operands[0]):
                 operands = []  # it is not to live longer than it takes to ask it
         if self._site is not None and self._site.kind in (FOR, SEND, YIELD, DELEGATE):
@@ -69,6 +72,11 @@ class Result(PlainResult):
         self._left = _MOST_STEPS
         self._step = operands[2] if self._site is not None and _has_steps(self._site) else 0
         self._is_settled = False
+
+    @property
+    def driven(self) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
+        """The iterator that was asked before the frame was filled, what asks it, and what a `filter` has asked about."""
+        return self.operands[0], tuple(self.default), tuple(self.item)
 
     def stands_in(self, result: Any) -> Any:
         """An object whose special method gives ``result``."""
@@ -117,6 +125,10 @@ class Result(PlainResult):
 
     def initializer(self) -> Callable[..., Any]:
         return bound_special(self.instance[-1], "__init__")
+
+
+#: After so many operands comes what a `filter` has asked its function about.
+_FILTERED = {CONSUME: 2, COLLECT: 4}
 
 
 def is_plain(site: Site | None) -> bool:

@@ -178,15 +178,15 @@ class Part:
     def _drives(self, drives: Driven, follows: Following) -> None:
         """Asking the iterator for its next item runs that frame directly."""
         self.site = drives.site
-        self.operands = [drives.iterator, *drives.default]
+        self.operands = [drives.iterator, *drives.default, *drives.item]
         if follows.generator is not MISSING:
             self.driven = follows.generator
-        elif drives.site.kind == COLLECT and type(drives.iterator) is not map:
+        elif drives.site.kind == COLLECT and type(drives.iterator) not in (map, filter):
             raise NotContinuable("items come from a method")
         elif drives.site.kind == SEND and type(drives.iterator) is not map:
             # It may have methods like those of generators.
             raise NotContinuable("a generator waits for an iterator of the program's own")
-        elif type(drives.iterator) is map:
+        elif type(drives.iterator) in (map, filter):
             found = called(follows.function, follows)
             if found.makes is not None or found.kind == NEW:
                 raise NotContinuable("a map makes instances")

@@ -166,7 +166,7 @@ class ResumeForm(Form):
                 self.pending.callable = None
                 # Asked by the loop's own header: first the half-done call, then the iterator as ever.
                 if function is not None:
-                    self.stack[0] = begun(function, self.stack[0])
+                    self.stack[0] = begun(function, self.stack[0], *state.operands[1:])
             case "send":
                 assert self.site is not None
                 self.pending.callable = None
@@ -186,12 +186,14 @@ class ResumeForm(Form):
                     function = functools.partial(next, iterator, *default)
                 self.pending.callable = function
             case "consume":
-                iterator, consumer = state.operands
-                self.pending.callable = functools.partial(consumer, begun(function, iterator) if function else iterator)
+                iterator, consumer, *item = state.operands
+                iterator = begun(function, iterator, *item) if function else iterator
+                self.pending.callable = functools.partial(consumer, iterator)
             case "collect":
-                iterator, _, made, _ = state.operands
+                iterator, _, made, _, *item = state.operands
                 more = made.extend if type(made) is list else made.update
-                self.pending.callable = functools.partial(more, begun(function, iterator) if function else iterator)
+                iterator = begun(function, iterator, *item) if function else iterator
+                self.pending.callable = functools.partial(more, iterator)
             case "close":
                 self.pending.callable = state.operands[0].close
             case _ if state.generated and function is not None:
