@@ -35,6 +35,7 @@ PROGRAMS = {
     "exit object": 'raise SystemExit([1, 2])\n',
     "exit hard": 'import os\nprint("not flushed")\nos._exit(3)\n',
     "exit order": 'import atexit\nclass A:\n    def __init__(self, n): self.n = n\n    def __del__(self): print("del", self.n)\na = A("global")\natexit.register(print, "first")\natexit.register(print, "second")\ndef f():\n    b = A("local")\n    f.c = A("attribute")\nf()\nprint("end")\n',
+    "left at the end": 'import contextlib\nNAME = "x"\n@contextlib.contextmanager\ndef lock():\n    print("locked")\n    try: yield\n    finally: print("unlocked", NAME)\ndef reader():\n    with lock():\n        yield 1\n        yield 2\nr = reader()\nprint(next(r))\nclass D:\n    def __init__(self, n): self.n = n\n    def __del__(self): print("del", self.n, NAME)\na=D(1); z=[D(2)]; b=D(3); a.other=b\ndef helper(): print("helper", NAME)\ndef g2():\n    try: yield 1\n    finally: helper()\nq = g2(); next(q)\nimport atexit\natexit.register(helper)\n',
     "atexit fails": 'import atexit\n@atexit.register\ndef f():\n    return 1 / 0\n',
     "keyboard interrupt": 'def f():\n    raise KeyboardInterrupt\nf()\n',
     "interrupted by itself": 'import os, signal, time\nsignal.signal(signal.SIGINT, lambda *_: print("caught"))\nos.kill(os.getpid(), signal.SIGINT)\nprint("on")\nsignal.signal(signal.SIGINT, signal.default_int_handler)\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(5)\nexcept KeyboardInterrupt:\n    print("as asked")\n',

@@ -56,6 +56,7 @@ class Baseline:
         self.recursion_limit = sys.getrecursionlimit()
         self.filters = list(_warnings.filters)
         self.collecting = gc.get_threshold(), gc.isenabled()
+        self.frozen = gc.get_freeze_count()  # 3.12 starts with some
         self.modules = set(sys.modules)
         # What an environment sets up may have imported it; it is long, and the program may never ask.
         self.random = sys.modules["random"].getstate() if "random" in self.modules else None

@@ -108,7 +108,7 @@ def around(scope: Scope, statement: ast.stmt, offset: int) -> Around:
             else:
                 block = Block("left", block.node)
                 # Whether a `return` keeps its value there depends on the value and on the interpreter.
-                slots = int(isinstance(way, ast.Return) and beginning == depth + 1)
+                slots = int(isinstance(way, ast.Return) and not continued and beginning == depth + 1)
         blocks.append(block)
         ways.append(way)
         starts.append(depth)

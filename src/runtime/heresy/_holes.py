@@ -121,7 +121,8 @@ class Result(PlainResult):
         """Gives what was to be made of all items, which are there now."""
         function, made, keywords = self.default
         self.default = []
-        return [made].pop if function in (list, set, dict) else functools.partial(function, made, **keywords)
+        is_made = function in (list, set, dict) and not keywords
+        return [made].pop if is_made else functools.partial(function, made, **keywords)
 
     def initializer(self) -> Callable[..., Any]:
         return bound_special(self.instance[-1], "__init__")

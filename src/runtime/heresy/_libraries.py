@@ -34,6 +34,9 @@ LIBRARIES: dict[str, str] = {
     "unittest.util": "helps unittest.case to compare the program's objects",
 }
 
+#: Functions of theirs that keep in the library itself what they need later: a stop waits until they have returned.
+WHOLE = frozenset({("string", "Template._compile_pattern")})
+
 #: Of other people's libraries, in ``site-packages``, those that run a program from one call, or call its functions again.
 OTHERS: dict[str, str] = {
     "backoff._sync": "retries the program's functions",

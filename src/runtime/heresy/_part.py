@@ -17,6 +17,7 @@ from ._form import EXITS
 from ._frame_state import FrameState, Span
 from ._generated import Generated, generated
 from ._generators import Driven, driven, is_generator
+from ._libraries import WHOLE
 from ._marked import Place, is_labelled, place_of
 from ._operands import Wanted, operands
 from ._program import BODIES, COMPREHENSIONS, Hole
@@ -53,7 +54,9 @@ from ._ways import Way, way_out
 def is_foreign(programs: Programs, frame: types.FrameType) -> bool:
     """Whether a frame can never be continued, wherever it stands."""
     scope = programs.scope(frame.f_code)
-    return scope is None or not isinstance(scope.node, (ast.Module, *BODIES, *COMPREHENSIONS))
+    if scope is None or (scope.program.unit.name, frame.f_code.co_qualname) in WHOLE:
+        return True
+    return not isinstance(scope.node, (ast.Module, *BODIES, *COMPREHENSIONS))
 
 
 class Part:
@@ -359,8 +362,8 @@ class Part:
         if kept := self.scope.returning.get(left):  # type: ignore[call-overload]
             return list(kept)  # a resumed frame has not come to its `return` yet
         if left is not self.statement:
-            _, beginning, _ = way_out(self.scope, left, self.offset)  # type: ignore[arg-type]
-            return [self.slots.value(start)] if beginning == start + 1 else []
+            _, beginning, continued = way_out(self.scope, left, self.offset)  # type: ignore[arg-type]
+            return [self.slots.value(start)] if not continued and beginning == start + 1 else []
         operation = self.scope.operation_at(self.offset)
         assert operation is not None
         below = 1 + (operation.takes if operation.awaits else _cpython.EXIT_SLOTS + _cpython.WITH_SLOTS)

@@ -167,7 +167,8 @@ def _make_modules(described: list[dict[str, Any]], hook: Hook, changed: Changed)
         home = entry.get("again", entry["id"])
         if home not in found:
             spec = _spec(name, path, package=entry.get("package", False))
-            found[home] = sys.modules[name] = _frozen_importlib.module_from_spec(spec)
+            module = found[home] = sys.modules[name] = _frozen_importlib.module_from_spec(spec)
+            module.__builtins__ = sys.modules["builtins"].__dict__
         unit.id = entry["id"]
         unit.belongs_to(found[home])
         hook.add(unit)

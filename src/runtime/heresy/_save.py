@@ -45,7 +45,7 @@ def save(
         NotContinuable: something cannot be saved that will soon be gone.
         NotByTwin: the program must save itself.
     """
-    with libraries.Thawed():
+    with libraries.Thawed(stopper.baseline.frozen):
         return _save(stopper, stack, ends=ends, passing=passing, twin=twin)
 
 

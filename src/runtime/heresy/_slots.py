@@ -104,8 +104,9 @@ class Slots:
         found = self.value(index)
         position = self._word(index + 1) if _cpython.FOR_KEEPS_INDEX else 0
         if position & _TAG == _TAG:
-            found = iter(found)
-            found.__setstate__(position >> _TAG_BITS)
+            from .state.sequence_iterators import at_index
+
+            found = at_index(iter(found), position >> _TAG_BITS)
         return found
 
 

@@ -166,6 +166,10 @@ class Stopper:
         if self.launch.stop_at == 0:
             say(f"{self.passed} safe points passed")
         self.replaced()
+        # What is left of the program is taken apart as ever: nothing is to keep its globals from here.
+        self.main, self.programs = type(sys)("__main__"), None
+        for held in self.exits, self.on_save, self.on_restore, self.types:
+            held.clear()
 
     def replaced(self) -> None:
         """Another program takes the place of this one, for which that is the end."""

@@ -19,6 +19,7 @@ from ._part import Part
 from ._programs import Programs
 from ._slots import finalizer_of
 from ._typing_names import Any
+from .state.sequence_iterators import at_index
 
 
 def state_of(programs: Programs, generator: Any) -> FrameState:
@@ -56,9 +57,7 @@ def _iterator(generator: Any, iterator: Any, nth: int) -> Any:
         return iterator
     frame = frame_of(generator)
     assert frame is not None
-    advanced = iter(iterator)
-    advanced.__setstate__(_frames.hidden_index(generator, frame, iterator, nth))  # type: ignore[attr-defined]
-    return advanced
+    return at_index(iter(iterator), _frames.hidden_index(generator, frame, iterator, nth))
 
 
 def outermost_iterator(variables: dict[str, Any], held: _frames.Suspended) -> list[Any]:

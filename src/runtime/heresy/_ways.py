@@ -12,6 +12,7 @@ does. Which one it is tell the instructions that lead into it::
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 
 from . import _tree as ast
@@ -73,7 +74,8 @@ def way_out(scope: Scope, left: ast.stmt, offset: int) -> Leaving:
     found = list(_ways(scope, left, offset))
     if not found or any(leaving.way is not found[0].way for leaving in found):
         raise NotContinuable("a with or a finally may be left in several ways")
-    return found[0]
+    # What is inside of the copy, and keeps something itself, may be come to in other ways, too.
+    return min(found, key=operator.attrgetter("depth"))
 
 
 def _ways(scope: Scope, left: ast.stmt, offset: int) -> Iterator[Leaving]:
@@ -163,10 +165,9 @@ class _Flow:
     def _begin(self, statement: ast.stmt) -> Way:
         """Control has entered a ``with`` or ``try`` and come out again."""
         if isinstance(statement, _TRIES):
-            handlers = [handler.body[0] for handler in statement.handlers]
-            if any(isinstance(first, _JUMPS) for first in [*statement.body[:1], *handlers]):
+            if any(isinstance(handler.body[0], _JUMPS) for handler in statement.handlers):
                 raise NotContinuable("the way out of a try is not known")
-            return None
+            return self._jump(statement.body[0]) if isinstance(statement.body[0], _JUMPS) else None
         return self._step(statement.body[0])  # type: ignore[attr-defined]
 
     def _step(self, statement: ast.stmt) -> Way:

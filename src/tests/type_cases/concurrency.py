@@ -236,3 +236,19 @@ def running_processes():
     yield "the process runs"
     p.communicate(b"\n")
     print(p.returncode)
+
+
+def names_of_threads():
+    import concurrent.futures
+
+    def name():
+        return threading.current_thread().name
+
+    def names():
+        thread = threading.Thread(target=name)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            return thread.name, pool.submit(name).result()
+
+    names()
+    yield
+    print(names(), names())

@@ -98,3 +98,11 @@ def attached_databases():
     c.commit()
     yield
     print(c.execute("select count(*) from other.t").fetchone())
+
+
+def deserialized():
+    first, second = sqlite3.connect(":memory:"), sqlite3.connect(":memory:")
+    first.executescript("create table t (a); insert into t values (7)")
+    second.deserialize(first.serialize())
+    yield
+    print(second.execute("select a from t").fetchall(), first.execute("select a from t").fetchall())

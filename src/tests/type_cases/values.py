@@ -482,3 +482,20 @@ def not_a_number():
     yield
     print(nan in values, places.get(nan), values.count(nan), nan in kept, other in kept, math.nan in kept, len(kept))
     print(other in values, float("nan") in kept)
+
+
+def scanners():
+    import re
+
+    words = [(r"\d+", lambda scanner, text: int(text)), ("[a-z]+", lambda scanner, text: text.upper()), (" ", None)]
+    scanner = re.Scanner(words, re.I)
+    yield
+    print(scanner.scan("12 ab Cd ?"), len(scanner.lexicon), scanner.scanner.flags)
+
+
+def results_of_urllib():
+    from urllib.parse import urldefrag, urlsplit
+
+    parts, rest = urlsplit(b"http://a.org:80/p?q#"), urldefrag("http://a.org#f")
+    yield
+    print(parts, parts.port, parts.geturl(), rest, rest.url, type(rest) is type(urldefrag("")))

@@ -43,7 +43,8 @@ def _connection(pickler: StatePickler, connection: Any) -> Reduced:
     found = {name: path for _, name, path in _rows(connection, "PRAGMA database_list")}
     if found.pop("temp", None) is not None and _rows(connection, "SELECT name FROM temp.sqlite_master"):
         raise CannotSave("it has temporary tables")
-    held = {name: os.path.abspath(path) if path else _content(connection, name) for name, path in found.items()}
+    # What has been deserialized once is said to have a name, which is no path: those are absolute.
+    held = {name: path if os.path.isabs(path) else _content(connection, name) for name, path in found.items()}
     options = {name: _connections().get(connection, name) for name in _OPTIONS}
     state = {
         "pragmas": {name: rows[0][0] for name in _PRAGMAS if (rows := _rows(connection, f"PRAGMA {name}"))},

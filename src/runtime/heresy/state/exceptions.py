@@ -1,15 +1,19 @@
 """Exceptions with their tracebacks, causes, contexts and notes.
 
 A traceback is what a user reads when a continued program fails after all, so its entries survive: each becomes a frame of
-a tiny code object that has the file, function and position of the original (the frames' variables are not kept).
+a tiny code object that has the file, function, globals and position of the original. The variables of a function's frame are
+not kept: there are none in it.
 """
 
 from __future__ import annotations
 
+import sys
 import types
 
 from .. import _tree as ast
+from .._constants import bind_constants
 from .._kinds import HEAP_TYPE, is_a
+from .._quiet import Quiet
 from .._typing_names import Any
 from .members import members, set_members, slot_values
 from .pickling import GENERAL, REDUCERS, CannotSave, Reduced, StatePickler
@@ -111,12 +115,15 @@ def _traceback(pickler: StatePickler, traceback: types.TracebackType) -> Reduced
     while entry is not None:
         code = entry.tb_frame.f_code
         position = list(code.co_positions())[entry.tb_lasti // 2] if entry.tb_lasti >= 0 else (None,) * 4
-        entries.append((code.co_filename, code.co_name, code.co_qualname, entry.tb_lineno, *position[1:], position[0]))
+        place = entry.tb_lineno, *position[1:], position[0]
+        module, is_function = entry.tb_frame.f_globals.get("__name__"), bool(code.co_flags & _OPTIMIZED)
+        entries.append((code.co_filename, code.co_name, code.co_qualname, *place, module, is_function))
         entry = entry.tb_next
     return make_traceback, (entries,)
 
 
 REDUCERS[types.TracebackType] = _traceback
+_OPTIMIZED = 0x0001
 
 
 def make_traceback(entries: list[tuple[Any, ...]]) -> types.TracebackType | None:
@@ -137,19 +144,26 @@ def _frame_at(
     column: int | None,
     end_column: int | None,
     start_line: int | None,
+    module: Any,
+    is_function: bool,
 ) -> tuple[types.FrameType, int]:
-    call: ast.expr = ast.Call(ast.Name("stop", ast.Load()), [], [])
-    tree = ast.Module([ast.Expr(call)], [])
+    call = ast.Expr(ast.Call(ast.Constant(_STOP), [], []))
+    nothing = ast.arguments([], [], None, [], [], None, [])
+    tree = ast.Module([ast.FunctionDef(name, nothing, [call], [], type_params=[]) if is_function else call], [])
     for node in ast.walk(tree):
         if "lineno" in node._attributes:
             node.lineno, node.end_lineno = start_line or line, end_line or line  # type: ignore[attr-defined]
             node.col_offset, node.end_col_offset = column or 0, end_column or 0  # type: ignore[attr-defined]
-    code = compile(tree, filename, "exec", dont_inherit=True)
-    code = code.replace(co_name=name, co_qualname=qualname)
+    with Quiet():  # what is called does not look like a function
+        code = compile(tree, filename, "exec", dont_inherit=True)
+    if is_function:
+        code = next(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+    code = bind_constants(code.replace(co_name=name, co_qualname=qualname), {_STOP: _stop})
     if column is None:
         code = code.replace(co_linetable=_line_only(code, line))
+    known = sys.modules.get(module) if isinstance(module, str) else None
     try:
-        exec(code, {"stop": _stop, "__name__": name})
+        exec(code, {"__name__": module} if known is None else known.__dict__)
     except _Stopped as stopped:
         own = stopped.__traceback__.tb_next  # type: ignore[union-attr]
         assert own is not None
@@ -190,6 +204,10 @@ def let_go() -> None:
         except RuntimeError:
             return  # from here on they are still running
         frame = frame.f_back
+
+
+#: In the code of such a frame, what ends it.
+_STOP = frozenset({"heresy.stop"})
 
 
 class _Stopped(Exception):

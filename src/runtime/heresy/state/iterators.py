@@ -126,11 +126,36 @@ _DEQUES = {type(iter(collections.deque())): False, type(reversed(collections.deq
 
 @reducer(*_DEQUES)
 def _deque_iterator(pickler: StatePickler, iterator: Any) -> Reduced:
-    return deque_iterator, (_DEQUES[type(iterator)], *iterator.__reduce__()[1])
+    layout = _deque_layout(type(iterator))
+    (container, consumed), backwards = iterator.__reduce__()[1], _DEQUES[type(iterator)]
+    # If the deque has changed since, it fails, wherever it is.
+    behind = layout.get(_deque_kind(backwards)(container), "state") - layout.get(iterator, "state")
+    return deque_iterator, (backwards, container, *((0, behind) if behind else (consumed,)))
 
 
-def deque_iterator(backwards: bool, *made_from: Any) -> Any:
-    return next(kind for kind, is_reversed in _DEQUES.items() if is_reversed == backwards)(*made_from)
+def deque_iterator(backwards: bool, container: Any, consumed: int, *behind: int) -> Any:
+    if collections.deque.__len__(container) < consumed:
+        raise CannotSave("an iterator belongs to a deque that contains it")
+    iterator = _deque_kind(backwards)(container, consumed)
+    if behind:
+        layout = _deque_layout(type(iterator))
+        layout.put(iterator, "state", layout.get(iterator, "state") - behind[0])
+    return iterator
+
+
+def _deque_kind(backwards: bool) -> Any:
+    return next(kind for kind, is_reversed in _DEQUES.items() if is_reversed == backwards)
+
+
+@functools.cache
+def _deque_layout(kind: Any) -> Layout:
+    samples = []
+    for changes in 7, 9:
+        container: Any = collections.deque()
+        for number in range(changes):
+            container.append(number)
+        samples.append((kind(container, 2), {"state": Number(changes), "left": Number(changes - 2)}))
+    return Layout(samples)
 
 
 _REVERSE, _KEYS, _VALUES, _ITEMS = 1, 2, 4, 6

@@ -7,6 +7,7 @@ them is imported for this: what the program has not imported it has not touched.
 from __future__ import annotations
 
 import gc
+import itertools
 import sys
 
 from .._kinds import is_a
@@ -167,13 +168,19 @@ _frozen = False
 
 
 class Thawed:
-    """``with Thawed():`` shows what is frozen: `gc.get_objects` leaves it out, and with it what is looked for there."""
+    """``with Thawed(count):`` shows what is frozen: `gc.get_objects` leaves it out, and with it what is looked for there.
+
+    Args:
+        count: how many objects were frozen when the program started.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
 
     def __enter__(self) -> None:
         global _frozen
-        _frozen = gc.get_freeze_count() > 0
-        if _frozen:
-            gc.unfreeze()
+        _frozen = gc.get_freeze_count() > self.count
+        gc.unfreeze()
 
     def __exit__(self, *_: object) -> None:
         if _frozen:
@@ -267,6 +274,20 @@ def _put_contexts(click: Any, stack: Any) -> None:
     click._local.stack = stack
 
 
+def _take_threading(threading: Any, modules: Modules) -> Any:
+    return _changed((threading.excepthook, _number_of(threading._counter)), (threading.__excepthook__, 1))
+
+
+def _put_threading(threading: Any, saved: tuple[Any, int]) -> None:
+    threading.excepthook, number = saved
+    threading._counter = itertools.count(number).__next__
+
+
+def _number_of(counter: Any) -> int:
+    """The next number of the ``__next__`` of an `itertools.count`: that of the next thread or pool in its name."""
+    return int(repr(counter.__self__).strip("count()"))
+
+
 #: For each library: what it holds for the program, None if that is nothing, and how it is given back.
 _LIBRARIES: dict[str, tuple[Callable[[Any, Modules], Any], Callable[[Any, Any], None]]] = {
     "random": (lambda random, _: random.getstate(), lambda random, state: random.setstate(state)),
@@ -288,9 +309,10 @@ _LIBRARIES: dict[str, tuple[Callable[[Any, Modules], Any], Callable[[Any, Any], 
         lambda faulthandler, _: _changed(faulthandler.is_enabled(), sys.flags.dev_mode),
         lambda faulthandler, enabled: faulthandler.enable() if enabled else faulthandler.disable(),
     ),
-    "threading": (
-        lambda threading, _: _changed(threading.excepthook, threading.__excepthook__),
-        lambda threading, hook: setattr(threading, "excepthook", hook),
+    "threading": (_take_threading, _put_threading),
+    "concurrent.futures.thread": (
+        lambda thread, _: _changed(_number_of(thread.ThreadPoolExecutor._counter), 0),
+        lambda thread, number: setattr(thread.ThreadPoolExecutor, "_counter", itertools.count(number).__next__),
     ),
     "resource": (_take_resource, _put_resource),
     "gc": (_take_gc, _put_gc),

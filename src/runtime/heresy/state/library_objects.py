@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import re
 import types
 import weakref
 
 from .._kinds import MISSING
 from .._typing_names import Any
 from .memory import Layout
-from .pickling import Reduced, StatePickler, import_by_name, library_reducer, reducer
+from .pickling import CannotSave, Reduced, StatePickler, import_by_name, library_reducer, reducer
 
 # --- keys that compare by a function ------------------------------------------------------------------------------------
 
@@ -162,6 +163,40 @@ def set_slots(obj: Any, state: dict[str, Any]) -> None:
     """So far as there are such."""
     for name in state.keys() & set(type(obj).__slots__):
         setattr(obj, name, state[name])
+
+
+_URLS = ("DefragResult", "SplitResult", "ParseResult", "DefragResultBytes", "SplitResultBytes", "ParseResultBytes")
+
+
+@library_reducer("urllib.parse", *_URLS)
+def _url(pickler: StatePickler, url: Any) -> Reduced:
+    # In 3.15.0 one that was pickled before cannot be pickled again.
+    keeps = [url._keep_empty] if hasattr(url, "_keep_empty") else []
+    return make_url, (type(url), tuple(url), *keeps)
+
+
+def make_url(cls: type[tuple[Any, ...]], parts: tuple[Any, ...], *keeps: Any) -> Any:
+    url: Any = tuple.__new__(cls, parts)
+    if keeps and hasattr(cls, "_keep_empty"):
+        url._keep_empty = keeps[0]
+    return url
+
+
+@library_reducer("re", "Scanner")
+def _scanner(pickler: StatePickler, scanner: Any) -> Reduced:
+    state = (scanner.lexicon, scanner.scanner.flags)
+    return make_plain, (type(scanner),), state, None, None, set_scanner
+
+
+def set_scanner(scanner: Any, state: tuple[Any, int]) -> None:
+    scanner.__init__(*state)
+
+
+@reducer(re.Pattern)
+def _pattern(pickler: StatePickler, pattern: Any) -> Reduced:
+    if not isinstance(pattern.pattern, (str, bytes)):
+        raise CannotSave("it was not made of a text")
+    return re.compile, (pattern.pattern, pattern.flags)
 
 
 @library_reducer("zipfile", "ZipInfo")
