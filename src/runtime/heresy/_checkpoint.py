@@ -62,7 +62,8 @@ def write(
         "key": _key.fingerprint(key),
         "parts": [part for part, _ in packed],
     }
-    text = json.dumps(manifest, separators=(",", ":")).encode()
+    # Not by what `json` shows: a program may have put something of its own in the place of that.
+    text = json.encoder.JSONEncoder(separators=(",", ":")).encode(manifest).encode()
     chunks = [_MAGIC + FORMAT + b" %08x\n" % _packing.crc32(text), text, b"\n"]
     chunks += (chunk for _, stored in packed for chunk in stored)
     chunks.append(_mac(key, chunks))

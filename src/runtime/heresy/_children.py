@@ -17,7 +17,7 @@ from typing import Any
 
 from ._errors import HeresyError
 from ._given_up import called_by_program
-from ._stop import Stopper
+from ._stop import Stopper, monotonic
 
 #: Functions of `subprocess` that start a child, wait for its end and keep nothing of it.
 _WHOLE = ("run", "call", "check_call", "check_output", "getoutput", "getstatusoutput")
@@ -61,8 +61,8 @@ def have_failed(children: list[Any]) -> bool:
 
 def _wait(children: list[Any]) -> None:
     """Until all have ended, if they do soon."""
-    until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until and any(_status(child) is None and not _is_gone(child) for child in children):
+    until = monotonic() + _PATIENCE
+    while monotonic() < until and any(_status(child) is None and not _is_gone(child) for child in children):
         time.sleep(0.005)
 
 

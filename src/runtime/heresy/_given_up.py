@@ -9,14 +9,13 @@ have changed what it was given.
 from __future__ import annotations
 
 import sys
-import time
 import types
 
 from . import _capture
 from ._errors import NotContinuable
 from ._half_done import done_before
 from ._part import Part
-from ._stop import Stopper
+from ._stop import Stopper, monotonic, process_time
 
 
 def called_by_program(stopper: Stopper, frame: types.FrameType | None) -> tuple[types.FrameType, types.FrameType] | None:
@@ -59,4 +58,4 @@ def examine(stopper: Stopper, frame: types.FrameType, *, cut_short: bool) -> lis
 def _waits(stopper: Stopper) -> bool:
     """Whether the program has done little since it was asked to stop."""
     clock, processor = stopper.asked_at
-    return time.process_time() - processor < (time.monotonic() - clock) / 4
+    return process_time() - processor < (monotonic() - clock) / 4

@@ -19,13 +19,12 @@ from __future__ import annotations
 import _signal
 import os
 import sys
-import time
 import types
 
 from . import _capture, _save, _signals
 from ._errors import HeresyError, InternalError, NotContinuable
 from ._frame_state import Stack
-from ._stop import Stopper, place, print_error, say
+from ._stop import Stopper, monotonic, place, print_error, say
 from ._timer import Timer
 from ._told import tell_of_save
 from ._twin import Twin
@@ -74,7 +73,7 @@ class Passing:
             programs = self.stopper.read()
             for unit in list(self.stopper.units.by_id.values()):
                 programs.program(unit)
-        self.begun = time.monotonic()
+        self.begun = monotonic()
         self._next()
 
     def ask(self, frame: types.FrameType) -> None:
@@ -95,10 +94,10 @@ class Passing:
                 self._next(self.every)
         elif self.twin is not None and not self._is_over():
             self._next(max(self.every / 4, _AGAIN))
-        elif time.monotonic() < self._due() - _AGAIN:
+        elif monotonic() < self._due() - _AGAIN:
             self._next()
         else:
-            self.begun, self.cost, self.left = time.monotonic(), 0.0, _PATIENCE
+            self.begun, self.cost, self.left = monotonic(), 0.0, _PATIENCE
             self._seek(frame)
             if self.wanted:
                 self._next(self.every)
@@ -145,13 +144,13 @@ class Passing:
     def _next(self, least: float = 0.0) -> None:
         """Sets the timer for the next."""
         if self.timer is not None:
-            self.timer.set(max(self._due() - time.monotonic(), least, _AGAIN), interrupts=False)
+            self.timer.set(max(self._due() - monotonic(), least, _AGAIN), interrupts=False)
 
     # --- one checkpoint -------------------------------------------------------------------------------------------
 
     def save(self, frame: types.FrameType, stack: Stack) -> None:
         """Makes it, at a safe point."""
-        began = time.monotonic()
+        began = monotonic()
         stopper, asked = self.stopper, self.asked
         mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
         try:
@@ -172,7 +171,7 @@ class Passing:
         except Exception as error:
             self._tell(InternalError.of(error), always=asked)
         finally:
-            self.cost += time.monotonic() - began
+            self.cost += monotonic() - began
             self._next()
             _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
 

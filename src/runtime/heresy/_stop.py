@@ -17,6 +17,9 @@ from . import _ends, _signals
 from ._baseline import Baseline
 from ._errors import HeresyError, InternalError, NotContinuable
 
+#: The program may put others in the place of these.
+monotonic, process_time, now = time.monotonic, time.process_time, time.time
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import types
@@ -191,7 +194,7 @@ class Stopper:
         # While the runtime is at work, or a module is imported, what is needed to tell may be there in part only.
         busy = self.units.busy
         by_program = not busy and _importer(frame) is None and self._is_sent_by_program(frame)
-        insists = number != _signals.SAVES and time.monotonic() - self.refused_at < 5
+        insists = number != _signals.SAVES and monotonic() - self.refused_at < 5
         if os.getpid() != self.pid or insists or by_program:
             # A child of the program, the user insists after a refusal, or nobody has typed it: as in plain Python.
             _signals.plain(number, frame)
@@ -200,7 +203,7 @@ class Stopper:
                 self._ask_in_passing(frame)
             return
         if not self.asked:
-            self.number, self.asked_at = number, (time.monotonic(), time.process_time())
+            self.number, self.asked_at = number, (monotonic(), process_time())
         elif number == signal.SIGHUP:
             return  # a terminal that is closed sends it more than once
         self.asked += 1
@@ -386,7 +389,7 @@ class Stopper:
         if self.held:
             self.reason = "inside heresy.no_stop()"
             return
-        began = time.monotonic()
+        began = monotonic()
         try:
             from . import _capture
 
@@ -410,7 +413,7 @@ class Stopper:
         except NotContinuable as unsafe:
             self.reason = str(unsafe)
             if self.passing is not None:
-                self.passing.examined(time.monotonic() - began)
+                self.passing.examined(monotonic() - began)
             barrier = getattr(unsafe, "barrier", None)
             self.obstacle = (barrier.f_code, barrier.f_lasti, barrier.f_lineno) if barrier is not None else None
             if barrier is not None and barrier is not frame and not waiting:
@@ -497,7 +500,7 @@ class Stopper:
     def _refuse(self, frame: types.FrameType, error: Exception) -> None:
         """Says why the program cannot be stopped, and lets it run on."""
         self.untrace(frame)
-        self.refused_at = time.monotonic()
+        self.refused_at = monotonic()
         report(error)
         say(f"the program runs on; {_signals.NAMES[self.number]} within five seconds ends it without saving it")
 

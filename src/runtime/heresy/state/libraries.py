@@ -13,6 +13,7 @@ import sys
 from .._kinds import is_a
 from .._typing_names import Any
 from .._uncollected import Uncollected
+from . import registries
 from .pickling import Modules
 
 TYPE_CHECKING = False
@@ -314,6 +315,11 @@ _LIBRARIES: dict[str, tuple[Callable[[Any, Modules], Any], Callable[[Any, Any], 
         lambda thread, _: _changed(_number_of(thread.ThreadPoolExecutor._counter), 0),
         lambda thread, number: setattr(thread.ThreadPoolExecutor, "_counter", itertools.count(number).__next__),
     ),
+    "sqlite3": (registries.take_sqlite, registries.put_sqlite),
+    "copyreg": (registries.take_reducers, registries.put_reducers),
+    "xml.etree.ElementTree": (registries.take_namespaces, registries.put_namespaces),
+    "_collections_abc": (registries.take_subclasses, registries.put_subclasses),
+    "numbers": (registries.take_subclasses, registries.put_subclasses),
     "resource": (_take_resource, _put_resource),
     "gc": (_take_gc, _put_gc),
 }

@@ -30,7 +30,7 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
         baseline: what the process was like at the start.
         exits: what was registered with ``atexit``, in order, and whether the program has done so itself.
     """
-    from . import standard_input, weak
+    from . import patches, standard_input, weak
 
     saved: dict[str, Any] = {
         "argv": [list(sys.argv)] if sys.argv != baseline.argv else [],
@@ -46,6 +46,7 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
         "handlers": _signal_handlers(modules, baseline.handlers),
         "process": {name: now for name, now in process_settings().items() if now != baseline.process[name]},
         "libraries": libraries.save(modules, baseline),
+        "patches": patches.save(modules),
         "timers": {int(timer): left for timer in _TIMERS if (left := _signal.getitimer(timer))[0]},
     }
     try:
@@ -117,6 +118,10 @@ def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict
         register(function, *args, **keywords)
     if "libraries" in saved:
         libraries.restore(saved["libraries"])
+    if "patches" in saved:
+        from . import patches
+
+        patches.restore(saved["patches"])
     for name, value in saved.get("process", {}).items():
         _PROCESS[name](value)
     if "__warningregistry__" in namespace:
