@@ -204,7 +204,7 @@ def bz2_writers():
 def closed_gzip_files():
     import gzip
 
-    f = gzip.open("w.gz", "wb")
+    f = gzip.open("c.gz", "wb")
     f.close()
     yield
     print(f.closed)

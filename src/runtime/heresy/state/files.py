@@ -82,7 +82,7 @@ def _raw_file(pickler: StatePickler, file: io.FileIO) -> Reduced:
         raise CannotSave("it is a pipe, a terminal or a device, and what comes through it is lost with the process")
     pickler.files.append(path)
     pickler.streams.append((file, file.tell()))
-    return reopening.open_raw, (path, file.name, file.mode, file.tell())
+    return reopening.open_raw, (path, file.name, file.mode, file.tell(), status.st_size)
 
 
 @reducer(io.StringIO, io.BytesIO)

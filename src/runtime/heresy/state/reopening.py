@@ -126,8 +126,12 @@ _longer: list[tuple[str, int]] = []
 _again: list[tuple[str, str, int]] = []
 
 
-def open_raw(path: str, name: Any, mode: str, position: int) -> io.FileIO:
-    """The file again, at ``position``; never created, never truncated. In the place of one that is not there stands another."""
+def open_raw(path: str, name: Any, mode: str, position: int, size: int) -> io.FileIO:
+    """The file again, at ``position``; never created, never truncated. In the place of one that is not there stands another.
+
+    Args:
+        size: which it had then; it may have stood behind its end.
+    """
     path, name = moved.here(path), moved.here(name)
 
     def opener(_: str, flags: int) -> int:
@@ -135,10 +139,11 @@ def open_raw(path: str, name: Any, mode: str, position: int) -> io.FileIO:
 
     try:
         file = io.FileIO(path, mode.replace("b", ""), opener=opener)
-        if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and os.fstat(file.fileno()).st_size < position:
+        there = min(position, size)
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and os.fstat(file.fileno()).st_size < there:
             raise HeresyError(
                 "H321", f"{os.fsdecode(path)!r} has been cut since the program was stopped",
-                why=f"it stood at byte {position}, and the file has {os.fstat(file.fileno()).st_size} now",
+                why=f"it had {there} bytes or more, and has {os.fstat(file.fileno()).st_size} now",
                 help="put the file back as it was, then run the same command again",
             )  # fmt: skip
     except OSError as error:
