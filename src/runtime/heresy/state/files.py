@@ -1,13 +1,16 @@
 """Open files: continued at their position, with their mode, encoding and buffering; never truncated.
 
 A file is saved as what it is made of: the raw file (path, mode, position), its buffer, its text layer. Writers are
-flushed first, so that what the program wrote before the stop is in the file. A text file that is being iterated over does
-not tell its position; it is found from what its decoder has read ahead. `reopening` has the way back.
+flushed first, so that what the program wrote before the stop is in the file. What a reader has read ahead of the program is
+saved with it: the program may have changed the file since, and where it goes on to write depends on how far it was read.
+
+A text file tells nothing of what it has read ahead, in the midst of ``for line in file`` not even its position. Yet the
+collector is shown what it has decoded, and what the program has not got of that it still gives: see `text_state`. To have it,
+or a buffer, in such a state again, it is asked to read while what it reads from answers otherwise: see `_Instead`.
 """
 
 from __future__ import annotations
 
-import codecs
 import gc
 import io
 import os
@@ -17,13 +20,10 @@ from collections.abc import Iterator
 
 from .._errors import HeresyError
 from .._kinds import is_a
-from .._typing_names import Any
+from .._typing_names import Any, NamedTuple
 from . import reopening
 from .library_objects import make_plain, set_attributes
 from .pickling import CannotSave, Reduced, StatePickler, library_reducer, reducer
-
-#: Encodings whose decoder has no state between characters, so that a byte offset says all.
-_STATELESS = {"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "cp437", "latin-1"}
 
 
 @reducer(io.TextIOWrapper)
@@ -31,34 +31,36 @@ def _text_file(pickler: StatePickler, file: io.TextIOWrapper) -> Reduced:
     mode = getattr(file, "mode", None)
     if file.closed:
         return closed_file, ("text", getattr(file, "name", None), mode)
-    if file.writable():
+    if file.readable():
+        # Writes what there is, as `flush` does; but that has a file tell a position, too, that it does not know.
+        file.read(0)
+    else:
         file.flush()
-    seen = file.newlines
-    translate = _translation(file)
     # What is only written to goes on where the file behind it is.
-    position = text_position(file) if file.readable() and file.seekable() else None
-    _has_seen(file, seen)  # to ask for the position makes it forget some
+    state = text_state(file) if file.readable() else None
     options = {
         "encoding": file.encoding,
         "errors": file.errors,
-        "newline": translate,
+        "newline": _translation(file),
         "line_buffering": file.line_buffering,
         "write_through": file.write_through,
     }
-    if seen is not None:
-        options["seen"] = seen
-    return open_text, (file.buffer, options, mode, position)
+    return open_text, (file.buffer, options, mode, state)
 
 
 @reducer(io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 def _buffered_file(pickler: StatePickler, file: Any) -> Reduced:
     if file.closed:
         return closed_file, ("buffered", getattr(file, "name", None), getattr(file, "mode", None))
-    if type(file) is not io.BufferedReader:
-        file.flush()
     if not is_a(file.raw, (io.FileIO, io.BytesIO)):
         raise CannotSave(f"a buffer over a {type(file.raw).__name__}")
-    return open_buffered, (type(file), file.raw, file.tell() if file.seekable() else None)
+    ahead = _read_ahead(file)
+    if type(file) is not io.BufferedReader:
+        file.flush()
+        if ahead:
+            _fill(file, ahead)  # `flush` has dropped it
+    size = file.__sizeof__() - type(file).__basicsize__
+    return open_buffered, (type(file), file.raw, size, file.tell() if file.seekable() else None, ahead)
 
 
 @reducer(io.FileIO)
@@ -117,6 +119,56 @@ def _leads_to(path: str, status: os.stat_result) -> bool:
         return False
 
 
+# --- what a buffer has read ahead -------------------------------------------------------------------------------------
+
+
+class _Instead:
+    """Has an object do something else, inside of a ``with``, when it is asked for these methods.
+
+    Raises:
+        CannotSave: it cannot be made to.
+    """
+
+    def __init__(self, owner: Any, **methods: Any) -> None:
+        try:
+            self.names = vars(owner)
+        except TypeError:
+            raise CannotSave(f"what a {type(owner).__name__} has read ahead is not known") from None
+        self.methods = methods
+
+    def __enter__(self) -> None:
+        self.before = dict(self.names)
+        self.names.update(self.methods)
+
+    def __exit__(self, *_: object) -> None:
+        for name in self.methods:
+            del self.names[name]
+        self.names.update(self.before)
+
+
+def _read_ahead(file: Any) -> bytes:
+    """What a buffer has read of the file behind it, and not yet given."""
+    size = file.raw.tell() - file.tell() if file.readable() and file.seekable() else 0
+    if size <= 0:
+        return b""
+    ahead: bytes = file.read1(size)
+    file.seek(-len(ahead), io.SEEK_CUR)  # stays in the buffer
+    return ahead
+
+
+def _fill(file: Any, ahead: bytes) -> None:
+    """Has a buffer that is empty have read this ahead."""
+    end = file.tell() + len(ahead)
+
+    def give(target: memoryview) -> int:
+        target[: len(ahead)] = ahead
+        return len(ahead)
+
+    with _Instead(file.raw, readinto=give):
+        file.peek()
+    file.raw.seek(end)
+
+
 # --- what a text file keeps to itself -------------------------------------------------------------------------------
 
 
@@ -138,8 +190,8 @@ def _translation(file: io.TextIOWrapper) -> str | None:
     if given is not None and not is_a(decoder, io.IncrementalNewlineDecoder):
         return given  # else it may be what was read and is still to be given
     if decoder is None:
-        # Written to, or not yet read: on POSIX, where `os.linesep` is "\n", None and "" write the same.
-        return None if file.writable() else _readable_translation(file)
+        # Only written to: on POSIX, where `os.linesep` is "\n", None and "" write the same.
+        return None
     if not is_a(decoder, io.IncrementalNewlineDecoder):
         return "\n"
     state, seen = decoder.getstate(), decoder.newlines
@@ -159,60 +211,175 @@ def _see(decoder: Any, newlines: str | tuple[str, ...] | None, encoding: str) ->
 
 def _has_seen(file: io.TextIOWrapper, newlines: str | tuple[str, ...] | None) -> None:
     """Has a file seen these newlines, wherever it is."""
-    if newlines is not None and file.newlines != newlines and is_a(decoder := _decoder(file), io.IncrementalNewlineDecoder):
+    if file.newlines != newlines and is_a(decoder := _decoder(file), io.IncrementalNewlineDecoder):
         state = decoder.getstate()
         _see(decoder, newlines, file.encoding)
         decoder.setstate(state)
 
 
-def _readable_translation(file: io.TextIOWrapper) -> str | None:
-    """The same for a reader that has no decoder yet: asking for its position makes one."""
-    file.seek(file.tell())
-    file.read(0)
-    return _translation(file) if _decoder(file) is not None else None
+class TextState(NamedTuple):
+    """What a text file has read, wherever the file behind it is.
+
+    Attributes:
+        read: the bytes that it has decoded last; it may be others that are decoded to the same.
+        flags: the state of its decoder before those.
+        final: the decoder had kept them back until the end of the file was read.
+        given: how many characters of those the program has got; 0 if there are none.
+        decoder: the state of its decoder.
+        tells: it tells its position; in the midst of ``for line in file`` it does not.
+        seen: the newlines that it has seen.
+    """
+
+    read: bytes
+    flags: int
+    final: bool
+    given: int
+    decoder: tuple[bytes, int]
+    tells: bool
+    seen: str | tuple[str, ...] | None
 
 
-def text_position(file: io.TextIOWrapper) -> int:
-    """The position of a text file, as ``tell`` gives it, also in the middle of ``for line in file``.
+def text_state(file: io.TextIOWrapper) -> TextState:
+    """What a text file that is open for reading has read. It is as it was, then.
 
     Raises:
         CannotSave: it cannot be found out in this encoding.
     """
+    decoder, seen = _decoder(file), file.newlines
+    state = decoder.getstate()
+    decoded = _decoded(file)
+    if not file.seekable():
+        if decoded:
+            raise CannotSave("what it has read ahead cannot be read again")
+        return TextState(b"", 0, False, 0, state, True, seen)
     try:
-        return file.tell()
-    except OSError:
+        read, flags, final, tells = _decoded_from(file, decoded, decoder)
+    finally:
+        decoder.setstate(state)
+        _has_seen(file, seen)
+    if not decoded:
+        return TextState(b"", flags, False, 0, state, tells, seen)
+    found = TextState(read, flags, final, len(decoded) - _still_given(file), state, tells, seen)
+    if found.given == len(decoded) and not final and not state[0] and not state[1] >> 31:
+        found = TextState(b"", state[1], False, 0, state, tells, seen)
+    set_text(file, found)
+    return found
+
+
+def _decoded(file: io.TextIOWrapper) -> str:
+    """What a text file has decoded last; the program may have got a part of it, or all."""
+    held = gc.get_referents(file)
+    behind = held[next(index for index, each in enumerate(held) if each is _decoder(file)) + 1 :]
+    # The newline that it was opened with, if that is any; what it has decoded, if it has; how it deals with errors.
+    texts = [each for each in behind if type(each) is str][0 if _translation(file) is None else 1 : -1]
+    return texts[0] if texts else ""
+
+
+def _decoded_from(file: io.TextIOWrapper, decoded: str, decoder: Any) -> tuple[bytes, int, bool, bool]:
+    """Bytes that are decoded to what was decoded last, and from which state of the decoder; whether as the last ones; whether
+    the file tells its position, for which they must be those that it has read. The decoder is in another state then.
+
+    Raises:
+        CannotSave: there are none.
+    """
+    try:
+        with _Instead(file, flush=_nothing):
+            file.tell()
+        tells = True
+    except (OSError, OverflowError, UnicodeError):
+        tells = False
+    for read, flags, told in _candidates(file, decoded, decoder):
+        for final in (False, True):
+            if not flags >> 31 and (not decoded or _decode(decoder, read, flags, final) == decoded):
+                return read, flags, final, tells and told
+    raise CannotSave(f"it is not known what bytes of a file in {file.encoding} were read ahead")
+
+
+def _candidates(file: io.TextIOWrapper, decoded: str, decoder: Any) -> Iterator[tuple[bytes, int, bool]]:
+    """Bytes that may have been decoded to it, and from which state of the decoder; whether a position is told from them."""
+    yield *next((each for each in gc.get_referents(file) if type(each) is tuple), (0, b""))[::-1], True
+    decoder.reset()
+    start = decoder.getstate()[1]
+    for read in _encoded(decoded, file.encoding, file.errors or "strict"):
+        yield read, start, False
+    yield b"", start | 1, False  # the decoder of newlines keeps a "\r" back
+
+
+def _decode(decoder: Any, read: bytes, flags: int, final: bool) -> str | None:
+    try:
+        decoder.setstate((read if final else b"", flags))
+        text: str = decoder.decode(b"" if final else read, final)
+    except UnicodeError:
+        return None
+    return text
+
+
+def _encoded(text: str, encoding: str, errors: str) -> Iterator[bytes]:
+    """Bytes that may be decoded to a text."""
+    try:
+        yield text.encode(encoding, errors)
+    except UnicodeError:
         pass
-    encoding = codecs.lookup(file.encoding).name
-    if encoding not in _STATELESS:
-        raise CannotSave(f"a file in {encoding} does not tell its position while it is iterated over")
-    decoder = _decoder(file)
-    undecoded, flag = decoder.getstate() if decoder is not None else (b"", 0)
-    held_back = len(undecoded) + (flag & 1 if is_a(decoder, io.IncrementalNewlineDecoder) else 0)
-    end = file.buffer.tell()
-    pending = 0
-    while file.read(1) and file.buffer.tell() == end:
-        pending += 1
-    end -= held_back
-    position = _back(file, encoding, end, pending, _translation(file) is None)
-    file.seek(position)
-    return position
+    # A byte may stand for whatever is replaced.
+    for byte in (bytes([each]) for each in range(128, 256)):
+        try:
+            if byte.decode(encoding, errors) == "\N{REPLACEMENT CHARACTER}":
+                yield byte.join(part.encode(encoding) for part in text.split("\N{REPLACEMENT CHARACTER}"))
+                return
+        except UnicodeError:
+            pass
 
 
-def _back(file: io.TextIOWrapper, encoding: str, end: int, characters: int, translated: bool) -> int:
-    """The byte offset that lies so many characters before ``end``."""
-    size = min(end, 4 * characters + 8)
-    # Not by its descriptor: what is read may be unpacked on the way.
-    file.buffer.seek(end - size)
-    raw = file.buffer.read(size)
-    if encoding == "utf-8":
-        while raw and raw[0] & 0xC0 == 0x80:
-            raw = raw[1:]
-    text = raw.decode(encoding, file.errors or "strict")
-    starts = [i for i, c in enumerate(text) if not (translated and c == "\n" and i and text[i - 1] == "\r")]
-    if len(starts) < characters:
-        raise CannotSave("the file does not hold what was read from it")
-    first = starts[len(starts) - characters] if characters else len(text)
-    return end - len(text[first:].encode(encoding, file.errors or "strict"))
+class _More(Exception):
+    """More is asked for than was read."""
+
+
+def _no_more(*_: object) -> None:
+    raise _More
+
+
+def _nothing(*_: object) -> int:
+    return 0
+
+
+def _still_given(file: io.TextIOWrapper) -> int:
+    """How many characters a text file gives before it reads any; it gives them."""
+    count = 0
+    with _Instead(file.buffer, read1=_no_more, read=_no_more):
+        try:
+            while file.read(1):
+                count += 1
+        except _More:
+            pass
+    return count
+
+
+def set_text(file: io.TextIOWrapper, state: TextState) -> None:
+    """Has a text file have read the same; the file behind it is where it is to be, and stays there."""
+    if file.seekable():
+        _read_again(file, state)
+    _decoder(file).setstate(state.decoder)
+    _has_seen(file, state.seen)
+
+
+def _read_again(file: io.TextIOWrapper, state: TextState) -> None:
+    start = max(file.buffer.tell() - len(state.read), 0)
+
+    def give(_: int) -> bytes:
+        return b"" if state.final else state.read
+
+    with _Instead(file, flush=_nothing), _Instead(file.buffer, seek=_nothing, read1=give, read=give):
+        if not state.tells:
+            file.seek(0)
+            with _Instead(file.buffer, read1=_no_more, read=_no_more):
+                try:
+                    next(file)
+                except _More:
+                    pass
+        file.seek(start | state.flags << 64)  # as `tell` gives it
+        if state.final:
+            _decoder(file).setstate((state.read, state.flags))
+        file.read(state.given)
 
 
 # --- the way back -----------------------------------------------------------------------------------------------------
@@ -240,21 +407,21 @@ def unnamed_file(content: bytes, position: int) -> io.FileIO:
     return file
 
 
-def open_buffered(kind: type, raw: io.FileIO, position: int | None) -> Any:
-    file = kind(raw)
+def open_buffered(kind: type, raw: io.FileIO, size: int, position: int | None, ahead: bytes) -> Any:
+    file = kind(raw, size)
     if position is not None and reopening.are_there():
         file.seek(position)
+        if ahead:
+            _fill(file, ahead)
     return file
 
 
-def open_text(buffer: Any, options: dict[str, Any], mode: str | None, position: int | None) -> io.TextIOWrapper:
-    seen = options.pop("seen", None)
+def open_text(buffer: Any, options: dict[str, Any], mode: str | None, state: TextState | None) -> io.TextIOWrapper:
     file = io.TextIOWrapper(buffer, **options)
     if mode is not None:
         file.mode = mode  # type: ignore[misc]
-    if position is not None and reopening.are_there():
-        file.seek(position)
-    _has_seen(file, seen)
+    if state is not None and reopening.are_there():
+        set_text(file, state)
     return file
 
 

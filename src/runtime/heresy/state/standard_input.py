@@ -12,26 +12,26 @@ import sys
 from .._errors import HeresyError
 from .._typing_names import Any
 from . import reopening
-from .files import text_position
+from .files import TextState, set_text, text_state
 
 #: Leads to the file itself, whatever its name.
 _PATH = "/dev/fd/0"
 
 
-def save() -> tuple[int, int, reopening.Print] | None:
-    """Where it is, for the text layer and in bytes, and its print; None if it is no file, or was not read from."""
+def save() -> tuple[TextState, int, reopening.Print] | None:
+    """What its text layer has read, where it is in bytes, and its print; None if it is no file, or was not read from."""
     stream = sys.__stdin__
     try:
         found = reopening.take(_PATH)
         if found is None or stream is None or not stream.seekable():
             return None
-        position = text_position(stream)  # type: ignore[arg-type]
-        return (position, stream.buffer.tell(), found) if stream.buffer.tell() else None
+        state = text_state(stream)  # type: ignore[arg-type]
+        return (state, stream.buffer.tell(), found) if stream.buffer.tell() else None
     except (OSError, ValueError):
         return None
 
 
-def restore(saved: tuple[int, int, reopening.Print] | None) -> None:
+def restore(saved: tuple[TextState, int, reopening.Print] | None) -> None:
     """Moves on to where it was.
 
     Raises:
@@ -39,12 +39,13 @@ def restore(saved: tuple[int, int, reopening.Print] | None) -> None:
     """
     if saved is None:
         return
-    position, reached, then = saved
+    state, reached, then = saved
     stream: Any = sys.__stdin__
     try:
         same = os.fstat(0).st_size >= reached and reopening.change(_PATH, then) in ("", reopening.GROWN)
         if same and stream.seekable():
-            stream.seek(position)
+            stream.buffer.seek(reached)
+            set_text(stream, state)
             return
     except (OSError, ValueError, AttributeError):
         pass
