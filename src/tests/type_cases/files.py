@@ -76,6 +76,36 @@ def closed_files():
         print(error)
 
 
+def closed_files_of_all_kinds():
+    import bz2
+    import gzip
+    import lzma
+
+    with open("k.txt", "wb") as f:
+        f.write(b"\xe4\r\n")
+    files = [open("k.txt", mode) for mode in ("rb", "ab", "r+b", "a+b")] + [open("k.txt", "rb", buffering=0)]
+    files += [open("k.txt", encoding="latin-1", errors="replace"), open("k.txt", "a", encoding="utf-16"), open("kx.txt", "x")]
+    files += [each.open("k.packed", mode) for each in (bz2, gzip, lzma) for mode in ("wt", "rt", "wb")]
+    files += [io.TextIOWrapper(io.BytesIO(b"a")), io.BufferedReader(io.BytesIO(b"a"))]
+    files[5].readline()
+    for each in files:
+        each.close()
+    yield
+    for each in files:
+        found = [type(each).__name__, each.closed]
+        for name in ("name", "mode", "encoding", "errors", "newlines", "buffer", "raw"):
+            try:
+                value = getattr(each, name)
+                found.append(value if type(value) in (str, int, type(None)) else type(value).__name__)
+            except (ValueError, AttributeError) as error:
+                found.append(type(error).__name__)
+        try:
+            each.readable()
+        except ValueError as error:
+            found.append(str(error))
+        print(found)
+
+
 def streams_in_memory():
     s, b, t = io.StringIO("a\nb"), io.BytesIO(b"xyz"), io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     s.readline(), b.seek(2), t.write("ä")

@@ -38,7 +38,8 @@ def _lzma(pickler: StatePickler, file: Any) -> Reduced:
 
 def _reduced(file: Any, module: str, behind: Any, attributes: dict[str, Any], options: dict[str, Any]) -> Reduced:
     if file.closed:
-        return closed, (module, type(file).__name__, attributes)
+        modes = {name: value for name, value in vars(file).items() if name in ("mode", "_mode")}
+        return closed, (module, type(file).__name__, attributes, modes)
     if not file.readable():
         raise CannotSave("what its compressor has not yet written cannot be saved")
     state = (behind, file.tell(), attributes, options)
@@ -78,10 +79,11 @@ def _level(behind: Any) -> int | None:
     return {2: 9, 4: 1, 0: 6}.get(start[8]) if len(start) == 10 and start[:2] == b"\x1f\x8b" else None
 
 
-def closed(module: str, name: str, attributes: dict[str, Any]) -> Any:
+def closed(module: str, name: str, attributes: dict[str, Any], modes: dict[str, Any]) -> Any:
     file = make(module, name)
     set_reader(file, (io.BytesIO(), 0, attributes, {}))
     file.close()
+    vars(file).update((name, value) for name, value in modes.items() if name in vars(file))
     return file
 
 

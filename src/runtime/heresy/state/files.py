@@ -30,7 +30,15 @@ from .pickling import CannotSave, Reduced, StatePickler, library_reducer, reduce
 def _text_file(pickler: StatePickler, file: io.TextIOWrapper) -> Reduced:
     mode = getattr(file, "mode", None)
     if file.closed:
-        return closed_file, ("text", getattr(file, "name", None), mode)
+        if type(file.buffer) not in pickler.reducers:
+            return closed_file, ("text", _name(file), mode)
+        options = {
+            "encoding": file.encoding,
+            "errors": file.errors,
+            "line_buffering": file.line_buffering,
+            "write_through": file.write_through,
+        }
+        return closed_text, (file.buffer, options, mode, file.newlines)
     if file.readable():
         # Writes what there is, as `flush` does; but that has a file tell a position, too, that it does not know.
         file.read(0)
@@ -51,7 +59,9 @@ def _text_file(pickler: StatePickler, file: io.TextIOWrapper) -> Reduced:
 @reducer(io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 def _buffered_file(pickler: StatePickler, file: Any) -> Reduced:
     if file.closed:
-        return closed_file, ("buffered", getattr(file, "name", None), getattr(file, "mode", None))
+        if type(file.raw) not in pickler.reducers:
+            return closed_file, ("buffered", _name(file), None)
+        return closed_buffered, (type(file), file.raw)
     if not is_a(file.raw, (io.FileIO, io.BytesIO)):
         raise CannotSave(f"a buffer over a {type(file.raw).__name__}")
     ahead = _read_ahead(file)
@@ -66,7 +76,7 @@ def _buffered_file(pickler: StatePickler, file: Any) -> Reduced:
 @reducer(io.FileIO)
 def _raw_file(pickler: StatePickler, file: io.FileIO) -> Reduced:
     if file.closed:
-        return closed_file, ("raw", file.name, file.mode)
+        return closed_raw, (file.name, file.mode)
     if type(file.name) is int and file.seekable() and not os.fstat(file.fileno()).st_nlink:
         position = file.tell()
         content = os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
@@ -100,6 +110,13 @@ def _wrapped_file(pickler: StatePickler, wrapper: Any) -> Reduced:
     # Methods of the file that it has been asked for, and keeps, it will be asked for again.
     state = {name: value for name, value in vars(wrapper).items() if not is_a(value, types.FunctionType)}
     return make_plain, (type(wrapper),), state, None, None, set_attributes
+
+
+def _name(file: Any) -> Any:
+    try:
+        return getattr(file, "name", None)
+    except ValueError:  # what is behind it tells its name while it is open
+        return None
 
 
 def _paths(file: io.FileIO) -> Iterator[str]:
@@ -432,12 +449,31 @@ def closed_in_memory(kind: type) -> Any:
 
 
 def closed_file(kind: str, name: Any, mode: str | None) -> Any:
-    """A file that was closed: it keeps its name and mode, and can do nothing."""
-    raw = io.FileIO(os.devnull, "r")
-    raw.name = name
-    file: Any = raw if kind == "raw" else io.BufferedReader(raw)
-    if kind == "text":
-        file = io.TextIOWrapper(file)
-        file.mode = mode
+    """A file that was closed, over something that is not saved: it keeps its name and mode, and can do nothing."""
+    file: Any = closed_buffered(io.BufferedReader, closed_raw(name, "rb"))
+    return closed_text(file, {}, mode, None) if kind == "text" else file
+
+
+def closed_raw(name: Any, mode: str) -> io.FileIO:
+    file = reopening.open_as_is(os.devnull, mode)
+    file.name = name
     file.close()
     return file
+
+
+def closed_buffered(kind: Any, raw: Any) -> Any:
+    with _Instead(raw, readable=_yes, writable=_yes, seekable=_yes):
+        return kind(raw)
+
+
+def closed_text(buffer: Any, options: dict[str, Any], mode: str | None, seen: Any) -> io.TextIOWrapper:
+    with _Instead(buffer, readable=_yes, writable=_nothing, seekable=_nothing):
+        file = io.TextIOWrapper(buffer, **options)
+    if mode is not None:
+        file.mode = mode  # type: ignore[misc]
+    _has_seen(file, seen)
+    return file
+
+
+def _yes() -> bool:
+    return True

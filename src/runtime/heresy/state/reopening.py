@@ -133,12 +133,8 @@ def open_raw(path: str, name: Any, mode: str, position: int, size: int) -> io.Fi
         size: which it had then; it may have stood behind its end.
     """
     path, name = moved.here(path), moved.here(name)
-
-    def opener(_: str, flags: int) -> int:
-        return os.open(path, flags & ~(os.O_TRUNC | os.O_CREAT | os.O_EXCL))
-
     try:
-        file = io.FileIO(path, mode.replace("b", ""), opener=opener)
+        file = open_as_is(path, mode)
         there = min(position, size)
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and os.fstat(file.fileno()).st_size < there:
             raise HeresyError(
@@ -161,6 +157,15 @@ def open_raw(path: str, name: Any, mode: str, position: int, size: int) -> io.Fi
         return file
     _problems.append(problem)
     return io.FileIO(os.devnull, "r+")
+
+
+def open_as_is(path: str, mode: str) -> io.FileIO:
+    """A file that is there, opened in any mode."""
+
+    def opener(_: str, flags: int) -> int:
+        return os.open(path, flags & ~(os.O_TRUNC | os.O_CREAT | os.O_EXCL))
+
+    return io.FileIO(path, mode.replace("b", ""), opener=opener)
 
 
 def are_there() -> bool:
