@@ -479,7 +479,9 @@ def _count_abstract(cls: type) -> None:
         _count_abstract(each)
 
 
-def _content(cell: types.CellType) -> Any:
+def _content(cell: types.CellType | None) -> Any:
+    if cell is None:
+        return None  # of a frame's shape
     try:
         return cell.cell_contents
     except ValueError:
