@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Ends the process at once, and leaves its checkpoint where it is: for what the runtime itself has to end.
 exit_now = os._exit
+#: Puts another process in the place of this one, and leaves it there, too.
+replace_now = os.execv
 
 
 def watch(stopper: Stopper) -> None:

@@ -516,7 +516,7 @@ class Stopper:
             os.environ["PYTHONHASHSEED"] = seed
         if self.launch.claim is not None:
             os.set_inheritable(self.launch.claim, True)
-        os.execv(sys.executable, [sys.executable, *arguments])
+        _ends.replace_now(sys.executable, [sys.executable, *arguments])
 
 
 _GENERATOR = 0x20
