@@ -324,7 +324,7 @@ class Stopper:
             return None
         if self.held or not self.is_ours(frame.f_code):
             return None
-        if self._behind_barrier() and (self.watch is None or frame.f_code is not self.watch.code):
+        if self._behind_barrier(frame) and (self.watch is None or frame.f_code is not self.watch.code):
             return None
         return self._on_event
 
@@ -341,7 +341,7 @@ class Stopper:
             self.watch.given(arg)
         if self.save_asked and not self.asked:
             self._ask_in_passing(frame)
-        if event == "line" and not self.held and not self.save_asked and not self._behind_barrier():
+        if event == "line" and not self.held and not self.save_asked and not self._behind_barrier(frame):
             self.attempt(frame, waiting=False)
         elif event == "return":
             # Before 3.13 the frame keeps a copy of its variables, which would keep what an exception has dropped.
@@ -353,12 +353,13 @@ class Stopper:
         """Whether a checkpoint in passing has been sought for long enough."""
         return not self.asked and self.passing is not None and self.passing.has_given_up(frame)
 
-    def _behind_barrier(self) -> bool:
+    def _behind_barrier(self, running: types.FrameType) -> bool:
         """Whether a frame below is inside a call that must end before there can be a safe point."""
         if self.barrier is None:
             return False
         frame, instruction = self.barrier
-        if frame.f_lasti == instruction and _is_on_stack(frame):
+        # A handler of a signal may have been called at this instruction, not by it: then the frame goes on there.
+        if frame is not running and frame.f_lasti == instruction and _is_on_stack(frame):
             return True
         self.barrier = None
         return False
