@@ -232,6 +232,21 @@ SINGLE: dict[str, tuple[str, int, list[str], int, str | None]] = {
         "xs = sorted([1.5, 0.5], key=key)\nprint('rest')\n",
         signal.SIGTERM, [], -signal.SIGTERM, "rest\n",
     ),
+    "ticks": (
+        "import signal\nticks, log = [], open('ticks', 'wb', buffering=0)\nbig = [[i] for i in range(200000)]\n"
+        "signal.signal(signal.SIGALRM, lambda *_: ticks.append(log.write(b'x')))\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)\nprint('on', flush=True)\nturns = 0\n"
+        "while turns < 20000000:\n    turns += 1\nsignal.setitimer(signal.ITIMER_REAL, 0)\nlog.close()\n"
+        "print(len(open('ticks').read()) - len(ticks))\n",
+        signal.SIGINT, [], -signal.SIGINT, "0\n",
+    ),
+    "timeouts": (
+        "import signal\nclass Timeout(Exception):\n    pass\ndef on_alarm(*_):\n    raise Timeout\n"
+        "signal.signal(signal.SIGALRM, on_alarm)\nbig = [[i] for i in range(200000)]\nlate = 0\n"
+        "print('on', flush=True)\nfor turn in range(20):\n    signal.setitimer(signal.ITIMER_REAL, 0.15)\n    try:\n"
+        "        while True:\n            big[turn] = turn\n    except Timeout:\n        late += 1\nprint(late)\n",
+        signal.SIGINT, [], -signal.SIGINT, "20\n",
+    ),
 }  # fmt: skip
 
 

@@ -186,6 +186,15 @@ def _offset(left: types.TracebackType) -> int:
 
 def _stop(stopper: Stopper, raised: Exception, failed: Failed) -> None:
     """Makes a checkpoint and ends the process; returns if that was not possible."""
+    kept_back = stopper.kept_back()
+    kept_back.begin()
+    try:
+        _make(stopper, raised, failed)
+    finally:
+        kept_back.end()
+
+
+def _make(stopper: Stopper, raised: Exception, failed: Failed) -> None:
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _signals.STOPS | {_signals.SAVES, stopper.handlers.timer} - {0})
     try:
         parts, begun = _examined(stopper, failed)

@@ -1,8 +1,8 @@
 """The goto of a resume form: what gives a frame the value stack of its surroundings, and jumps into their middle.
 
 Python has no syntax for that; but a tuple is evaluated item by item, and leaves each on the stack until all are there. So
-the goto is compiled from ``(v1, v2.heresy_push_null, …, PENDING.heresy_jump)``, and then bytes are written over others in
-place: an attribute becomes a short sequence of instructions, and what would build the tuple becomes the jump.
+the goto is compiled from ``(v1, v2.heresy_push_null, …, PENDING.heresy_begin.heresy_jump)``, and then bytes are written over
+others in place: an attribute becomes a short sequence of instructions, and what would build the tuple becomes the jump.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ ONLY_NULL = "heresy_only_null"
 #: Followed by the name of the variable that takes the value, which is not left on the stack.
 STORE = "heresy_store_"
 DELEGATE = "heresy_delegate"
+#: A property, which is read: see `_pending`.
+BEGIN = "heresy_begin"
 JUMP = "heresy_jump"
 
 _SEQUENCES = {
@@ -66,12 +68,12 @@ def slots(attribute: str) -> int:
 
 
 def statement(attributes: list[str], line: int) -> ast.stmt:
-    """``(v1, v2.heresy_push_null, …, PENDING.heresy_jump)``: what `patch` turns into pushes and a jump."""
+    """``(v1, v2.heresy_push_null, …, PENDING.heresy_begin.heresy_jump)``: what `patch` turns into pushes and a jump."""
     items: list[ast.expr] = []
     for attribute in attributes:
         value = constant(PENDING) if attribute == ONLY_NULL else pop(STACK)
         items.append(ast.Attribute(value, attribute, ast.Load()) if attribute else value)
-    items.append(ast.Attribute(constant(PENDING), JUMP, ast.Load()))
+    items.append(ast.Attribute(ast.Attribute(constant(PENDING), BEGIN, ast.Load()), JUMP, ast.Load()))
     result = ast.Expr(ast.Tuple(items, ast.Load()))
     place(result, line)
     return result
@@ -84,7 +86,7 @@ def patch(code: types.CodeType, target: int) -> types.CodeType:
     """Turns the goto of a resume form into pushes and one jump to the byte offset ``target``.
 
     The goto was compiled from ``(v1, v2.heresy_push_null, …, x.heresy_jump)``: the loads put the values onto the
-    stack in order; the bytes of the attribute ``heresy_jump`` and of building and dropping the tuple become the jump.
+    stack in order; the bytes of the attribute ``heresy_jump`` and of building and dropping the tuple drop ``x``, and jump.
     Before it the saved variables are assigned: what is assigned to a variable that has a cell is its saved cell, which
     takes the place of the cell that the frame has just made (``STORE_DEREF`` puts a value into a cell, ``STORE_FAST``
     puts the cell itself).
@@ -115,11 +117,11 @@ def patch(code: types.CodeType, target: int) -> types.CodeType:
             push = bytes((_PUSH_NULL, 0, _COPY, 2)) if _cpython.DELEGATION_KEEPS_INDEX else bytes((_COPY, 1))
             _fill(bytes_, start, item.next, push + _jump(start + len(push), item.next, suspended))
         elif attribute == JUMP:
-            # What was loaded for the attribute (one constant, stack +1) goes too: start from there.
-            start = listing[_first_unit(listing, _first_unit(listing, index) - 1)].offset
+            start = listing[_first_unit(listing, index)].offset
             drop = next(i for i in range(index, len(listing)) if listing[i].opcode == _POP_TOP)
             end = listing[drop].next
-            _fill(bytes_, start, end, _jump(start, end, target))
+            pop = bytes((_POP_TOP, 0))
+            _fill(bytes_, start, end, pop + _jump(start + len(pop), end, target))
             jumped = True
     if not jumped:
         raise LookupError("the goto of a resume form was not found in its code")

@@ -91,6 +91,8 @@ class Passing:
             # It is sought still: no event has come, since some call takes long. Perhaps it is one that can be made again.
             stopper.attempt(frame, waiting=True)
             if self.wanted:
+                if sys.gettrace() is None:
+                    stopper.trace(frame)  # a handler of the program's has raised where it was traced, which ends that
                 self._next(self.every)
         elif self.twin is not None and not self._is_over():
             self._next(max(self.every / 4, _AGAIN))
@@ -215,6 +217,15 @@ def checkpoint(stopper: Stopper, called: types.FrameType) -> None:
     """
     frame = called.f_back
     assert frame is not None
+    kept_back = stopper.kept_back()
+    kept_back.begin()
+    try:
+        _checkpoint(stopper, frame, called)
+    finally:
+        kept_back.end()
+
+
+def _checkpoint(stopper: Stopper, frame: types.FrameType, called: types.FrameType) -> None:
     mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
     with stopper.units.at_work():
         try:

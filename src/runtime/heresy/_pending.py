@@ -14,13 +14,22 @@ class Pending:
     Attributes:
         on: whether the header of a compound statement is to use the rest of its expression.
         callable: runs the next frame.
+        begins: called when the goto has set the frame up, right before its jump.
     """
 
-    __slots__ = ("on", "callable", "heresy_jump")
+    __slots__ = ("on", "callable", "begins", "heresy_jump")
 
     def __init__(self) -> None:
         self.on = False
         self.callable: Callable[[], Any] | None = None
+        self.begins: Callable[[], None] | None = None
+
+    @property
+    def heresy_begin(self) -> None:
+        """Read by the goto."""
+        begins, self.begins = self.begins, None
+        if begins is not None:
+            begins()
 
     def take(self) -> Callable[[], Any]:
         """The next frame, to be called at once."""

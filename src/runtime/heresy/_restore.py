@@ -57,6 +57,9 @@ def restore(
     other = manifest["python"] if is_other else None
     around, saved = unpickle(modules, payload, other, passing=manifest.get("passing", False))
     surroundings.restore(around, stopper.register_exit, main.__dict__)
+    handled, signals = around.get("handlers", {}), around.get("signals", {})
+    if handled or signals:
+        stopper.kept_back().restore(handled, signals)
     frames = changed.placed(modules, saved)
     stopper.on_save, stopper.on_restore, types_ = around["asked"]
     stopper.types = dict(types_)
@@ -92,7 +95,8 @@ def restore(
     if (reopening := _loaded("reopening")) is not None:
         for note in reopening.cut_back(launch.checkpoint):
             print_error(note.diagnostic("warning"))
-    surroundings.start_timers(around)
+    if handled or signals:
+        forms[-1].pending.begins = stopper.kept_back().enter
     say(f"continuing {launch.script} at {where}")
     return spec, forms[0].code
 

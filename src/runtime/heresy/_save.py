@@ -45,8 +45,14 @@ def save(
         NotContinuable: something cannot be saved that will soon be gone.
         NotByTwin: the program must save itself.
     """
+    kept_back = stopper.kept_back()
     with libraries.Thawed(stopper.baseline.frozen):
-        return _save(stopper, stack, ends=ends, passing=passing, twin=twin)
+        while True:
+            arrived = kept_back.arrived()
+            items = _save(stopper, stack, ends=ends, passing=passing, twin=twin)
+            # What has come to the program while it was saved would be lost with its end.
+            if not ends or kept_back.arrived() == arrived:
+                return items
 
 
 def _save(stopper: Stopper, stack: Stack, *, ends: bool, passing: bool, twin: Twin | None) -> list[str]:
@@ -146,7 +152,7 @@ def pickle_state(
 
     try:
         # The program's own filters of warnings are among them.
-        around = surroundings.save(stopper.baseline, stopper.exits, modules)
+        around = surroundings.save(stopper.baseline, stopper.exits, modules, stopper.kept_back())
         with Quiet(Warning):
             around["asked"] = stopper.on_save, stopper.on_restore, list(stopper.types.items())
             around["on_unsaved"] = stopper.launch.on_unsaved

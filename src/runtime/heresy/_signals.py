@@ -31,7 +31,7 @@ SAVES = _signal.SIGUSR1
 #: Those that are handled by default where the program asks.
 _HIDDEN = frozenset({_signal.SIGTERM, _signal.SIGHUP, SAVES})
 
-_plain_signal, _plain_getsignal = _signal.signal, _signal.getsignal
+plain_signal, plain_getsignal, plain_siginterrupt = _signal.signal, _signal.getsignal, _signal.siginterrupt
 
 
 class Handlers:
@@ -44,37 +44,52 @@ class Handlers:
     def __init__(self, answer: Callable[[int, Any], None]) -> None:
         # One object: bound methods are made anew each time.
         self.answer = answer
+        #: The thread in which handlers are called.
+        self.thread = _thread.get_ident()
         #: The signal of heresy's own timer, once there is one.
         self.timer = 0
         #: What was blocked before, for each thread that forks.
         self._blocked: dict[int, Any] = {}
         #: Called before the program takes that signal for itself.
         self.lose_timer: Callable[[], None] | None = None
+        #: The program's own, while they are kept back, and what has come meanwhile, in order: see `_kept_back`.
+        self.kept: dict[int, Any] = {}
+        self.came: dict[int, None] = {}
+        #: Handlers have been set since it was last asked which there are.
+        self.changed = True
+        #: The answer is only to have what has come noted.
+        self.settles = False
+        #: The signals that do not interrupt a call of the system.
+        self.restarting: set[int] = set()
 
     def install(self) -> None:
         """Takes the signals over that are handled as by default."""
-        if _plain_getsignal(_signal.SIGINT) is _signal.default_int_handler:
-            _plain_signal(_signal.SIGINT, self.answer)
+        if plain_getsignal(_signal.SIGINT) is _signal.default_int_handler:
+            plain_signal(_signal.SIGINT, self.answer)
         for number in _HIDDEN:
-            if _plain_getsignal(number) == _signal.SIG_DFL:
-                _plain_signal(number, self.answer)
+            if plain_getsignal(number) == _signal.SIG_DFL:
+                plain_signal(number, self.answer)
         self._hide()
         os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._forked)
 
     def take_over(self, number: int) -> None:
         """Takes a signal over for the timer."""
-        _plain_signal(number, self.answer)
+        plain_signal(number, self.answer)
         self.timer = number
 
     def ignore_stops(self) -> None:
         """From here on the process is on its way to its end, and is not to be killed in it."""
         for number in STOPS | {SAVES}:
-            if self._is_own(_plain_getsignal(number)):
-                _plain_signal(number, _signal.SIG_IGN)
+            if self.is_own(plain_getsignal(number)):
+                plain_signal(number, _signal.SIG_IGN)
         if self.timer:
-            _plain_signal(self.timer, _signal.SIG_IGN)
+            plain_signal(self.timer, _signal.SIG_IGN)
 
-    def _is_own(self, handler: Any) -> bool:
+    def note(self, number: int, frame: Any) -> None:
+        """Stands for a handler that is kept back."""
+        self.came[number] = None
+
+    def is_own(self, handler: Any) -> bool:
         """SIGINT's may be another bound method: the program has seen it, and a checkpoint may have held it."""
         return type(handler) is type(self.answer) and handler == self.answer
 
@@ -82,7 +97,8 @@ class Handlers:
         answer = self.answer
 
         def getsignal(signalnum: int, /) -> Any:
-            found = _plain_getsignal(signalnum)
+            is_kept = self.kept and signalnum in self.kept
+            found = self.kept[signalnum] if is_kept else plain_getsignal(signalnum)
             return _signal.SIG_DFL if found is answer and signalnum != _signal.SIGINT else found
 
         def signal(signalnum: int, handler: Any, /) -> Any:
@@ -90,10 +106,20 @@ class Handlers:
                 handler = answer
             if signalnum == self.timer and self.timer and self.lose_timer is not None:
                 self.lose_timer()
-            found = _plain_signal(signalnum, handler)
+            if self.kept and signalnum in self.kept:
+                found, self.kept[signalnum] = self.kept[signalnum], handler
+            else:
+                found = plain_signal(signalnum, handler)
+            self.restarting.discard(signalnum)
+            self.changed = True
             return _signal.SIG_DFL if found is answer and signalnum != _signal.SIGINT else found
 
-        _signal.getsignal, _signal.signal = like(_plain_getsignal, getsignal), like(_plain_signal, signal)
+        def siginterrupt(signalnum: int, flag: bool, /) -> None:
+            plain_siginterrupt(signalnum, flag)
+            (self.restarting.discard if flag else self.restarting.add)(signalnum)
+
+        _signal.getsignal, _signal.signal = like(plain_getsignal, getsignal), like(plain_signal, signal)
+        _signal.siginterrupt = like(plain_siginterrupt, siginterrupt)
 
     def _before_fork(self) -> None:
         # A child forgets the signals that it has got before it is one for the interpreter, and that would have ended it.
@@ -115,11 +141,11 @@ class Handlers:
         if answer is None:
             return
         try:
-            if _plain_getsignal(_signal.SIGINT) is answer:
-                _plain_signal(_signal.SIGINT, _signal.default_int_handler)
+            if plain_getsignal(_signal.SIGINT) is answer:
+                plain_signal(_signal.SIGINT, _signal.default_int_handler)
             for number in {*_HIDDEN, self.timer} - {0}:
-                if _plain_getsignal(number) is answer:
-                    _plain_signal(number, _signal.SIG_DFL)
+                if plain_getsignal(number) is answer:
+                    plain_signal(number, _signal.SIG_DFL)
         except ValueError:
             pass  # the interpreter is not the main one
 
@@ -133,7 +159,7 @@ def plain(number: int, frame: Any) -> NoReturn:
 
 def end_by(number: int) -> NoReturn:
     """Ends the process as the signal would: nothing of the program runs any more."""
-    _plain_signal(number, _signal.SIG_DFL)
+    plain_signal(number, _signal.SIG_DFL)
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {number})
     os.kill(os.getpid(), number)
     exit_now(128 + number)

@@ -9,6 +9,7 @@ in the same way.
 from __future__ import annotations
 
 import _signal as signal  # the module behind `signal`, which brings `enum` along
+import _thread
 import os
 import sys
 import time
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ._collecting import Watch
     from ._failure import NotStopped
     from ._frame_state import Stack
+    from ._kept_back import KeptBack
     from ._part import Part
     from ._passing import Passing
     from ._programs import Programs
@@ -67,6 +69,9 @@ class Stopper:
         self.abandoned = ""
         #: When a stop was asked for, by the clock and in processor time.
         self.asked_at = 0.0, 0.0
+        self._kept_back: KeptBack | None = None
+        #: What a handler of the program's has raised before the program was there to catch it.
+        self.raised: list[BaseException] = []
         #: Child processes that have got the same Ctrl-C.
         self.children: list[Any] = []
         self.save_asked = False
@@ -130,6 +135,14 @@ class Stopper:
             self.passing = Passing(self)
         return self.passing
 
+    def kept_back(self) -> KeptBack:
+        """What keeps the program's handlers from running while it stands still."""
+        if self._kept_back is None:
+            with self.units.at_work():
+                from ._kept_back import KeptBack
+            self._kept_back = KeptBack(self)
+        return self._kept_back
+
     def timer(self) -> Timer:
         """The timer, which there is once; a stop takes it over from checkpoints in passing.
 
@@ -186,8 +199,29 @@ class Stopper:
             _checkpoint.remove(self.launch.checkpoint, self.launch.options.get("keep"))
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
+        if self.handlers.settles:
+            return
+        if self.raised:
+            raise self.raised.pop()
         if frame is None:
             return  # the program is over: the interpreter is on its way to its own end
+        if self.units.busy or os.getpid() != self.pid or _importer(frame) is not None:
+            self._answer(number, frame)
+            return
+        try:
+            kept_back = self.kept_back()
+            kept_back.begin()
+        except BaseException:
+            # It was a handler of the program's that has raised, and this signal has come, too.
+            told = map(_thread.interrupt_main, (number,))
+            _ = [*told]
+            raise
+        try:
+            self._answer(number, frame)
+        finally:
+            kept_back.end()
+
+    def _answer(self, number: int, frame: types.FrameType) -> None:
         if number == self.handlers.timer:
             self._on_timer(frame)
             return
@@ -213,8 +247,10 @@ class Stopper:
             _signals.plain(number, frame)
         if not busy:
             self.attempt(frame, waiting=True, abandon=self.asked == 2 or cut_short)
-        if self.asked == 1:
+        # What a handler of the program's has raised where it was traced has ended that.
+        if self.asked == 1 or self.asked and sys.gettrace() is None:
             self.trace(frame)
+        if self.asked == 1:
             if not busy:
                 self._watch_wait(frame)
         elif self.asked:
@@ -343,6 +379,8 @@ class Stopper:
             self._ask_in_passing(frame)
         if event == "line" and not self.held and not self.save_asked and not self._behind_barrier(frame):
             self.attempt(frame, waiting=False)
+            if not self.tracing:
+                return None  # nothing is called here any more: what has come meanwhile is the program's
         elif event == "return":
             # Before 3.13 the frame keeps a copy of its variables, which would keep what an exception has dropped.
             frame.f_locals  # noqa: B018
@@ -380,11 +418,16 @@ class Stopper:
             if not waiting:
                 self.barrier = (importer, importer.f_lasti)
             return
-        with self.units.at_work():
-            from ._uncollected import Uncollected
+        kept_back = self.kept_back()
+        kept_back.begin()
+        try:
+            with self.units.at_work():
+                from ._uncollected import Uncollected
 
-            with Uncollected():
-                self._examine(frame, waiting=waiting, abandon=abandon)
+                with Uncollected():
+                    self._examine(frame, waiting=waiting, abandon=abandon)
+        finally:
+            kept_back.end()
 
     def _examine(self, frame: types.FrameType, *, waiting: bool, abandon: bool) -> None:
         if self.held:

@@ -15,7 +15,7 @@ def tell_of_save(stopper: Stopper) -> None:
     """
     for function in list(stopper.on_save):
         try:
-            with stopper.units.handed_over(), Collected():
+            with stopper.units.handed_over(), Collected(), stopper.kept_back().let_go():
                 function()
         except BaseException as error:
             raise HeresyError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _signal
+import sys
 import types
 
 from ._stop import Stopper, say
@@ -28,10 +29,10 @@ class Waiting:
             self.timer = None
         self._next(_QUIET)
 
-    def _next(self, seconds: float) -> None:
+    def _next(self, seconds: float, *, interrupts: bool = True) -> None:
         self.waited += seconds
         if self.timer is not None:
-            self.timer.set(seconds, interrupts=True)
+            self.timer.set(seconds, interrupts=interrupts)
 
     def goes_on(self, frame: types.FrameType) -> None:
         """The timer has run out, and the program still has not been stopped."""
@@ -41,12 +42,14 @@ class Waiting:
             return
         # It may be possible by now; and what is in the way may be something else.
         stopper.attempt(frame, waiting=True, abandon=stopper.asked > 1)
+        if stopper.asked and sys.gettrace() is None:
+            stopper.trace(frame)  # a handler of the program's has raised where it was traced, which ends that
         if not self.said:
             self.said = True
             say(stopper.what_is_waited_for(frame))
         if not self.grace:
-            if stopper.asked > 1:
-                self._next(_QUIET)  # the second Ctrl-C has come while this was at work, and could do nothing there
+            # The second Ctrl-C may have come while this was at work, and could do nothing there.
+            self._next(_QUIET, interrupts=stopper.asked > 1)
             return
         if self.waited < self.grace:
             self._next(max(self.grace - self.waited, 0.01))

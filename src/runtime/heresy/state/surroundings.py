@@ -22,13 +22,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .._kept_back import KeptBack
 
-def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[str, Any]:
+
+def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules, kept_back: KeptBack) -> dict[str, Any]:
     """The surroundings, to be pickled with the program's state.
 
     Args:
         baseline: what the process was like at the start.
         exits: what was registered with ``atexit``, in order, and whether the program has done so itself.
+        kept_back: what has come of signals, or is to come.
     """
     from . import patches, standard_input, weak
 
@@ -47,7 +50,7 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules) -> dict[
         "process": {name: now for name, now in process_settings().items() if now != baseline.process[name]},
         "libraries": libraries.save(modules, baseline),
         "patches": patches.save(modules),
-        "timers": {int(timer): left for timer in _TIMERS if (left := _signal.getitimer(timer))[0]},
+        "signals": kept_back.saved(),
     }
     try:
         saved["cwd"] = os.getcwd()
@@ -126,17 +129,8 @@ def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict
         _PROCESS[name](value)
     if "__warningregistry__" in namespace:
         namespace["__warningregistry__"]["version"] = libraries.filters_version()
-    for number, handler in saved.get("handlers", {}).items():
-        _signal.signal(number, handler)
 
 
-def start_timers(saved: dict[str, Any]) -> None:
-    """What was left of an alarm's time when the program was stopped is left when it goes on."""
-    for timer, left in saved.get("timers", {}).items():
-        _signal.setitimer(timer, *left)
-
-
-_TIMERS = (_signal.ITIMER_REAL, _signal.ITIMER_VIRTUAL, _signal.ITIMER_PROF)
 _STREAMS = ("stdin", "stdout", "stderr")
 _HOOKS = ("excepthook", "displayhook", "unraisablehook", "breakpointhook")
 
