@@ -60,4 +60,5 @@ class Baseline:
         self.modules = set(sys.modules)
         # What an environment sets up may have imported it; it is long, and the program may never ask.
         self.random = sys.modules["random"].getstate() if "random" in self.modules else None
+        self.blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self.handlers = {number: signal.getsignal(number) for number in range(1, signal.NSIG)}

@@ -31,6 +31,9 @@ class KeptBack:
     Attributes:
         depth: how often `begin` was called without `end`.
         timers: what is left of its alarms' time, and what they are set to then.
+        mask: the signals that it has blocked.
+        waiting: those of them that had come already, and wait until it lets them through.
+        at_start: those that were blocked before it has started.
         handled: the signals that it handles.
         own: one that heresy handles; 0: there is none.
     """
@@ -38,8 +41,12 @@ class KeptBack:
     def __init__(self, stopper: Stopper) -> None:
         self.stopper = stopper
         self.handlers: Handlers = stopper.handlers
+        by_heresy = stopper.launch.options.get("blocked", [])
+        self.at_start = stopper.baseline.blocked - {getattr(_signal, name) for name in by_heresy}
         self.depth = 0
         self.timers: dict[int, tuple[float, float]] = {}
+        self.mask: set[int] = set()
+        self.waiting: set[int] = set()
         self.handled: list[int] = []
         self.own = 0
 
@@ -55,6 +62,7 @@ class KeptBack:
         try:
             if self.depth > 1:
                 return  # a handler that runs already is stopped in
+            self.mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
             if handlers.changed:
                 handlers.changed = False
                 known = {number: plain_getsignal(number) for number in range(1, _signal.NSIG)}
@@ -68,6 +76,7 @@ class KeptBack:
             raise
         if handlers.kept:
             self._settle()
+        self.waiting = self._blocked()
         for timer in _TIMERS:
             if _signal.getitimer(timer)[0] and (left := _signal.setitimer(timer, 0))[0]:
                 self.timers[timer] = left
@@ -120,14 +129,27 @@ class KeptBack:
     # --- in a checkpoint ------------------------------------------------------------------------------------------
 
     def arrived(self) -> dict[str, list[int]]:
-        """The signals that have come."""
-        return {"came": [*self.handlers.came]}
+        """The signals that have come, and those that the program has blocked."""
+        return {"came": [*self.handlers.came], "waiting": sorted(self.waiting | self._blocked())}
+
+    def _blocked(self) -> set[int]:
+        """What has come of signals that the program has blocked; those that stop it are answered."""
+        waiting = self.mask and _signal.sigpending() & self.mask
+        return {number for number in waiting if not self.handlers.is_own(plain_getsignal(number))}
+
+    def forget(self) -> None:
+        """Another process takes the place of this one, and is to begin as this one has."""
+        for number in _signal.sigpending() & self.mask:
+            _signal.sigwait({number})
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, self.stopper.baseline.blocked)
 
     def saved(self) -> dict[str, Any]:
         """What is to be saved with the program."""
         found = {
             **self.arrived(),
             "timers": dict(self.timers),
+            "blocked": sorted(self.mask - self.at_start),
+            "unblocked": sorted(self.at_start - self.mask),
             "restarting": sorted(self.handlers.restarting & self.handlers.kept.keys()),
         }
         return {name: value for name, value in found.items() if value}
@@ -150,9 +172,15 @@ class KeptBack:
         handlers.came.update(dict.fromkeys(saved.get("came", ())))
         handlers.restarting.update(saved.get("restarting", ()))
         self.timers = saved.get("timers", {})
+        self.mask = (self.at_start | {*saved.get("blocked", ())}) - {*saved.get("unblocked", ())}
+        self.waiting = {*saved.get("waiting", ())}
 
     def enter(self) -> None:
         """The program goes on where it was stopped, as at `end`."""
+        if self.mask != self.at_start:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, self.mask)
+        for number in self.waiting:
+            _signal.raise_signal(number)
         try:
             self.end()
         except BaseException as error:

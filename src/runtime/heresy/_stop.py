@@ -560,6 +560,7 @@ class Stopper:
             os.environ["PYTHONHASHSEED"] = seed
         if self.launch.claim is not None:
             os.set_inheritable(self.launch.claim, True)
+        self.kept_back().forget()
         _ends.replace_now(sys.executable, [sys.executable, *arguments])
 
 
