@@ -247,6 +247,13 @@ SINGLE: dict[str, tuple[str, int, list[str], int, str | None]] = {
         "        while True:\n            big[turn] = turn\n    except Timeout:\n        late += 1\nprint(late)\n",
         signal.SIGINT, [], -signal.SIGINT, "20\n",
     ),
+    "fork in its statement": (
+        "import hashlib, os\nprint('on', flush=True)\n"
+        "child = (hashlib.pbkdf2_hmac('sha256', b'a', b'b', 4000000), os.fork())[1]\n"
+        "if not child:\n    status = 7\n    os._exit(status)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n",
+        signal.SIGINT, [], 0, "on\n7\n",
+    ),
 }  # fmt: skip
 
 

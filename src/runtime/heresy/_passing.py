@@ -21,7 +21,7 @@ import os
 import sys
 import types
 
-from . import _capture, _save, _signals
+from . import _capture, _children, _save, _signals
 from ._errors import HeresyError, InternalError, NotContinuable
 from ._frame_state import Stack
 from ._stop import Stopper, monotonic, place, print_error, say
@@ -157,6 +157,7 @@ class Passing:
         mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
         try:
             stopper.untrace(frame)
+            _children.refuse_numbered()  # which a twin has none of
             if asked or not self._by_twin(stack):
                 self.end()
                 stopper.tell_of_unsaved(_save.save(stopper, stack, ends=False, passing=True))

@@ -59,6 +59,8 @@ class Handlers:
         self.changed = True
         #: The answer is only to have what has come noted.
         self.settles = False
+        #: Called in a child that the program has forked.
+        self.forked: Callable[[], None] | None = None
         #: The signals that do not interrupt a call of the system.
         self.restarting: set[int] = set()
 
@@ -132,6 +134,8 @@ class Handlers:
     def _forked(self) -> None:
         try:
             self._give_back()
+            if self.forked is not None:
+                self.forked()
         finally:
             self._after_fork()
 

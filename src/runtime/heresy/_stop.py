@@ -113,6 +113,7 @@ class Stopper:
         if self.installed:
             return
         self.installed = True
+        self.handlers.forked = self._is_forked
         self.handlers.install()
         if self.launch.stop_at is not None:
             self.trace(sys._getframe())
@@ -197,6 +198,12 @@ class Stopper:
             from . import _checkpoint
 
             _checkpoint.remove(self.launch.checkpoint, self.launch.options.get("keep"))
+
+    def _is_forked(self) -> None:
+        """This is a child of the program now. What was asked of that was not asked of it."""
+        self.launch.stop_at, self.passing = None, None
+        if self.tracing:
+            self.untrace(sys._getframe())
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
         if self.handlers.settles:
