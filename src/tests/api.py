@@ -191,7 +191,7 @@ objects of type int cannot be saved in another way
         self.program(FAILING)
         refused = "error[H315]: cannot make a checkpoint here: "
         start = [
-            f"{refused}tuple() does not call __init__ directly",
+            f"{refused}what is called is not a Python function",
             f"{refused}an item for a list is not done",
             "error[H313]: cannot stop here: the program has other threads running: worker",
             f"{refused}this is a child process of the program",

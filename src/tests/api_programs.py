@@ -306,13 +306,13 @@ def in_child():
         os._exit(0)
     return os.waitpid(child, 0)[1]
 
-def in_tuple():
-    return tuple(map(from_c, [1]))
+def in_sum():
+    return sum(map(from_c, [1]))
 
 def in_list():
     return list(map(from_c, [1]))
 
-print(attempt(in_tuple))
+print(attempt(in_sum))
 print(attempt(in_list))
 print(attempt(with_thread))
 print(attempt(in_child))
