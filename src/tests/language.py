@@ -51,6 +51,7 @@ BYTECODE = {
     # From 3.14 on the compiler marks parameters, in a place that no `CodeType.replace` can fill, nor anybody see but these two.
     "test.test_code.CodeTest.test_local_kinds": "a function with pads is made by `CodeType.replace`",
     "test.test_code.CodeTest.test_var_counts": "a function with pads is made by `CodeType.replace`",
+    "test.test_code.CodeLocationTest.test_co_branches": "the pads of an `async for` have branches of their own",
 }
 
 TIMEOUT = 900
