@@ -183,6 +183,10 @@ class Stopper:
         if self.launch.stop_at == 0:
             say(f"{self.passed} safe points passed")
         self.replaced()
+        if self.launch.resume and sys.version_info[:2] == (3, 12):
+            # Its collector fails over iterators of `itertools.tee` that were made again, when it takes all apart.
+            sys.modules["gc"].freeze()
+            return
         # What is left of the program is taken apart as ever: nothing is to keep its globals from here.
         self.main, self.programs = type(sys)("__main__"), None
         for held in self.exits, self.on_save, self.on_restore, self.types:
@@ -258,9 +262,13 @@ class Stopper:
         if self.asked == 1 or self.asked and sys.gettrace() is None:
             self.trace(frame)
         if self.asked == 1:
+            # What was imported for this is no work of the program's.
+            self.asked_at = monotonic(), process_time()
             if not busy:
                 self._watch_wait(frame)
         elif self.asked:
+            if self.waiting is not None:
+                self.waiting.insists()
             say(f"still {self.what_is_waited_for(frame)}; once more ends the program without saving it")
 
     def _are_children_cut_short(self, frame: types.FrameType) -> bool:

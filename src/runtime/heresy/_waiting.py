@@ -34,6 +34,10 @@ class Waiting:
         if self.timer is not None:
             self.timer.set(seconds, interrupts=interrupts)
 
+    def insists(self) -> None:
+        """It has been asked for once more: from now on what blocks is interrupted, and tried to be given up."""
+        self._next(_QUIET)
+
     def goes_on(self, frame: types.FrameType) -> None:
         """The timer has run out, and the program still has not been stopped."""
         stopper = self.stopper
