@@ -77,15 +77,10 @@ def closed_files():
 
 
 def closed_files_of_all_kinds():
-    import bz2
-    import gzip
-    import lzma
-
     with open("k.txt", "wb") as f:
         f.write(b"\xe4\r\n")
     files = [open("k.txt", mode) for mode in ("rb", "ab", "r+b", "a+b")] + [open("k.txt", "rb", buffering=0)]
     files += [open("k.txt", encoding="latin-1", errors="replace"), open("k.txt", "a", encoding="utf-16"), open("kx.txt", "x")]
-    files += [each.open("k.packed", mode) for each in (bz2, gzip, lzma) for mode in ("wt", "rt", "wb")]
     files += [io.TextIOWrapper(io.BytesIO(b"a")), io.BufferedReader(io.BytesIO(b"a"))]
     files[5].readline()
     for each in files:

@@ -118,3 +118,27 @@ def cookies():
     c["a"]["path"] = "/"
     yield
     print(c["a"].value, c.output())
+
+
+def closed_packed_files():
+    import bz2
+    import gzip
+    import lzma
+
+    files = [each.open("k.packed", mode) for each in (bz2, gzip, lzma) for mode in ("wt", "rt", "wb")]
+    for each in files:
+        each.close()
+    yield
+    for each in files:
+        found = [type(each).__name__, each.closed]
+        for name in ("name", "mode", "encoding", "errors", "newlines", "buffer", "raw"):
+            try:
+                value = getattr(each, name)
+                found.append(value if type(value) in (str, int, type(None)) else type(value).__name__)
+            except (ValueError, AttributeError) as error:
+                found.append(type(error).__name__)
+        try:
+            each.readable()
+        except ValueError as error:
+            found.append(str(error))
+        print(found)

@@ -83,7 +83,10 @@ def closed(module: str, name: str, attributes: dict[str, Any], modes: dict[str, 
     file = make(module, name)
     set_reader(file, (io.BytesIO(), 0, attributes, {}))
     file.close()
+    made = dict(vars(file))
     vars(file).update((name, value) for name, value in modes.items() if name in vars(file))
+    if not file.closed:  # older versions tell by the mode
+        vars(file).update(made)
     return file
 
 
