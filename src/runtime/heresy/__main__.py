@@ -9,7 +9,7 @@ import os
 import sys
 from typing import NoReturn
 
-from . import _binary, _stop
+from . import _binary, _messages
 from ._errors import HeresyError
 
 #: Those that start an interpreter.
@@ -47,7 +47,7 @@ def command_of(words: list[str]) -> int | None:
 
 
 def refuse(code: str, title: str, help: str) -> NoReturn:
-    _stop.report(HeresyError(code, title, help=help))
+    _messages.report(HeresyError(code, title, help=help))
     sys.exit(2)
 
 

@@ -7,6 +7,7 @@ import _warnings  # the same of `warnings`
 import gc
 import os
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def stream_settings() -> dict[str, dict[str, Any]]:
         for which, stream in streams.items()
         if stream is not None
     }
+
+#: The program may put others in the place of these.
+monotonic, process_time, now = time.monotonic, time.process_time, time.time
 
 
 class Baseline:

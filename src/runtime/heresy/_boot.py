@@ -49,7 +49,7 @@ try:
     _run(*_arguments)
 except BaseException as _raised:
     _error = _raised
-# As it does the interpreter's own: see `Stopper.ended`.
+# What is left of the program is taken apart as by plain Python, with its globals: see `Stopper.ended`.
 del _run, _arguments
 if _error is not None:
     _start.failed(_error)

@@ -12,8 +12,8 @@ import types
 from collections.abc import Container, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from . import _cpython
-from ._cpython import Instruction
+from . import _bytecode, _cpython
+from ._bytecode import Instruction
 from ._errors import NotContinuable
 from ._kinds import MISSING
 from ._slots import Slots, contents
@@ -131,7 +131,7 @@ def _known(code: types.CodeType) -> _Known:
     # Equal code objects may differ in what their frames hold; and to hash one takes longer than this.
     known = _kept.get(id(code))
     if known is None:
-        known = _kept[id(code)] = code, [Handler(*each) for each in _cpython.exception_table(code)], {}, {}
+        known = _kept[id(code)] = code, [Handler(*each) for each in _bytecode.exception_table(code)], {}, {}
     return known
 
 
@@ -150,7 +150,7 @@ def _plan(code: types.CodeType, target: int) -> Plan:
 
 
 def _made_plan(code: types.CodeType, target: int) -> Plan:
-    listing = _cpython.instructions(code)
+    listing = _bytecode.instructions(code)
     by_offset = {item.offset: item for item in listing}
     item = by_offset[target]
     if _name(item) != "PUSH_EXC_INFO":
@@ -264,7 +264,7 @@ def _loaded(frame: types.FrameType, name: str, arg: int) -> Any:
             return _global(frame, code.co_names[arg])
         case "LOAD_FAST" | "LOAD_FAST_BORROW" | "LOAD_FAST_CHECK" | "LOAD_DEREF":
             try:
-                return contents(Slots(frame).variable(_cpython.local_names(code)[arg]))
+                return contents(Slots(frame).variable(_bytecode.local_names(code)[arg]))
             except NotContinuable:
                 return MISSING
     return MISSING
@@ -318,7 +318,7 @@ _OF_C = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDes
 
 
 def _returns(function: types.FunctionType) -> tuple[int, int | None]:
-    loaded = _cpython.instructions(function.__code__)[-2]
+    loaded = _bytecode.instructions(function.__code__)[-2]
     return loaded.opcode, loaded.arg
 
 
@@ -336,7 +336,7 @@ def _gives_nothing(code: types.CodeType) -> bool:
 
 def _returned(code: types.CodeType) -> Iterator[Any]:
     before: Instruction | None = None
-    listing = _cpython.instructions(code)
+    listing = _bytecode.instructions(code)
     targets = {item.target for item in listing}
     for item in listing:
         if item.offset in targets:

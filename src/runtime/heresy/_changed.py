@@ -5,9 +5,9 @@ from __future__ import annotations
 from ._errors import HeresyError
 from ._frame_state import FrameState
 from ._hook import Hook
+from ._messages import say
 from ._programs import Programs
 from ._start import Launch
-from ._stop import say
 from ._typing_names import TYPE_CHECKING, Any
 from ._units import load
 from .state.pickling import Modules

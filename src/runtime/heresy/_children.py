@@ -4,23 +4,21 @@ A terminal sends it to all that run in the foreground. A call such as `subproces
 and the program is about to be told so. To go on with that later would not be going on as if nothing had been; so the program is
 stopped at the statement that makes the call, and that runs again. Where the statement had done more before, or the program holds
 the child itself, the stop is refused.
-
-So it is while there is a child that the program knows by its number only: it could not be waited for by another process.
 """
 
 from __future__ import annotations
 
-import gc
 import os
+import shlex
 import sys
 import time
 import types
-from collections.abc import Iterator
 from typing import Any
 
+from ._baseline import monotonic
 from ._errors import HeresyError
 from ._given_up import called_by_program
-from ._stop import Stopper, monotonic
+from ._stop import Stopper
 
 #: Functions of `subprocess` that start a child, wait for its end and keep nothing of it.
 _WHOLE = ("run", "call", "check_call", "check_output", "getoutput", "getstatusoutput")
@@ -113,60 +111,9 @@ def refuse(children: list[Any]) -> None:
     """
     for child in children:
         if child.returncode:
-            import shlex
-
             command = child.args if isinstance(child.args, str) else shlex.join(map(str, child.args))
             raise HeresyError(
                 "H319", f"cannot stop here: a child process got the same Ctrl-C, and ended with status {child.returncode}",
                 why=f"the program has been told so, and goes on with that: {command[:200]}",
                 help="stop the program alone, by `kill -TERM`; or have the child ignore SIGINT (`start_new_session=True`)",
             )  # fmt: skip
-
-
-def refuse_numbered() -> None:
-    """
-    Raises:
-        HeresyError: there is a child, running or not waited for, that no object stands for, as after `os.fork`.
-    """
-    if not hasattr(os, "waitid"):
-        return
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return
-    numbers = _numbers() - {*_of_multiprocessing()}
-    if numbers and "subprocess" in sys.modules:
-        kind = sys.modules["subprocess"].Popen
-        numbers -= {each.pid for each in gc.get_objects() if issubclass(type(each), kind) and hasattr(each, "pid")}
-    if numbers:
-        raise HeresyError(
-            "H319", f"cannot stop here: the program has forked a child process ({min(numbers)}), and not waited for it yet",
-            why="it is a child of this process: a continued program could not wait for it",
-            help="stop the program when it has waited for it",
-        )  # fmt: skip
-
-
-def _numbers() -> set[int]:
-    """The numbers of all children, where the system lists them."""
-    found: set[int] = set()
-    try:
-        for thread in os.listdir("/proc/self/task"):
-            with open(f"/proc/self/task/{thread}/children", encoding="ascii") as file:
-                found.update(map(int, file.read().split()))
-    except OSError:
-        pass
-    return found
-
-
-def _of_multiprocessing() -> Iterator[int]:
-    """Its processes, and those that it has for itself."""
-    if (process := sys.modules.get("multiprocessing.process")) is not None:
-        yield from [each.pid for each in process._children if each._popen is not None]
-    for module, name, attribute in _HELPERS:
-        yield getattr(getattr(sys.modules.get(module), name, None), attribute, None) or 0
-
-
-_HELPERS = (
-    ("multiprocessing.resource_tracker", "_resource_tracker", "_pid"),
-    ("multiprocessing.forkserver", "_forkserver", "_forkserver_pid"),
-)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import types
 from collections.abc import Sequence
 
-from . import _cpython
+from . import _bytecode, _cpython
 from . import _tree as ast
 from ._begun import begun_for
 from ._code_index import captured
@@ -219,7 +219,7 @@ def read(scope: Scope, slots: Slots, offset: int, level: Level, name: tuple[str,
         top = scope.below(offset) if inside is None else inside.below
         wanted = of_part(part, level.inner, ast.Constant(None)).wanted
         beside = operands(wanted, slots.values(start, top), scope.waiting.get(node))
-    own = {name: slots.variable(name) for name in sorted(own_names(node)) if name in _cpython.local_names(code)}
+    own = {name: slots.variable(name) for name in sorted(own_names(node)) if name in _bytecode.local_names(code)}
     if len(own) != len(own_names(node)):
         raise NotContinuable("a variable of a comprehension is not where it should be")
     # The variable of the same name around it may have a cell where its own has none.

@@ -1,12 +1,12 @@
 """All that differs between CPython 3.11, 3.12, 3.13, 3.14 and 3.15.
 
 The rest of the runtime asks about *behaviour* (how many value-stack slots does a ``with`` keep?), never about a
-version; this is the only file that reads ``sys.version_info``, and with `_goto` and `_pads` the only one that touches an
-opcode.
+version; this is the only file that reads ``sys.version_info``, and with `_bytecode`, `_goto` and `_pads` the only one that
+touches an opcode.
 
 Three jobs need to know the interpreter:
 
-* reading code objects: which syntax node does an instruction belong to, how deep is the value stack there;
+* reading code objects: what does an instruction do, and with how much of the value stack;
 * patching code objects in place, never moving a byte: naming the iterator of a ``for``;
 * reaching the variables of a frame, cells included.
 """
@@ -17,9 +17,11 @@ import opcode
 import sys
 import types
 
+from ._bytecode import EXTENDED_ARG, JUMPS, RETURN_GENERATOR, Instruction, effect, instructions, local_names, number_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -95,14 +97,6 @@ _EXIT_ARGUMENTS = EXIT_SLOTS = 3
 FINALLY_EXCEPTION_SLOTS = 2
 
 
-def number_of(*names: str) -> int:
-    """The number of the first of these opcodes that this interpreter has."""
-    for name in names:
-        if name in opcode.opmap:
-            return opcode.opmap[name]
-    raise LookupError(f"this CPython has none of the opcodes {names}")
-
-
 _NOP = number_of("NOP")
 _DISPLAYS = {number_of("BUILD_LIST"), number_of("BUILD_SET"), number_of("BUILD_MAP")}
 _LOAD_FAST_AND_CLEAR = opcode.opmap.get("LOAD_FAST_AND_CLEAR", -1)
@@ -111,7 +105,6 @@ _NOT_TAKEN = opcode.opmap.get("NOT_TAKEN", -1)
 _SWAP = number_of("SWAP")
 _CALL = number_of("CALL")
 _PRECALL = opcode.opmap.get("PRECALL")
-_EXTENDED_ARG = number_of("EXTENDED_ARG")
 _FOR_ITER = number_of("FOR_ITER")
 #: Instructions that can run a function of the program's, by what they do: see `OPERATIONS`.
 _KINDS = {
@@ -146,155 +139,12 @@ _AWAITED = {number: "" for name, number in opcode.opmap.items() if name.startswi
 _GET_ANEXT = number_of("GET_ANEXT")
 _AWAITED[_GET_ANEXT] = "for"
 _AWAITED_FOR = {1: "enter", 2: "exit"}
-_CLEANUP_THROW = {opcode.opmap[name] for name in ("CLEANUP_THROW",) if name in opcode.opmap}
-_NO_FALL_THROUGH = {
-    number
-    for name, number in opcode.opmap.items()
-    if name.startswith(("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"))
-    or name in ("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_ABSOLUTE")
-}
-# What ends an `async for` tells where it began: from 3.14 on that is listed as a jump.
-_JUMPS = (set(opcode.hasjrel) | set(opcode.hasjabs)) - {number_of("END_ASYNC_FOR")}
-_BACKWARD = {number for name, number in opcode.opmap.items() if "BACKWARD" in name}
-_HAS_ARG = set(getattr(opcode, "hasarg", range(opcode.HAVE_ARGUMENT, 256)))
-_RETURN_GENERATOR = number_of("RETURN_GENERATOR")
-
-
-def _cache_sizes() -> list[int]:
-    """For each opcode, how many code units of cache follow it."""
-    sizes = [0] * 256
-    entries: Any = opcode._inline_cache_entries  # type: ignore[attr-defined]
-    pairs = entries.items() if hasattr(entries, "items") else zip(opcode.opname, entries)
-    for name, size in pairs:
-        if name in opcode.opmap:
-            sizes[opcode.opmap[name]] = size
-    return sizes
-
-
-_CACHES = _cache_sizes()
-
-
-class Instruction:
-    """One instruction: byte offset, opcode, full argument, jump target (byte offset) if it jumps."""
-
-    __slots__ = ("offset", "opcode", "arg", "target", "next")
-
-    def __init__(self, offset: int, op: int, arg: int | None, target: int | None) -> None:
-        self.offset = offset
-        self.opcode = op
-        self.arg = arg
-        self.target = target
-        self.next = offset
-
-    @property
-    def falls_through(self) -> bool:
-        return self.opcode not in _NO_FALL_THROUGH
-
-
-def calls(code: types.CodeType) -> bool:
-    """Whether a code object calls anything by an instruction."""
-    return any("CALL" in opcode.opname[instruction.opcode] for instruction in instructions(code))
-
-
-def instructions(code: types.CodeType) -> list[Instruction]:
-    """The instructions of ``code`` in order, caches left out.
-
-    Not by ``dis``, which shows constants and so would call the ``__repr__`` of the user's objects.
-    """
-    return list_instructions(own_part(code)[0])
-
-
-def list_instructions(data: bytes) -> list[Instruction]:
-    """The same, for what ``co_code`` gives."""
-    result: list[Instruction] = []
-    offset = extended = 0
-    while offset < len(data):
-        op, arg = data[offset], data[offset + 1] | extended
-        extended = arg << 8 if op == _EXTENDED_ARG else 0
-        following = offset + 2 + 2 * _CACHES[op]
-        item = Instruction(offset, op, arg, None)
-        if op in _JUMPS:
-            item.target = following + (-2 * arg if op in _BACKWARD else 2 * arg)
-        item.next = following
-        result.append(item)
-        offset = following
-    return result
-
-
-#: What the constant of a code object begins with that keeps what it was without its pads: see `_pads`.
-PADDED = "heresy: a code object as it was before it was given pads"
 
 
 def sets_global(code: types.CodeType, name: str) -> bool:
     """Whether code assigns to a global variable of that name."""
     number = number_of("STORE_GLOBAL")
     return any(item.opcode == number and code.co_names[item.arg or 0] == name for item in instructions(code))
-
-
-def own_part(code: types.CodeType) -> tuple[bytes, bytes]:
-    """The instructions and the exception table of a code object, without what `_pads` has added."""
-    kept = code.co_consts[-2] if len(code.co_consts) > 1 else None
-    if type(kept) is tuple and kept and kept[0] == PADDED:
-        return code.co_code[: kept[1]], kept[2]
-    return code.co_code, code.co_exceptiontable
-
-
-def exception_table(code: types.CodeType) -> Iterator[tuple[int, int, int, int, bool]]:
-    """The entries ``(start, end, target, depth, lasti)`` of a code object's exception table, in byte offsets."""
-    return read_table(own_part(code)[1])
-
-
-def read_table(table: bytes) -> Iterator[tuple[int, int, int, int, bool]]:
-    """The same, for what ``co_exceptiontable`` gives."""
-    data = iter(table)
-
-    def varint() -> int:
-        byte = next(data)
-        value = byte & 63
-        while byte & 64:
-            byte = next(data)
-            value = value << 6 | byte & 63
-        return value
-
-    while True:
-        try:
-            start = varint() * 2
-        except StopIteration:
-            return
-        length, target, depth_lasti = varint() * 2, varint() * 2, varint()
-        yield start, start + length, target, depth_lasti >> 1, bool(depth_lasti & 1)
-
-
-def stack_depths(code: types.CodeType) -> dict[int, int]:
-    """The depth of the value stack before each reachable instruction, by byte offset."""
-    listing = {item.offset: item for item in instructions(code)}
-    depths: dict[int, int] = {}
-    work = [(0, 0)]
-    work += [(target, depth + lasti + 1) for _, _, target, depth, lasti in exception_table(code)]
-    while work:
-        offset, depth = work.pop()
-        while offset in listing and offset not in depths:
-            depths[offset] = depth
-            item = listing[offset]
-            if item.target is not None:
-                work.append((item.target, depth + _effect(item, True)))
-            if not item.falls_through:
-                break
-            depth += _effect(item, False)
-            offset = item.next
-    return depths
-
-
-def _effect(item: Instruction, jump: bool) -> int:
-    # A generator's frame is entered again with the value sent on its stack; 3.11 and 3.12 do not count it.
-    if item.opcode == _RETURN_GENERATOR:
-        return 1
-    return opcode.stack_effect(item.opcode, item.arg if item.opcode in _HAS_ARG else None, jump=jump)
-
-
-def unit_columns(code: types.CodeType) -> list[int | None]:
-    """The end column of each code unit (two bytes): the runtime compiles node numbers into it."""
-    return [position[3] for position in code.co_positions()]
 
 
 class Operation:
@@ -352,7 +202,7 @@ def operations(code: types.CodeType) -> dict[int, Operation]:
             operation = Operation(kind, start, item.arg or 0, swapped, took, awaits if delegates else "")
             end = item.next + 2 if item.opcode == _YIELD_VALUE else item.next
             result.update(dict.fromkeys(range(item.offset, end, 2), operation))
-        if item.opcode not in (_PRECALL, _EXTENDED_ARG):
+        if item.opcode not in (_PRECALL, EXTENDED_ARG):
             before.append(item.opcode)
         if item.opcode != _PRECALL:
             start = -1
@@ -366,9 +216,9 @@ def takes(kind: str, item: Instruction) -> int:
         case "call" if name == "PRECALL":
             return 2 + (item.arg or 0)
         case "call":
-            return 1 - _effect(item, False) + (item.arg or 0 if _PRECALL is not None and name == "CALL" else 0)
+            return 1 - effect(item, False) + (item.arg or 0 if _PRECALL is not None and name == "CALL" else 0)
         case "write" | "delete":
-            return -_effect(item, False)
+            return -effect(item, False)
         case "for":
             return FOR_SLOTS
         case "send" | "delegate":
@@ -412,7 +262,7 @@ def display_before(code: types.CodeType, offset: int, is_wanted: Callable[[int],
             found = Display(item.offset, cleared[-1:] + cleared[:-1])
         if item.opcode == _LOAD_FAST_AND_CLEAR:
             cleared.append(local_names(code)[item.arg or 0])
-        elif item.opcode not in (_MAKE_CELL, _SWAP, _EXTENDED_ARG):
+        elif item.opcode not in (_MAKE_CELL, _SWAP, EXTENDED_ARG):
             cleared = []
     return found
 
@@ -467,7 +317,7 @@ def only_returns_after(code: types.CodeType, offset: int) -> bool:
 
 def is_jump(code: types.CodeType, offset: int) -> bool:
     """Whether an instruction only goes elsewhere, perhaps after a test."""
-    return code.co_code[offset] in _JUMPS and code.co_code[offset] != _FOR_ITER or code.co_code[offset] == _NOT_TAKEN
+    return code.co_code[offset] in JUMPS and code.co_code[offset] != _FOR_ITER or code.co_code[offset] == _NOT_TAKEN
 
 
 def begins_with(code: types.CodeType, item: Instruction) -> bool:
@@ -509,46 +359,7 @@ def rebound_variables(code: types.CodeType) -> set[str]:
     return found
 
 
-def protected_offsets(code: types.CodeType) -> dict[int, list[tuple[int, int]]]:
-    """For each exception handler (byte offset), the ranges that it protects."""
-    found: dict[int, list[tuple[int, int]]] = {}
-    for start, end, target, _, _ in exception_table(code):
-        found.setdefault(target, []).append((start, end))
-    return found
-
-
-def leading_offsets(code: types.CodeType) -> dict[int, tuple[int, ...]]:
-    """For each instruction (byte offset), the offsets of the instructions that may run just before it.
-
-    Exception handlers are entered from nowhere here; the first instruction has the predecessor -1. What follows a throw
-    into a ``yield from`` is no way in either: it leads back to where that goes on.
-    """
-    before: dict[int, list[int]] = {0: [-1]}
-    after_throw = False
-    for item in instructions(code):
-        if item.opcode in _CLEANUP_THROW or after_throw and item.opcode == _EXTENDED_ARG:
-            after_throw = True
-            continue
-        is_way_back, after_throw = after_throw and not item.falls_through, False
-        if is_way_back:
-            continue
-        if item.falls_through:
-            before.setdefault(item.next, []).append(item.offset)
-        if item.target is not None:
-            before.setdefault(item.target, []).append(item.offset)
-    return {offset: tuple(found) for offset, found in before.items()}
-
-
 # --- patches ----------------------------------------------------------------------------------------------------
-
-
-def with_argument(operation: int, argument: int) -> bytes:
-    return bytes((_EXTENDED_ARG, argument >> 8 & 255, operation, argument & 255))
-
-
-def local_names(code: types.CodeType) -> tuple[str, ...]:
-    cells = tuple(name for name in code.co_cellvars if name not in code.co_varnames)
-    return code.co_varnames + cells + code.co_freevars
 
 
 def attribute_index(arg: int) -> int:
@@ -576,7 +387,7 @@ def waits(code: types.CodeType, kind: str) -> list[int]:
 
 def has_started(code: types.CodeType, offset: int) -> bool:
     """Whether a generator has run when its frame stands at a byte offset. Before, that is where it was made, or next to it."""
-    made = next(item for item in instructions(code) if item.opcode == _RETURN_GENERATOR)
+    made = next(item for item in instructions(code) if item.opcode == RETURN_GENERATOR)
     return offset > made.next
 
 

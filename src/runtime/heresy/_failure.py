@@ -24,10 +24,10 @@ from ._capture import frames_below
 from ._errors import HeresyError, InternalError, NotContinuable
 from ._generators import is_generator
 from ._half_done import done_before
+from ._messages import flush_streams, place, report, say
 from ._pads import is_bare_raise, is_raise, is_raised_again, pad_at
 from ._part import Part
 from ._slots import Slots
-from ._stop import flush_streams, place, report, say
 from ._told import tell_of_save
 from ._uncollected import Uncollected
 from ._unwinding import ASKED
@@ -186,12 +186,7 @@ def _offset(left: types.TracebackType) -> int:
 
 def _stop(stopper: Stopper, raised: Exception, failed: Failed) -> None:
     """Makes a checkpoint and ends the process; returns if that was not possible."""
-    kept_back = stopper.kept_back()
-    kept_back.begin()
-    try:
-        _make(stopper, raised, failed)
-    finally:
-        kept_back.end()
+    stopper.kept_back().during(_make, stopper, raised, failed)
 
 
 def _make(stopper: Stopper, raised: Exception, failed: Failed) -> None:

@@ -6,7 +6,7 @@ import gc
 import types
 from collections.abc import Container
 
-from . import _cpython
+from . import _bytecode, _cpython
 from ._typing_names import Any
 
 
@@ -39,7 +39,7 @@ def suspended(generator: Any, frame: types.FrameType, unbound: Container[str]) -
     at = next(index for index in range(1, len(held)) if held[index] is code) + 1
     cells: dict[str, types.CellType] = {}
     shared = {*code.co_cellvars, *code.co_freevars}
-    for name in _cpython.local_names(code):
+    for name in _bytecode.local_names(code):
         if name in shared:
             if name in unbound and name not in values:
                 continue
@@ -58,7 +58,7 @@ def hidden_index(generator: Any, frame: types.FrameType, sequence: Any, nth: int
     # The object ends with the frame's variables and value stack; its type's size counts the first of them.
     count = (
         type(generator).__basicsize__ // ctypes.sizeof(ctypes.c_size_t)
-        + len(_cpython.local_names(code))
+        + len(_bytecode.local_names(code))
         + code.co_stacksize
         - 1
     )

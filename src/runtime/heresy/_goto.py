@@ -12,7 +12,8 @@ import types
 
 from . import _cpython
 from . import _tree as ast
-from ._cpython import Instruction, attribute_index, instructions, local_names, number_of, with_argument
+from ._bytecode import Instruction, instructions, local_names, number_of, with_argument
+from ._cpython import attribute_index
 from ._form import PENDING, STACK
 from ._nodes import constant, place, pop
 

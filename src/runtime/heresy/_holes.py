@@ -55,15 +55,16 @@ class Result(PlainResult):
         self._step = 0
         self._left = 0
         self._is_settled = False
+        #: In a list, what a `filter` has asked its function about.
+        self.item: list[Any] = []
 
     def fill(self, instance: list[Any], operands: list[Any]) -> None:
         """Puts in what the frame has kept for it."""
         self.instance[:] = instance
         if self._site is not None and self._site.kind in (NEXT, CLOSE, CONSUME, COLLECT):
-            self.asks, self.default = id(operands[0]), operands[1:]
-            self.item = operands[_FILTERED[self._site.kind] :] if self._site.kind in _FILTERED else []
-            if self.item:
-                self.default.pop()
+            end = _BEFORE_ITEM.get(self._site.kind)
+            self.asks, self.default = id(operands[0]), operands[1:end]
+            self.item = operands[end:] if end is not None else []
             if type(operands[0]) in (types.GeneratorType, types.CoroutineType) or is_awaitable(operands[0]):
                 operands = []  # it is not to live longer than it takes to ask it
         if self._site is not None and self._site.kind in (FOR, SEND, YIELD, DELEGATE):
@@ -128,8 +129,8 @@ class Result(PlainResult):
         return bound_special(self.instance[-1], "__init__")
 
 
-#: After so many operands comes what a `filter` has asked its function about.
-_FILTERED = {CONSUME: 2, COLLECT: 4}
+#: So many operands come before what a `filter` has asked its function about.
+_BEFORE_ITEM = {CONSUME: 2, COLLECT: 4}
 
 
 def is_plain(site: Site | None) -> bool:

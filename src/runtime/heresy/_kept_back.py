@@ -18,6 +18,7 @@ from ._signals import SAVES, STOPS, Handlers, plain_getsignal, plain_siginterrup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ._stop import Stopper
@@ -108,6 +109,14 @@ class KeptBack:
             came, self.handlers.came = self.handlers.came, {}
             told = map(_thread.interrupt_main, came)
             _ = [*alarms, *told]
+
+    def during(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Calls a function while they are kept back."""
+        self.begin()
+        try:
+            function(*arguments)
+        finally:
+            self.end()
 
     def let_go(self) -> LetGo:
         """``with kept_back.let_go():`` in the midst of that, a function of the program's runs."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 import types
 
-from . import _stop
+from ._baseline import now
 from ._frame_state import FrameState, Span, Stack
 from ._kinds import is_a
+from ._stop import Stopper
 from ._typing_names import Any
 from ._units import Unit
 from ._view import view
@@ -26,7 +27,7 @@ Homes = dict[str, tuple[types.ModuleType, dict[str, Any]]]
 
 
 def describe(
-    stopper: _stop.Stopper, stack: Stack, units: list[Unit], homes: Homes, cwd: str, unsaved: list[str], *, passing: bool = False
+    stopper: Stopper, stack: Stack, units: list[Unit], homes: Homes, cwd: str, unsaved: list[str], *, passing: bool = False
 ) -> dict[str, Any]:
     """What is known before the payload is packed.
 
@@ -47,7 +48,7 @@ def describe(
         "heresy": launch.version,
         "python": sys.version.split()[0],
         "platform": sys.platform,
-        "created": round(_stop.now(), 3),
+        "created": round(now(), 3),
         "kind": launch.kind,
         "script": launch.script,
         "args": launch.arguments,
@@ -64,7 +65,7 @@ def describe(
     }
 
 
-def _source(stopper: _stop.Stopper) -> dict[str, Any]:
+def _source(stopper: Stopper) -> dict[str, Any]:
     """The main module."""
     source: dict[str, Any] = {"path": stopper.launch.source, "sha256": stopper.launch.sha256}
     spec = getattr(stopper.main, "__spec__", None)

@@ -27,9 +27,7 @@ import sys
 import types
 from collections.abc import Iterator
 
-from ._constants import ASK, ENDED
-from ._cpython import (
-    OPERATIONS,
+from ._bytecode import (
     PADDED,
     Instruction,
     exception_table,
@@ -38,9 +36,10 @@ from ._cpython import (
     own_part,
     read_table,
     stack_depths,
-    takes,
     with_argument,
 )
+from ._constants import ASK, ENDED
+from ._cpython import OPERATIONS, takes
 from ._typing_names import NamedTuple
 
 _END_ASYNC_FOR = number_of("END_ASYNC_FOR")
@@ -101,7 +100,7 @@ _POP_JUMP = _compiled(lambda a, b: a if a is b else b, ("POP_JUMP_IF_FALSE", "PO
 
 
 class _Handler(NamedTuple):
-    """Where an exception goes; see `_cpython.exception_table`."""
+    """Where an exception goes; see `_bytecode.exception_table`."""
 
     target: int
     depth: int
@@ -122,7 +121,7 @@ def with_pads(code: types.CodeType) -> types.CodeType:
     if all(depth is None for *_, depth in ranges):
         return code
     ended = {h for _, _, h, depth in ranges if h and depth is not None and code.co_code[h.target] == _END_ASYNC_FOR}
-    # That the last but one is this: see `_cpython.own_part`.
+    # That the last but one is this: see `_bytecode.own_part`.
     consts = *code.co_consts, *[ENDED][: len(ended)], (PADDED, len(code.co_code), code.co_exceptiontable), ASK
     load_ended, load = (with_argument(number_of("LOAD_CONST"), len(consts) - back) for back in (3, 1))
     question = load + bytes((number_of("COPY"), 2)) + _BINARY_OPERATION

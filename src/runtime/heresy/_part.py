@@ -54,7 +54,7 @@ from ._ways import Way, way_out
 def is_foreign(programs: Programs, frame: types.FrameType) -> bool:
     """Whether a frame can never be continued, wherever it stands."""
     scope = programs.scope(frame.f_code)
-    if scope is None or (scope.program.unit.name, frame.f_code.co_qualname) in WHOLE:
+    if scope is None or scope.program.unit.library and (scope.program.unit.name, frame.f_code.co_qualname) in WHOLE:
         return True
     return not isinstance(scope.node, (ast.Module, *BODIES, *COMPREHENSIONS))
 

@@ -21,10 +21,12 @@ import os
 import sys
 import types
 
-from . import _capture, _children, _save, _signals
+from . import _capture, _forked, _save, _signals
+from ._baseline import monotonic
 from ._errors import HeresyError, InternalError, NotContinuable
 from ._frame_state import Stack
-from ._stop import Stopper, monotonic, place, print_error, say
+from ._messages import place, print_error, say
+from ._stop import Stopper
 from ._timer import Timer
 from ._told import tell_of_save
 from ._twin import Twin
@@ -157,7 +159,6 @@ class Passing:
         mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
         try:
             stopper.untrace(frame)
-            _children.refuse_numbered()  # which a twin has none of
             if asked or not self._by_twin(stack):
                 self.end()
                 stopper.tell_of_unsaved(_save.save(stopper, stack, ends=False, passing=True))
@@ -181,6 +182,7 @@ class Passing:
     def _by_twin(self, stack: Stack) -> bool:
         """Whether a twin has begun to make it."""
         stopper = self.stopper
+        _forked.refuse()  # the twin itself has no children
         if self.twin is None:
             self.twin = Twin()
         return self.twin.begin(stopper, lambda: _save.save(stopper, stack, ends=False, passing=True, twin=self.twin))
@@ -218,12 +220,7 @@ def checkpoint(stopper: Stopper, called: types.FrameType) -> None:
     """
     frame = called.f_back
     assert frame is not None
-    kept_back = stopper.kept_back()
-    kept_back.begin()
-    try:
-        _checkpoint(stopper, frame, called)
-    finally:
-        kept_back.end()
+    stopper.kept_back().during(_checkpoint, stopper, frame, called)
 
 
 def _checkpoint(stopper: Stopper, frame: types.FrameType, called: types.FrameType) -> None:

@@ -13,7 +13,7 @@ import functools
 import types
 from collections.abc import Callable, Iterator
 
-from . import _cpython, _run_form
+from . import _bytecode, _cpython, _run_form
 from . import _tree as ast
 from ._code_index import MARK, CodeIndex, ScopeKey, is_marked_copy, walk_code
 from ._errors import HeresyError, InternalError, NotContinuable
@@ -90,7 +90,7 @@ class Scope:
     @functools.cached_property
     def depths(self) -> dict[int, int]:
         """The depth of the value stack before each instruction, by byte offset."""
-        return _cpython.stack_depths(self.code)
+        return _bytecode.stack_depths(self.code)
 
     @functools.cached_property
     def _operations(self) -> dict[int, _cpython.Operation]:
@@ -98,11 +98,11 @@ class Scope:
 
     @functools.cached_property
     def _leading(self) -> dict[int, tuple[int, ...]]:
-        return _cpython.leading_offsets(self.code)
+        return _bytecode.leading_offsets(self.code)
 
     @functools.cached_property
     def _protected(self) -> dict[int, list[tuple[int, int]]]:
-        return _cpython.protected_offsets(self.code)
+        return _bytecode.protected_offsets(self.code)
 
     def leading(self, offset: int) -> tuple[int, ...]:
         """The instructions that may run just before the one at ``offset``, -1 for none, handlers left out."""
@@ -332,9 +332,9 @@ class Program:
     ) -> Scope | None:
         """Makes another compilation of a scope known; ``twin`` is the same code with node numbers as columns."""
         # Constants may have other indices: equal code objects are one constant, and with numbers fewer are equal.
-        if _cpython.own_part(code)[0][::2] != twin.co_code[::2]:
+        if _bytecode.own_part(code)[0][::2] != twin.co_code[::2]:
             raise InternalError(f"the twin of {code.co_qualname} differs from it")
-        nodes = [numbers.get(column) if column is not None else None for column in _cpython.unit_columns(twin)]
+        nodes = [numbers.get(column) if column is not None else None for column in _bytecode.unit_columns(twin)]
         nodes += [None] * (len(code.co_code) // 2 - len(nodes))  # its pads
         node = self._scope_node(code, nodes)
         if node is None:
@@ -350,7 +350,7 @@ class Program:
     def _give_items(self, code: types.CodeType, nodes: list[ast.AST | None]) -> None:
         """Gives what a ``with`` does with a manager to the item: since 3.13 it has the position of the manager's expression."""
         entered: set[ast.AST] = set()
-        for instruction in _cpython.instructions(code):
+        for instruction in _bytecode.instructions(code):
             node = nodes[instruction.offset // 2]
             item = self.parents.get(node) if node is not None else None
             if not isinstance(item, ast.withitem) or node is not item.context_expr:

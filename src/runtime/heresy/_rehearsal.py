@@ -17,7 +17,8 @@ import os
 import time
 from typing import Any
 
-from . import _ends, _restore, _stop, _twin
+from . import _ends, _restore, _twin
+from ._baseline import monotonic
 from ._errors import HeresyError
 from ._quiet import Quiet
 from ._unsaved import shown
@@ -96,7 +97,7 @@ def _fork() -> int:
 
 
 def _has_failed(child: int) -> bool:
-    until = _stop.monotonic() + _PATIENCE
+    until = monotonic() + _PATIENCE
     while True:
         try:
             ended, status = os.waitpid(child, os.WNOHANG | _twin.ALL_KINDS)
@@ -104,7 +105,7 @@ def _has_failed(child: int) -> bool:
             return False
         if ended:
             return status != 0
-        if _stop.monotonic() > until:
+        if monotonic() > until:
             os.kill(child, _signal.SIGKILL)
             os.waitpid(child, _twin.ALL_KINDS)
             return False

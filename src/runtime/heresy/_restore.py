@@ -14,8 +14,9 @@ from ._errors import HeresyError
 from ._form import Form, Running
 from ._frame_state import FrameState
 from ._hook import Hook
+from ._messages import print_error, say
 from ._start import Launch
-from ._stop import Stopper, print_error, say
+from ._stop import Stopper
 from ._typing_names import Any
 from ._uncollected import Uncollected
 from ._units import CannotInstrument, Unit, load

@@ -29,7 +29,7 @@ import operator
 import types
 from collections.abc import Callable
 
-from . import _constants, _cpython, _goto, _run_form
+from . import _bytecode, _constants, _cpython, _goto, _run_form
 from . import _tree as ast
 from ._begun import begun
 from ._blocks import SLOTS, WITHS, Block, enclosing, way_named
@@ -161,16 +161,21 @@ class ResumeForm(Form):
     def enters(self, function: Callable[[], Any] | None) -> None:
         super().enters(function)
         state, kind = self.state, self.site.kind if self.site is not None else ""
+
+        def asked(iterator: Any, *item: Any) -> Any:
+            """It gives what the next frame does first, if that is not the frame of a generator."""
+            return iterator if function is None else begun(function, iterator, *item)
+
         match kind:
             case "for":
                 self.pending.callable = None
                 # Asked by the loop's own header: first the half-done call, then the iterator as ever.
                 if function is not None:
-                    self.stack[0] = begun(function, self.stack[0], *state.operands[1:])
+                    self.stack[0] = asked(self.stack[0], *state.operands[1:])
             case "send":
                 assert self.site is not None
                 self.pending.callable = None
-                iterator = begun(function, state.operands[0]) if function is not None else state.operands[0]
+                iterator = asked(state.operands[0])
                 if self.site.is_beginning:
                     self.stack[1] = iterator
                 else:
@@ -187,13 +192,11 @@ class ResumeForm(Form):
                 self.pending.callable = function
             case "consume":
                 iterator, consumer, *item = state.operands
-                iterator = begun(function, iterator, *item) if function else iterator
-                self.pending.callable = functools.partial(consumer, iterator)
+                self.pending.callable = functools.partial(consumer, asked(iterator, *item))
             case "collect":
                 iterator, _, made, _, *item = state.operands
                 more = made.extend if type(made) is list else made.update
-                iterator = begun(function, iterator, *item) if function else iterator
-                self.pending.callable = functools.partial(more, iterator)
+                self.pending.callable = functools.partial(more, asked(iterator, *item))
             case "close":
                 self.pending.callable = state.operands[0].close
             case _ if state.generated and function is not None:
@@ -297,7 +300,7 @@ class ResumeForm(Form):
         return next(c for c in walk_code(code) if c.co_name == FUNCTION)
 
     def _finished(self, code: types.CodeType, depth: int) -> types.CodeType:
-        depths = _cpython.stack_depths(code)
+        depths = _bytecode.stack_depths(code)
         labels = _cpython.offsets_of_line(code, LABEL_LINE)
         if self.site is not None and self.site.is_beginning:
             # Its code goes on where it waits, next to the label.

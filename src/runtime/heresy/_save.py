@@ -7,12 +7,13 @@ import os
 import sys
 import types
 
-from . import _bundle, _checkpoint, _children, _kept_forms, _manifest, _threads
+from . import _bundle, _checkpoint, _forked, _kept_forms, _manifest, _threads
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import Stack
 from ._kinds import is_a
+from ._messages import flush_streams
 from ._quiet import Quiet
-from ._stop import Stopper, flush_streams
+from ._stop import Stopper
 from ._twin import NotByTwin, Twin
 from ._typing_names import Any
 from ._units import Unit
@@ -58,7 +59,7 @@ def save(
 def _save(stopper: Stopper, stack: Stack, *, ends: bool, passing: bool, twin: Twin | None) -> list[str]:
     launch = stopper.launch
     _threads.refuse()
-    _children.refuse_numbered()
+    _forked.refuse()
     _refuse_plain_modules(stopper)
     homes = _homes(list(stopper.units.by_id.values()))
     own = list({id(module): (module, names) for module, names in homes.values()}.values())

@@ -14,7 +14,7 @@ import sys
 import types
 from collections.abc import Generator
 
-from . import _cpython
+from . import _bytecode, _cpython
 from ._errors import NotContinuable
 from ._kinds import MISSING
 from ._typing_names import Any, NamedTuple
@@ -36,7 +36,7 @@ class Slots:
         if layout is None:
             raise NotContinuable("the value stack cannot be read here")
         self.code = code = frame.f_code
-        self._names = _cpython.local_names(code)
+        self._names = _bytecode.local_names(code)
         words = _words(_pointer(frame), layout.slots + len(self._names) + code.co_stacksize)
         self._words = words[layout.slots :]
         self._function = words[layout.function]

@@ -20,7 +20,7 @@ import sys
 import tokenize
 from typing import NoReturn
 
-from . import _binary, _checkpoint, _stop
+from . import _binary, _checkpoint, _messages
 from ._errors import HeresyError
 from ._marked import Marked
 from ._positions import DifferentProgram, align
@@ -38,7 +38,7 @@ def run(file: str, source: str | None) -> NoReturn:
     try:
         _become(os.path.abspath(file), source)
     except (HeresyError, OSError) as error:
-        _stop.report_fatal(error)
+        _messages.report_fatal(error)
 
 
 def _become(marked: str, source: str | None) -> NoReturn:

@@ -12,7 +12,7 @@ import _signal
 import os
 import sys
 
-from . import _bundle, _stop, _unwinding
+from . import _bundle, _messages, _stop, _unwinding
 from ._errors import HeresyError
 from ._hook import Choice, Hook
 from ._units import CannotInstrument, Store, Unit, Units, load
@@ -99,6 +99,7 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """The same, for a launch that is known already."""
     global launch
     launch = how
+    _messages.file = how.options.get("trial", {}).get("words")
     sys.argv[:] = [how.script, *how.arguments]
     _restore_environment(how)
     if how.claim is not None:
@@ -137,7 +138,7 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
             if found_by_runpy:
                 _give(runpy, spec, code)
     except BaseException as error:
-        _stop.report_fatal(error)
+        _messages.report_fatal(error)
     if how.resume:
         _bundle.keep()
     else:
@@ -151,7 +152,7 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
                 from ._told import tell_of_restore
             tell_of_restore(stopper)
         except HeresyError as error:
-            _stop.report_fatal(error)
+            _messages.report_fatal(error)
     if found_by_runpy:
         name = "__main__" if how.kind == "folder" else how.script
         return runpy._run_module_as_main, (name, how.kind == "module" and not how.resume)  # type: ignore[attr-defined]

@@ -12,14 +12,11 @@ import _signal as signal  # the module behind `signal`, which brings `enum` alon
 import _thread
 import os
 import sys
-import time
 
 from . import _ends, _signals
-from ._baseline import Baseline
-from ._errors import HeresyError, InternalError, NotContinuable
-
-#: The program may put others in the place of these.
-monotonic, process_time, now = time.monotonic, time.process_time, time.time
+from ._baseline import Baseline, monotonic, process_time
+from ._errors import NotContinuable
+from ._messages import place, print_error, report, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -183,10 +180,6 @@ class Stopper:
         if self.launch.stop_at == 0:
             say(f"{self.passed} safe points passed")
         self.replaced()
-        if self.launch.resume and sys.version_info[:2] == (3, 12):
-            # Its collector fails over iterators of `itertools.tee` that were made again, when it takes all apart.
-            sys.modules["gc"].freeze()
-            return
         # What is left of the program is taken apart as ever: nothing is to keep its globals from here.
         self.main, self.programs = type(sys)("__main__"), None
         for held in self.exits, self.on_save, self.on_restore, self.types:
@@ -308,6 +301,11 @@ class Stopper:
         elif self.passing is not None:
             self.passing.tick(frame)
 
+    def _is_sent_by_program(self, frame: types.FrameType) -> bool:
+        with self.units.at_work():
+            from ._senders import is_sending
+        return is_sending(frame)
+
     def what_is_waited_for(self, frame: types.FrameType) -> str:
         """``waiting for sorted() at main.py:40``, for people."""
         if _importer(frame) is not None:
@@ -315,19 +313,6 @@ class Stopper:
         with self.units.at_work():
             from . import _waiting
         return _waiting.described(self)
-
-    def _is_sent_by_program(self, frame: types.FrameType) -> bool:
-        """Whether the program itself has sent the signal: it is in a call that does so, or in what that call runs."""
-        with self.units.at_work():
-            from . import _cpython
-
-        current: types.FrameType | None = frame
-        while current is not None:
-            if _cpython.called_name(current.f_code, current.f_lasti) in _SENDERS:
-                return True
-            # A call may go on in a generator, and in those that it delegates to.
-            current = current.f_back if current.f_code.co_flags & _GENERATOR else None
-        return False
 
     # --- tracing ------------------------------------------------------------------------------------------------
 
@@ -433,18 +418,16 @@ class Stopper:
             if not waiting:
                 self.barrier = (importer, importer.f_lasti)
             return
-        kept_back = self.kept_back()
-        kept_back.begin()
-        try:
-            with self.units.at_work():
-                from ._uncollected import Uncollected
+        self.kept_back().during(self._examine_at_work, frame, waiting, abandon)
 
-                with Uncollected():
-                    self._examine(frame, waiting=waiting, abandon=abandon)
-        finally:
-            kept_back.end()
+    def _examine_at_work(self, frame: types.FrameType, waiting: bool, abandon: bool) -> None:
+        with self.units.at_work():
+            from ._uncollected import Uncollected
 
-    def _examine(self, frame: types.FrameType, *, waiting: bool, abandon: bool) -> None:
+            with Uncollected():
+                self._examine(frame, waiting, abandon)
+
+    def _examine(self, frame: types.FrameType, waiting: bool, abandon: bool) -> None:
         if self.held:
             self.reason = "inside heresy.no_stop()"
             return
@@ -579,14 +562,6 @@ class Stopper:
         _ends.replace_now(sys.executable, [sys.executable, *arguments])
 
 
-_GENERATOR = 0x20
-
-#: Functions that send signals. A program that calls one means what it says: it asks for its own KeyboardInterrupt.
-_SENDERS = frozenset(
-    {"kill", "killpg", "pthread_kill", "raise_signal", "raise_SIGINT_then_send_None", "interrupt_main"}
-)
-
-
 def _importer(frame: types.FrameType) -> types.FrameType | None:
     """The outermost frame that is importing a module; None if there is none."""
     found = None
@@ -606,58 +581,3 @@ def _is_on_stack(frame: types.FrameType) -> bool:
             return True
         current = current.f_back
     return False
-
-
-# --- words for people -----------------------------------------------------------------------------------------------
-
-
-def place(stack: Stack) -> str:
-    """Where a program stands: ``main.py:40 in step()``."""
-    file, line, function, _ = stack.shown[-1]
-    return f"{file}:{line}" + ("" if function == "<module>" else f" in {function}()")
-
-
-def say(text: str) -> None:
-    """One line on standard error."""
-    print_error(f"heresy: {text}")
-
-
-def report(error: Exception) -> None:
-    """A diagnostic on standard error. What is not meant for the user is a fault of ours."""
-    if not isinstance(error, HeresyError):
-        if os.environ.get("HERESY_DEBUG"):
-            import traceback
-
-            traceback.print_exception(error)
-        error = InternalError.of(error)
-    print_error(error.diagnostic())
-
-
-def print_error(text: str) -> None:
-    """Text on standard error, past the program's own ``sys.stderr``; or in a file, where the two are to be told apart."""
-    file = stopper.launch.options.get("trial", {}).get("words") if stopper else None
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if file else 2
-        os.write(handle, f"{text}\n".encode(errors="backslashreplace"))
-        if file:
-            os.close(handle)
-    except OSError:
-        pass
-
-
-def flush_streams() -> None:
-    """Hands on what the program has printed."""
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
-            continue
-
-
-def report_fatal(error: BaseException) -> NoReturn:
-    """Reports what kept the program from starting or continuing, and ends with status 1; nothing is lost."""
-    flush_streams()  # what functions of the program's have printed, which were called already
-    report(
-        error if isinstance(error, Exception) else InternalError(f"the start was interrupted by {type(error).__name__}")
-    )
-    _ends.exit_now(1)

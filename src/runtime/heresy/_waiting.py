@@ -6,7 +6,8 @@ import _signal
 import sys
 import types
 
-from ._stop import Stopper, say
+from ._messages import say
+from ._stop import Stopper
 from ._timer import Timer
 
 #: A stop that is as quick as this needs no words.

@@ -129,16 +129,15 @@ def closed_packed_files():
     for each in files:
         each.close()
     yield
-    for each in files:
-        found = [type(each).__name__, each.closed]
-        for name in ("name", "mode", "encoding", "errors", "newlines", "buffer", "raw"):
-            try:
-                value = getattr(each, name)
-                found.append(value if type(value) in (str, int, type(None)) else type(value).__name__)
-            except (ValueError, AttributeError) as error:
-                found.append(type(error).__name__)
+
+    def answer(ask):
         try:
-            each.readable()
-        except ValueError as error:
-            found.append(str(error))
-        print(found)
+            found = ask()
+        except (ValueError, AttributeError) as error:
+            return str(error)
+        return found if type(found) in (str, int, type(None)) else type(found).__name__
+
+    names = ("name", "mode", "encoding", "errors", "newlines", "buffer", "raw")
+    for each in files:
+        shown = [answer(lambda name=name: getattr(each, name)) for name in names]
+        print(type(each).__name__, each.closed, shown, answer(each.readable))

@@ -233,7 +233,7 @@ def _evaluated_annotations(function: types.FunctionType) -> dict[str, Any] | Non
 
 def plain_annotations(annotate: Any) -> dict[str, Any] | None:
     """The values of annotations that only look things up, for an interpreter that evaluates them early; None of others."""
-    from .._cpython import calls
+    from .._bytecode import calls
 
     if type(annotate) is not types.FunctionType or annotate.__module__ != "typing" and calls(annotate.__code__):
         return None

@@ -19,6 +19,7 @@ from .memory import (
     Number,
     Numbers,
     Sample,
+    keep,
     numbers_at,
     object_at,
     put_number,
@@ -181,6 +182,15 @@ def _tee_link() -> list[Sample]:
     ]
 
 
+def _blank_link() -> Any:
+    # In 3.12 one asks its type for the module when it is taken apart, and crashes where the collector has done so with that
+    # before. It may come first in a continued program, which is made after the module.
+    for kind in _TEE, _LINK:
+        keep(kind)
+    return _LINK((), [], None)
+
+
+_TEE: Any = type(itertools.tee(())[0])
 _LINK: Any = itertools._tee_dataobject  # type: ignore[attr-defined]
 _GROUP: Any = itertools._grouper  # type: ignore[attr-defined]
 #: How many items a link of a tee holds.
@@ -264,8 +274,8 @@ _KINDS: dict[type, _Kind] = {
     itertools.repeat: _Kind(_repeat, lambda: itertools.repeat(None)),
     itertools.starmap: _Kind(_filtered(itertools.starmap, None), lambda: itertools.starmap(id, ())),
     itertools.takewhile: _Kind(_filtered(itertools.takewhile, "decided"), lambda: itertools.takewhile(id, ())),
-    type(itertools.tee(())[0]): _Kind(_tee, lambda: itertools.tee(())[0]),
-    _LINK: _Kind(_tee_link, lambda: _LINK((), [], None)),
+    _TEE: _Kind(_tee, lambda: itertools.tee(())[0]),
+    _LINK: _Kind(_tee_link, _blank_link),
     itertools.zip_longest: _Kind(
         _zip_longest,
         lambda count: itertools.zip_longest(*((),) * count),

@@ -148,6 +148,11 @@ def put_object(address: int, value: Any) -> None:
         ctypes.pythonapi.Py_DecRef(ctypes.py_object(old))
 
 
+def keep(value: Any) -> None:
+    """Has an object live for as long as the process."""
+    _ctypes().pythonapi.Py_IncRef(_ctypes().py_object(value))
+
+
 def _ctypes() -> Any:
     try:
         import ctypes
