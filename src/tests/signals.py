@@ -200,6 +200,15 @@ def asleep(house: House) -> str:
     return f"ended in {worst:.2f} s"
 
 
+#: Loops that have no line but one.
+ENDLESS = (
+    "for k in iter(int, 1): pass",
+    "for k in iter(int, 1): n += k",
+    "while n: n += 1",
+    "while (n := n + 1): pass",
+    "while True: n += 1",
+)
+
 #: Of each program the text, the signal, its options, the status to expect, and what of the rest it prints, once it is
 #: continued if it was stopped. It is sent the signal once it has printed something.
 SINGLE: dict[str, tuple[str, int, list[str], int, str | None]] = {
@@ -254,6 +263,10 @@ SINGLE: dict[str, tuple[str, int, list[str], int, str | None]] = {
         "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n",
         signal.SIGINT, [], 0, "on\n7\n",
     ),
+    **{
+        f"endless {number}": (f"n = 1\nprint('on', flush=True)\n{loop}\n", signal.SIGINT, [], -signal.SIGINT, "")
+        for number, loop in enumerate(ENDLESS)
+    },
 }  # fmt: skip
 
 

@@ -33,6 +33,7 @@ _NO_FALL_THROUGH = {
 }
 # What ends an `async for` tells where it began: from 3.14 on that is listed as a jump.
 JUMPS = (set(opcode.hasjrel) | set(opcode.hasjabs)) - {number_of("END_ASYNC_FOR")}
+_JUMPS_BACK = {opcode.opmap["JUMP_BACKWARD"]}
 _BACKWARD = {number for name, number in opcode.opmap.items() if "BACKWARD" in name}
 _HAS_ARG = set(getattr(opcode, "hasarg", range(opcode.HAVE_ARGUMENT, 256)))
 RETURN_GENERATOR = number_of("RETURN_GENERATOR")
@@ -195,6 +196,15 @@ def leading_offsets(code: types.CodeType) -> dict[int, tuple[int, ...]]:
         if item.target is not None:
             before.setdefault(item.target, []).append(item.offset)
     return {offset: tuple(found) for offset, found in before.items()}
+
+
+def jumps_back(code: types.CodeType) -> dict[int, int]:
+    """Where each jump back leads to, by byte offsets, but for those of what awaits."""
+    found: dict[int, int] = {}
+    for item in instructions(code):
+        if item.target is not None and item.opcode in _JUMPS_BACK:
+            found[item.offset] = item.target
+    return found
 
 
 def with_argument(operation: int, argument: int) -> bytes:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from . import _tree as ast
 from ._collecting import Watch
 from ._comprehensions import merged
-from ._errors import NotContinuable
+from ._errors import NoStart, NotContinuable
 from ._frame_state import Stack
 from ._generators import is_generator
 from ._handled import name_exceptions
@@ -37,15 +37,18 @@ class Unsafe(NotContinuable):
         barrier: the frame that must move on before there can be one; None: the innermost.
         watch: finds what is not known yet.
         index: which frame it is about.
+        is_lasting: it never will be one, whatever the program does.
     """
 
     def __init__(
-        self, reason: str, barrier: types.FrameType | None = None, watch: Watch | None = None, index: int = -1
-    ) -> None:
+        self, reason: str, barrier: types.FrameType | None = None, watch: Watch | None = None, index: int = -1,
+        is_lasting: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(reason)
         self.barrier = barrier
         self.watch = watch
         self.index = index
+        self.is_lasting = is_lasting
 
 
 def examine(
@@ -133,7 +136,8 @@ def _examined(
         except NotContinuable as error:
             # Who must move on: the caller of a frame that cannot be continued, or the frame whose call is obscure.
             barrier = frames[max(0, index - 1)] if is_foreign(programs, frame) else frame
-            raise Unsafe(str(error), barrier, getattr(error, "watch", None), index) from None
+            watch, is_lasting = getattr(error, "watch", None), isinstance(error, NoStart)
+            raise Unsafe(str(error), barrier, watch, index, is_lasting) from None
         parts.append(part)
     try:
         name_exceptions(parts, handled)

@@ -54,8 +54,11 @@ def raised_by(function: object, error: BaseException) -> str:
 
 
 class NotContinuable(Exception):
-    """The program cannot be continued exactly from here: the stop waits for another place.
+    """The program cannot be continued exactly from here: the stop waits for another place."""
 
-    Attributes:
-        frame_depth: how many frames from the bottom are below the obstacle; set by the one who knows.
-    """
+
+class NoStart(NotContinuable):
+    """There never can be a safe point at the instruction that a frame stands at."""
+
+    def __init__(self) -> None:
+        super().__init__("in the midst of a statement")

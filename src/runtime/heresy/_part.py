@@ -12,7 +12,7 @@ from ._blocks import SLOTS, Block, around, way_index
 from ._bound_names import bound_names
 from ._code_index import captured
 from ._comprehensions import Level, Read, levels, own_names, owner_of, read
-from ._errors import NotContinuable
+from ._errors import NoStart, NotContinuable
 from ._form import EXITS
 from ._frame_state import FrameState, Span
 from ._generated import Generated, generated
@@ -118,17 +118,34 @@ class Part:
     def at_start(self) -> None:
         if self.scope.is_pending():
             raise NotContinuable("the frames above are still to be restored")
-        if self.scope.entered_at == self.offset:
+        entered = self.scope.entered_at
+        if entered is not None and self.offset in (entered, self.scope.comes_to(entered)):
             # Only the jump comes here first; a loop that comes here again starts the statement. If it is a jump itself, back
-            # to where its own line starts, there is an event for that, too, before it is made.
-            if not self.scope.is_jump(self.offset) or self.scope.entered_again:
+            # to where its own line starts, there is an event for that, too, before or after it is made.
+            if not self.scope.is_jump(entered) or self.scope.entered_again:
                 self.scope.entered_at = None
             self.scope.entered_again = True
             raise NotContinuable("the frame has just been continued")
-        statement = self.scope.statement_starting_at(self.offset)
-        if statement is None or not is_labelled(statement) or isinstance(self.scope.node, COMPREHENSIONS):
-            raise NotContinuable("not at the start of a statement with a label")
-        self.statement = self.owner = statement
+        if isinstance(self.scope.node, COMPREHENSIONS):
+            raise NoStart
+        # There is an event for a jump back to the same line, too, before or after it is made.
+        self.offset = self.scope.comes_to(self.offset) if self._starting() is None else self.offset
+        statement = self._starting()
+        site = site_at(self.scope, self.offset) if statement is None else None
+        if site is not None and site.kind == FOR and self._is_loop_on_one_line(site):
+            self._at_next_item(site)
+        elif statement is None or not is_labelled(statement):
+            raise NoStart
+        else:
+            self.statement = self.owner = statement
+
+    def _starting(self) -> ast.stmt | None:
+        return self.scope.statement_starting_at(self.offset)
+
+    def _is_loop_on_one_line(self, site: Site) -> bool:
+        """Whether a ``for`` has no statement on a line of its own: each of its rounds has this one event."""
+        loop = self.program.statement_of(site.node)
+        return isinstance(loop, ast.For) and loop.iter is site.node and loop.body[0].lineno == self.frame.f_lineno
 
     def at_failure(self) -> None:
         """The frame is at a statement that has failed, and is to start again."""
@@ -141,16 +158,20 @@ class Part:
         site = site_at(self.scope, self.offset)
         self.statement = self.owner = statement
         if site is not None and site.kind == FOR and not site.awaits:
-            self._at_failed_item(site)
+            if type(self.slots.iterator(self.scope.below(self.offset))) is types.GeneratorType:
+                raise NotContinuable("a generator has ended")
+            self._at_next_item(site)
         elif site is not None and ((site.awaits or site.kind) in (FOR, EXIT, CATCH) or site.kind in (YIELD, DELEGATE)):
             raise NotContinuable("what has failed is no part of a statement that can be started again")
 
-    def _at_failed_item(self, site: Site) -> None:
-        """A loop's iterator has failed to give an item: it is asked for another one."""
-        iterator = self.slots.iterator(self.scope.below(self.offset))
-        if type(iterator) is types.GeneratorType:
-            raise NotContinuable("a generator has ended")
-        self.site, self.operands, self.restart = site, [iterator], True
+    def _at_next_item(self, site: Site) -> None:
+        """A loop is to ask its iterator for the next item, or again for one, which it has failed to give."""
+        loop = self.program.statement_of(site.node)
+        if loop is None or place_of(loop) is None:
+            raise NoStart
+        self.statement = self.owner = loop
+        self.operands = [self.slots.iterator(self.scope.below(self.offset))]
+        self.site, self.restart = site, True
         self._read()
 
     def inside(self, following: types.FrameType) -> None:
@@ -256,7 +277,7 @@ class Part:
         """The site that the frame stands at."""
         site = site_at(self.scope, self.offset)
         if site is None:
-            raise NotContinuable("not inside a call that is written as one")
+            raise NotContinuable("in the midst of a statement")
         statement = self.program.statement_of(site.node)
         owner = owner_of(self.program, self.scope.node) or statement
         if statement is None or owner is None or owner is statement and place_of(statement) is None:
@@ -275,7 +296,7 @@ class Part:
             self.reads.insert(0, read(self.scope, self.slots, self.offset, level, node_name(owner, level.node), inside))
         if isinstance(self.scope.node, COMPREHENSIONS):
             if not self.levels or self.levels[0].node is not self.scope.node:
-                raise NotContinuable("not inside a call that is written as one")
+                raise NotContinuable("in the midst of a statement")
         elif not site.is_end and not (site.is_beginning and not self.levels):
             whole = Site(COMPREHEND, self.levels[0].node) if self.levels else site
             self.wanted = residual(self.program, statement, whole, ast.Constant(None)).wanted

@@ -104,6 +104,17 @@ class Scope:
     def _protected(self) -> dict[int, list[tuple[int, int]]]:
         return _bytecode.protected_offsets(self.code)
 
+    @functools.cached_property
+    def _jumps_back(self) -> dict[int, int]:
+        return _bytecode.jumps_back(self.code)
+
+    def comes_to(self, offset: int) -> int:
+        """Where a frame at ``offset`` comes to next: for a jump back, which does nothing else, that is where it leads."""
+        offset = self._jumps_back.get(offset, offset)
+        while self.code.co_code[offset] == _bytecode.EXTENDED_ARG and self.operation_at(offset + 2) is not None:
+            offset += 2
+        return offset
+
     def leading(self, offset: int) -> tuple[int, ...]:
         """The instructions that may run just before the one at ``offset``, -1 for none, handlers left out."""
         return self._leading.get(offset, ())
@@ -137,6 +148,8 @@ class Scope:
             return None
         header = self.program.header
         for before in self.leading(offset):
+            if before >= offset and isinstance(statement, ast.While):
+                return statement  # its body has no instruction
             from_ = header(self.nodes[before // 2]) if before >= 0 else None
             if from_ is not statement and not self._is_left_through(from_, statement):
                 return statement
@@ -202,7 +215,7 @@ class Scope:
         """How deep the value stack is below what the instruction at a byte offset works on."""
         operation = self.operation_at(offset)
         if operation is None:
-            raise NotContinuable("not inside a call that is written as one")
+            raise NotContinuable("in the midst of a statement")
         node = self.node_at(offset)
         if not isinstance(node, Hole):
             return self.depths[operation.offset] - operation.takes

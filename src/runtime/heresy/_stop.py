@@ -81,6 +81,8 @@ class Stopper:
         #: For words: where the call is that keeps the program from being stopped.
         self.obstacle: tuple[types.CodeType, int, int | None] | None = None
         self.watch: Watch | None = None
+        #: For code objects, by their identity: where in them there is no safe point.
+        self.no_starts: dict[int, tuple[types.CodeType, set[int]]] = {}
         self.reason = ""
         self.passed = 0
         self.trial: Trial | None = None
@@ -347,6 +349,7 @@ class Stopper:
                 frame.f_trace = None
             frame = frame.f_back
         self.asked, self.save_asked, self.barrier, self.watch, self.children = 0, False, None, None, []
+        self.no_starts.clear()
         if self.passing is not None:
             self.passing.go_on()
         # It may not have been imported, or in part only.
@@ -377,7 +380,7 @@ class Stopper:
             self.watch.given(arg)
         if self.save_asked and not self.asked:
             self._ask_in_passing(frame)
-        if event == "line" and not self.held and not self.save_asked and not self._behind_barrier(frame):
+        if event == "line" and not self.held and not self.save_asked and not self._cannot_stop(frame):
             self.attempt(frame, waiting=False)
             if not self.tracing:
                 return None  # nothing is called here any more: what has come meanwhile is the program's
@@ -390,6 +393,11 @@ class Stopper:
     def _has_given_up(self, frame: types.FrameType) -> bool:
         """Whether a checkpoint in passing has been sought for long enough."""
         return not self.asked and self.passing is not None and self.passing.has_given_up(frame)
+
+    def _cannot_stop(self, frame: types.FrameType) -> bool:
+        """Whether it is known that there is no safe point where a frame stands: loops may come there again and again."""
+        _, offsets = self.no_starts.get(id(frame.f_code), (None, ()))
+        return frame.f_lasti in offsets or self._behind_barrier(frame)
 
     def _behind_barrier(self, running: types.FrameType) -> bool:
         """Whether a frame below is inside a call that must end before there can be a safe point."""
@@ -460,6 +468,8 @@ class Stopper:
             self.obstacle = (barrier.f_code, barrier.f_lasti, barrier.f_lineno) if barrier is not None else None
             if barrier is not None and barrier is not frame and not waiting:
                 self.barrier = (barrier, barrier.f_lasti)
+            elif getattr(unsafe, "is_lasting", False):
+                self.no_starts.setdefault(id(frame.f_code), (frame.f_code, set()))[1].add(frame.f_lasti)
             self.watch = getattr(unsafe, "watch", None)
             return
         except RecursionError:

@@ -45,6 +45,8 @@ class Waiting:
         if stopper.units.busy:
             self._next(_QUIET)
             return
+        while frame.f_globals is Stopper.__init__.__globals__ and frame.f_back is not None:
+            frame = frame.f_back  # the program is being traced
         # It may be possible by now; and what is in the way may be something else.
         stopper.attempt(frame, waiting=True, abandon=stopper.asked > 1)
         if stopper.asked and sys.gettrace() is None:
