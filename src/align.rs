@@ -13,12 +13,14 @@
 //! **Guarantees** a counterpart stands in the same scope and never before that of an earlier statement of its suite, unless it
 //! was moved as it is. What could be the counterpart of several is *ambiguous*, and of none: nothing is guessed.
 //!
-//! Suites are compared statement by statement, whole ones first; in what is left, definitions find each other by name,
-//! compound statements by their headers, others by likeness. What still has none is looked for all over its scope, if there
-//! is only one such text: a block that was indented, a function that was renamed.
+//! Suites are compared statement by statement, whole ones first; in what is left, compound statements find each
+//! other by their headers, definitions by name, others by likeness. What still has none, or is in one other place as it is, is
+//! looked for all over its scope, if there is only one such text: a block that was indented or changed places, a function that
+//! was renamed.
 //!
 //! Statements are numbered in the order of the text; `elif` and `except` are parts of theirs.
 
+use rustc_hash::FxHashMap;
 use similar::{Algorithm, DiffOp, TextDiff, capture_diff_slices};
 
 use crate::diagnostic::Diagnostic;
@@ -101,11 +103,23 @@ fn aligned(old: &[Statement], new: &[Statement]) -> Alignment {
         found: vec![Counterpart::Gone; old_flat.len()],
         taken: vec![false; new_flat.len()],
         suites: Vec::new(),
+        texts: [counted(&old_flat), counted(&new_flat)],
     };
     aligner.align_suites(old, new);
     aligner.find_moved(&old_flat, &new_flat);
     let starts = aligner.starts();
     Alignment(aligner.found.into_iter().zip(starts).collect())
+}
+
+/// How often each text is in each scope.
+type Texts = FxHashMap<(Option<usize>, u64), usize>;
+
+fn counted(statements: &[&Statement]) -> Texts {
+    let mut texts = Texts::default();
+    for statement in statements {
+        *texts.entry((statement.scope, statement.whole)).or_default() += 1;
+    }
+    texts
 }
 
 /// What a statement can be found by.
@@ -121,6 +135,8 @@ struct Aligner<'a> {
     taken: Vec<bool>,
     /// The suites that were compared.
     suites: Vec<(&'a [Statement], &'a [Statement])>,
+    /// The texts of both.
+    texts: [Texts; 2],
 }
 
 impl<'a> Aligner<'a> {
@@ -156,15 +172,20 @@ impl<'a> Aligner<'a> {
 
     /// Two runs of statements of which none is as it was.
     fn align_gap(&mut self, old: &'a [Statement], new: &'a [Statement]) {
+        // Several of one name, as the functions of a property are, are told by their decorators and parameters.
+        let by_header =
+            |statement: &Statement| (!statement.suites.is_empty()).then_some((statement.kind, statement.head));
+        self.pair_unique(old, new, by_header);
         let by_name = |statement: &Statement| statement.name.as_ref().map(|name| (statement.kind, name.clone()));
         self.pair_unique(old, new, by_name);
-        let by_header = |statement: &Statement| {
-            (statement.name.is_none() && !statement.suites.is_empty()).then_some((statement.kind, statement.head))
-        };
-        self.pair_unique(old, new, by_header);
-        let old: Vec<_> = old.iter().filter(|statement| self.found[statement.number] == Counterpart::Gone).collect();
-        let new: Vec<_> = new.iter().filter(|statement| !self.taken[statement.number]).collect();
+        let (old, new) = self.left(old, new);
         self.pair_alike(&old, &new);
+    }
+
+    /// What has no counterpart yet, and is not to be found elsewhere.
+    fn left(&self, old: &'a [Statement], new: &'a [Statement]) -> (Vec<&'a Statement>, Vec<&'a Statement>) {
+        let is_left = |old: &&Statement| self.found[old.number] == Counterpart::Gone && !self.has_moved(old);
+        (old.iter().filter(is_left).collect(), new.iter().filter(|new| !self.taken[new.number]).collect())
     }
 
     /// Pairs the statements that have a key which no other on their side has.
@@ -174,8 +195,7 @@ impl<'a> Aligner<'a> {
         new: &'a [Statement],
         key: impl Fn(&Statement) -> Option<K>,
     ) {
-        let old: Vec<_> = old.iter().filter(|statement| self.found[statement.number] == Counterpart::Gone).collect();
-        let new: Vec<_> = new.iter().filter(|statement| !self.taken[statement.number]).collect();
+        let (old, new) = self.left(old, new);
         let unique = |among: &[&'a Statement], wanted: &K| {
             let mut having = among.iter().filter(|statement| key(statement).as_ref() == Some(wanted));
             let first = having.next().copied();
@@ -187,6 +207,17 @@ impl<'a> Aligner<'a> {
                 self.pair_edited(a, b);
             }
         }
+    }
+
+    /// Whether the very text of an old statement is in one other place of its scope now: it is not to be found by likeness.
+    fn has_moved(&self, old: &Statement) -> bool {
+        let scope = match old.scope.map(|scope| self.found[scope]) {
+            None => None,
+            Some(Counterpart::At(scope, _)) => Some(scope),
+            Some(_) => return false,
+        };
+        let count = |texts: &Texts, scope| texts.get(&(scope, old.whole)).copied();
+        count(&self.texts[0], old.scope) == Some(1) && count(&self.texts[1], scope) == Some(1)
     }
 
     /// Pairs each statement with the one that is most like it, where that holds on both sides and keeps their order.
@@ -230,8 +261,9 @@ impl<'a> Aligner<'a> {
     /// Looks all over a scope for what has no counterpart beside its neighbours: the same text, a definition of the same name,
     /// or one that differs in its name alone.
     fn find_moved(&mut self, old: &[&'a Statement], new: &[&'a Statement]) {
-        let keys: [fn(&Statement) -> Option<Key<'_>>; 3] = [
+        let keys: [fn(&Statement) -> Option<Key<'_>>; 4] = [
             |statement| Some(Key::Text(statement.whole)),
+            |statement| statement.name.as_ref().map(|_| Key::Text(statement.head)),
             |statement| statement.name.as_deref().map(Key::Name),
             |statement| statement.name.as_ref().map(|_| Key::Text(statement.nameless)),
         ];

@@ -1,10 +1,18 @@
-use super::{Counterpart, Sameness, Start, align};
+use super::{Alignment, Counterpart, Sameness, Start, align};
 use crate::{Options, Source};
+
+fn aligned(old: &str, new: &str) -> Alignment {
+    let source = |text: &str| Source::from_bytes("a.py", text.as_bytes()).unwrap();
+    align(&source(old), &source(new), &Options::default()).unwrap()
+}
+
+fn counterparts(old: &str, new: &str) -> Vec<Counterpart> {
+    aligned(old, new).0.into_iter().map(|(counterpart, _)| counterpart).collect()
+}
 
 /// What became of each old statement: by the first line of its new self, `~` if it was edited, `=` with another suite.
 fn story(old: &str, new: &str) -> Vec<String> {
-    let source = |text: &str| Source::from_bytes("a.py", text.as_bytes()).unwrap();
-    let alignment = align(&source(old), &source(new), &Options::default()).unwrap();
+    let alignment = aligned(old, new);
     let lines: Vec<&str> = new.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     // In these texts each statement has a line of its own.
     let line = |at: usize| lines[at].to_owned();
@@ -93,4 +101,28 @@ fn the_runtime_gets_numbers() {
     let source = |text: &str| Source::from_bytes("a.py", text.as_bytes()).unwrap();
     let alignment = align(&source("a()\nb()\n"), &source("x = 1\nb()\n"), &Options::default()).unwrap();
     assert_eq!(alignment.to_json(), "[[-1,0,0],[1,2,1]]");
+}
+
+#[test]
+fn the_functions_of_a_property_are_told_by_their_decorators() {
+    let old = "class C:\n    @property\n    def x(self):\n        return 1\n    @x.setter\n    def x(self, v):\n        a(v)\n";
+    let new = "class C:\n    @property\n    def x(self):\n        return 2\n    @x.setter\n    def x(self, v):\n        b(v)\n";
+    let found = counterparts(old, new);
+    let (edited, header) = (Sameness::Edited, Sameness::Header);
+    let wanted = [(0, header), (1, header), (2, edited), (3, header), (4, edited)];
+    assert_eq!(found, wanted.map(|(at, sameness)| Counterpart::At(at, sameness)));
+}
+
+#[test]
+fn branches_that_changed_places_are_found() {
+    let old = "if a:\n    x = b(1)\nelse:\n    x = c(1)\n";
+    let new = "if not a:\n    x = c(1)\nelse:\n    x = b(1)\n";
+    let found = counterparts(old, new);
+    let wanted = [(0, Sameness::Edited), (2, Sameness::Whole), (1, Sameness::Whole)];
+    assert_eq!(found, wanted.map(|(at, sameness)| Counterpart::At(at, sameness)));
+}
+
+#[test]
+fn what_stands_in_one_other_place_as_it_is_is_found_there() {
+    assert_eq!(story("send(x, 1)\n", "log(x, 1)\nif x:\n    send(x, 1)\n"), ["send(x, 1)"]);
 }

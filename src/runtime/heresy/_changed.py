@@ -91,12 +91,12 @@ class Changed:
             kept[-1] = modules.frame(kept[-1])
         homes = {unit.id: unit.module for unit in self.hook.units.by_id.values()}
         for id_, edits in modules.edits.items():
-            edits.refuse_other_objects(homes[id_] or modules.objects[0])
+            edits.definitions.refuse_other_objects(homes[id_] or modules.objects[0])
         for id_ in self._imported_first(modules.edits):
             edits = modules.edits[id_]
             home = homes[id_] or modules.objects[0]
             try:
-                edits.finish(home)
+                edits.definitions.finish(home)
             except HeresyError:
                 raise
             except Exception as error:
@@ -104,7 +104,7 @@ class Changed:
                     "H307", f"{edits.path} has new definitions that cannot be run",
                     why=f"{type(error).__name__}: {error}", help="mend them, then run the same command again",
                 ) from None  # fmt: skip
-            if lines := edits.lines_left_out():
+            if lines := edits.definitions.lines_left_out():
                 say(f"new in {edits.path}, but passed already, so not run: line {', '.join(map(str, lines))}")
         return kept
 

@@ -304,7 +304,7 @@ def is_suspended(name: SiteName | None) -> bool:
 def node_name(owner: ast.AST, node: ast.AST) -> tuple[str, int]:
     """The name of a node within its statement: its type, and which one of that type it is."""
     type_ = type(node)
-    found = _like(owner, type_)
+    found = nodes_like(owner, type_)
     if node not in found:
         raise NotContinuable("the call is not part of the statement")
     return type_.__name__, found.index(node)
@@ -312,7 +312,7 @@ def node_name(owner: ast.AST, node: ast.AST) -> tuple[str, int]:
 
 def node_named(owner: ast.AST, name: tuple[str, int]) -> ast.AST:
     type_, index = name
-    return _like(owner, getattr(ast, type_))[index]
+    return nodes_like(owner, getattr(ast, type_))[index]
 
 
 def model(node: ast.AST) -> ast.AST:
@@ -320,7 +320,7 @@ def model(node: ast.AST) -> ast.AST:
     return getattr(node, "heresy_model", node)
 
 
-def _like(owner: ast.AST, type_: type[ast.AST]) -> list[ast.AST]:
+def nodes_like(owner: ast.AST, type_: type[ast.AST]) -> list[ast.AST]:
     """The nodes of a type in a statement itself (for a compound one: in its header), in order of the text."""
     found: list[ast.AST] = []
     work: list[ast.AST] = [owner]

@@ -174,13 +174,13 @@ def make_function(
     if _is_not_asked(key):
         return types.FunctionType((lambda format: {}).__code__, {})
     edits = restored_modules().edits.get(unit)
-    if edits is not None and (gone := edits.code_of_gone(key)) is not None:
+    if edits is not None and (gone := edits.definitions.code_of_gone(key)) is not None:
         return types.FunctionType(marked(gone, mark), module.__dict__, gone.co_name, None, _closure(gone, closure))
     code = code_again(unit, key, mark)
-    cells = _closure(code, closure) if edits is None else edits.closure(key, closure)
+    cells = _closure(code, closure) if edits is None else edits.definitions.closure(key, closure)
     function = types.FunctionType(code, module.__dict__, code.co_name, None, cells)
     if edits is not None:
-        edits.made(function, key)
+        edits.definitions.made(function, key)
     return function
 
 
