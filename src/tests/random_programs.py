@@ -62,7 +62,11 @@ class Failure(Exception):
 
 
 class Unfit(Exception):
-    """The program is none to test: plain Python does not run it to an end in time."""
+    """The program is none to test: plain Python does not run it."""
+
+
+class Endless(Unfit):
+    """Plain Python does not run it to an end in time: one in some thousand doubles a list again and again."""
 
 
 class Program:
@@ -85,9 +89,9 @@ class Program:
         try:
             life = self.interpreter.plain(self.script)
         except subprocess.TimeoutExpired:
-            raise Unfit("it does not end") from None
+            raise Endless from None
         if life.status in (-signal.SIGXCPU, -signal.SIGALRM):
-            raise Unfit("it does not end")
+            raise Endless
         if re.search(rb"^(SyntaxError|IndentationError)", life.stderr, re.M):
             raise Unfit(life.stderr.decode())
         return life
@@ -207,6 +211,7 @@ class Result(NamedTuple):
     """What one program came to.
 
     Attributes:
+        is_endless: it has been left out.
         failure: what failed; empty if nothing did.
         small: the program, made smaller.
     """
@@ -214,6 +219,7 @@ class Result(NamedTuple):
     seed: int
     stops: int = 0
     refused: int = 0
+    is_endless: bool = False
     failure: str = ""
     small: str = ""
 
@@ -301,6 +307,8 @@ def check(task: tuple[str, str, range, bool, float]) -> list[Result]:
             result = Result(seed)
             try:
                 program.check(seed)
+            except Endless:
+                result = Result(seed, is_endless=True)
             except Unfit as unfit:
                 result = Result(seed, failure=f"unfit: {unfit}")
             except Failure as failure:
@@ -336,12 +344,13 @@ def run(pool: concurrent.futures.Executor, python: str, options: argparse.Namesp
     batches = [range(at, min(at + _BATCH, end)) for at in range(options.seed, end, _BATCH)]
     tasks = ((options.heresy, python, batch, options.cold, options.minimise) for batch in batches)
     began = said = time.monotonic()
-    programs = stops = refused = failed = 0
+    programs = stops = refused = endless = failed = 0
     for results in mapped(pool, tasks, options.jobs):
         for result in results:
             programs += 1
             stops += result.stops
             refused += result.refused
+            endless += result.is_endless
             if result.failure:
                 failed += 1
                 print(
@@ -355,10 +364,13 @@ def run(pool: concurrent.futures.Executor, python: str, options: argparse.Namesp
             said = now
             rest = "" if programs == options.programs else f"; the rest: --seed {options.seed + programs}"
             print(
-                f"{python}: {programs} programs, {stops} stops, {refused} refused, {failed} failed, "
+                f"{python}: {programs} programs, {stops} stops, {refused} refused, {endless} endless, {failed} failed, "
                 f"{now - began:.0f} s, {programs / (now - began):.1f} a second{rest}",
                 flush=True,
             )
+    if endless > 1 + programs // 1000:
+        failed += 1
+        print(f"{python}: FAILED: {endless} programs do not end in plain Python, and were left out", flush=True)
     if refused > stops:
         failed += 1
         print(f"{python}: FAILED: most stops were refused, so that hardly anything was tested", flush=True)

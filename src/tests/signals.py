@@ -299,7 +299,45 @@ def each(house: House) -> str:
                     raise Failure(f"{name}: continued: {stdout!r} {stderr.decode()}")
         elif rest not in stdout.decode():
             raise Failure(f"{name}: {stdout!r} {stderr.decode()}")
-    return ", ".join([*SINGLE, *_surroundings(house)])
+    return ", ".join([*SINGLE, *_impatience(house), *_surroundings(house)])
+
+
+def _impatience(house: House) -> list[str]:
+    """Who types it again and again at once, has the program stopped; who does so once it is said what that does, has it ended."""
+    script = house.folder / "sorts.py"
+    script.write_text(
+        "import time\ndef key(x):\n    time.sleep(0.05)\n    return x\nprint('on', flush=True)\n"
+        "try:\n    for n in range(3):\n        print(sorted(range(40), key=key)[n])\nfinally:\n    print('finally')\n"
+    )
+    wanted, stdout = house.plain(script.name), b""
+    while True:
+        life = house.start(script.name)
+        wait_for_words(life)
+        for _ in range(5):
+            life.send_signal(signal.SIGINT)
+            time.sleep(0.005)
+        text, words = house.end(life)
+        stdout += text
+        if life.returncode == 0:
+            break
+        if life.returncode != -signal.SIGINT or "heresy: stopped at" not in words or "Traceback" in words:
+            raise Failure(f"five at once: status {life.returncode}: {words}")
+    if problem := _difference(wanted, stdout):
+        raise Failure(f"five at once: {problem}")
+    script.write_text(script.read_text().replace("range(40)", "range(400)"))
+    life = house.start(script.name)
+    wait_for_words(life)
+    for _ in range(3):
+        time.sleep(0.6)
+        life.send_signal(signal.SIGINT)
+    text, words = house.end(life)
+    shown = [line for line in words.splitlines() if line.startswith('  File "')]
+    left = [name for name in house.checkpoints() if name.startswith("sorts")]
+    if life.returncode != -signal.SIGINT or b"finally" not in text or left:
+        raise Failure(f"three times: status {life.returncode}, left {left}: {words}")
+    if not shown or any(script.name not in line for line in shown):
+        raise Failure(f"three times: the traceback shows more than the program: {words}")
+    return ["impatience"]
 
 
 def _surroundings(house: House) -> list[str]:

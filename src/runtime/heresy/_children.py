@@ -91,7 +91,7 @@ def _watch(stopper: Stopper, frame: types.FrameType | None, until: types.FrameTy
     """Has each step of a call looked at, until all of its children have a status."""
 
     def on_event(frame: types.FrameType, event: str, arg: Any) -> Any:
-        if not stopper.asked or not stopper.tracing:
+        if not stopper.asked or not stopper.tracer.is_on:
             return None
         if any(child.returncode is None for child in stopper.children):
             return on_event

@@ -60,9 +60,11 @@ class KeptBack:
         if _thread.get_ident() != handlers.thread:
             return  # where handlers are never called
         self.depth += 1
+        handlers.keeping = True
         try:
             if self.depth > 1:
                 return  # a handler that runs already is stopped in
+            handlers.has_interrupted()
             self.mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
             if handlers.changed:
                 handlers.changed = False
@@ -89,9 +91,9 @@ class KeptBack:
         would have to wait for its end.
         """
         if self.own:
-            self.handlers.settles = True
+            self.handlers.settles = self.own
             _thread.interrupt_main(self.own)
-            self.handlers.settles = False
+            self.handlers.settles = 0
 
     def end(self) -> None:
         """The program goes on. The caller has to return to it without calling anything."""
@@ -105,7 +107,7 @@ class KeptBack:
         try:
             self._put_back()
         finally:
-            self.depth = 0
+            self.depth, self.handlers.keeping = 0, False
             came, self.handlers.came = self.handlers.came, {}
             told = map(_thread.interrupt_main, came)
             _ = [*alarms, *told]
@@ -139,7 +141,10 @@ class KeptBack:
 
     def arrived(self) -> dict[str, list[int]]:
         """The signals that have come, and those that the program has blocked."""
-        return {"came": [*self.handlers.came], "waiting": sorted(self.waiting | self._blocked())}
+        handlers = self.handlers
+        own = {handlers.interrupts, *(number for number in handlers.came if handlers.is_own(plain_getsignal(number)))}
+        came = [number for number in handlers.came if number not in own]
+        return {"came": came, "waiting": sorted(self.waiting | self._blocked())}
 
     def _blocked(self) -> set[int]:
         """What has come of signals that the program has blocked; those that stop it are answered."""
@@ -171,7 +176,7 @@ class KeptBack:
             saved: what `saved` has given.
         """
         handlers = self.handlers
-        self.depth = 1
+        self.depth, handlers.keeping = 1, True
         for number, handler in kept.items():
             if callable(handler):
                 handlers.kept[number] = handler

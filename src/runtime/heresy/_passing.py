@@ -94,7 +94,7 @@ class Passing:
             stopper.attempt(frame, waiting=True)
             if self.wanted:
                 if sys.gettrace() is None:
-                    stopper.trace(frame)  # a handler of the program's has raised where it was traced, which ends that
+                    stopper.tracer.trace(frame)  # a handler of the program's has raised where it was traced, which ends that
                 self._next(self.every)
         elif self.twin is not None and not self._is_over():
             self._next(max(self.every / 4, _AGAIN))
@@ -108,7 +108,7 @@ class Passing:
 
     def _seek(self, frame: types.FrameType) -> None:
         stopper = self.stopper
-        if sys.gettrace() is not None and not stopper.tracing:
+        if sys.gettrace() is not None and not stopper.tracer.is_on:
             if self.asked:
                 say("no checkpoint can be made while the program is being traced")
             self.asked = False
@@ -118,7 +118,7 @@ class Passing:
         if not stopper.units.busy:
             stopper.attempt(frame, waiting=True)
         if self.wanted:
-            stopper.trace(frame)
+            stopper.tracer.trace(frame)
 
     def go_on(self) -> None:
         """Nothing is sought any more."""
@@ -169,7 +169,7 @@ class Passing:
             stopper.reason = str(unsafe)
             if asked:
                 self.wanted = self.asked = True
-                stopper.trace(frame)
+                stopper.tracer.trace(frame)
         except HeresyError as error:
             self._tell(error, always=asked)
         except Exception as error:

@@ -55,10 +55,13 @@ class Handlers:
         #: The program's own, while they are kept back, and what has come meanwhile, in order: see `_kept_back`.
         self.kept: dict[int, Any] = {}
         self.came: dict[int, None] = {}
+        self.keeping = False
+        #: The signal whose handler raises KeyboardInterrupt, once there is one.
+        self.interrupts = 0
         #: Handlers have been set since it was last asked which there are.
         self.changed = True
-        #: The answer is only to have what has come noted.
-        self.settles = False
+        #: The answer to this signal is only to have what has come noted.
+        self.settles = 0
         #: Called in a child that the program has forked.
         self.forked: Callable[[], None] | None = None
         #: The signals that do not interrupt a call of the system.
@@ -94,6 +97,39 @@ class Handlers:
     def is_own(self, handler: Any) -> bool:
         """SIGINT's may be another bound method: the program has seen it, and a checkpoint may have held it."""
         return type(handler) is type(self.answer) and handler == self.answer
+
+    def plain(self, number: int) -> None:
+        """Does what the signal does to a plain Python. A handler has to return at once then."""
+        if number == _signal.SIGINT:
+            self.interrupt()
+        else:
+            end_by(number)
+
+    def interrupt(self) -> None:
+        """Has the interpreter raise KeyboardInterrupt as soon as a handler has returned to it.
+
+        What a handler raises itself shows the handler in its traceback. But the interpreter calls the handlers of all signals
+        that have come one after the other, in the order of their numbers, and its own one for SIGINT is a function of C.
+        While the program's are kept back, it comes with what came meanwhile.
+        """
+        if not self.interrupts:
+            numbers = sorted(number for number in _signal.valid_signals() if number > _signal.SIGTERM)
+            free = [number for number in numbers if plain_getsignal(number) == _signal.SIG_DFL]
+            if not free:
+                raise KeyboardInterrupt
+            self.interrupts = free[-1]
+            plain_signal(self.interrupts, _signal.default_int_handler)
+        if self.keeping:
+            self.came[self.interrupts] = None
+        else:
+            _thread.interrupt_main(self.interrupts)
+
+    def has_interrupted(self) -> None:
+        """That is over: the signal is free again."""
+        if self.interrupts and self.interrupts not in self.came:
+            if plain_getsignal(self.interrupts) is _signal.default_int_handler:
+                plain_signal(self.interrupts, _signal.SIG_DFL)
+            self.interrupts = 0
 
     def _hide(self) -> None:
         answer = self.answer
@@ -154,11 +190,8 @@ class Handlers:
             pass  # the interpreter is not the main one
 
 
-def plain(number: int, frame: Any) -> NoReturn:
-    """Does what the signal does to a plain Python."""
-    if number == _signal.SIGINT:
-        _signal.default_int_handler(number, frame)
-    end_by(number)
+class Insisted(BaseException):
+    """The user ends the program while heresy is at work on its stop."""
 
 
 def end_by(number: int) -> NoReturn:

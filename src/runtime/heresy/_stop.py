@@ -17,6 +17,7 @@ from . import _ends, _signals
 from ._baseline import Baseline, monotonic, process_time
 from ._errors import NotContinuable
 from ._messages import place, print_error, report, say
+from ._tracing import Tracer, importer_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
-    from ._collecting import Watch
     from ._failure import NotStopped
     from ._frame_state import Stack
     from ._kept_back import KeptBack
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
 #: The one of this process, once a program is being started.
 stopper: Stopper | None = None
+
+
+#: A stop that is as quick as this needs no words; and nobody has read any in this time.
+_QUICK, _TO_READ = 1.0, 0.3
 
 
 class Stopper:
@@ -66,23 +70,23 @@ class Stopper:
         self.abandoned = ""
         #: When a stop was asked for, by the clock and in processor time.
         self.asked_at = 0.0, 0.0
+        #: A function that it calls may be interrupted, and what interrupts it is caught.
+        self.attempting = False
+        #: When the user was told that to ask once more ends the program without saving it.
+        self.told_at: float | None = None
         self._kept_back: KeptBack | None = None
         #: What a handler of the program's has raised before the program was there to catch it.
         self.raised: list[BaseException] = []
         #: Child processes that have got the same Ctrl-C.
         self.children: list[Any] = []
         self.save_asked = False
-        self.tracing = False
+        self.tracer = Tracer(self)
         self.passing: Passing | None = None
         self.waiting: Waiting | None = None
         self._timer: Timer | None = None
         self.refused_at = float("-inf")
-        self.barrier: tuple[types.FrameType, int] | None = None
         #: For words: where the call is that keeps the program from being stopped.
         self.obstacle: tuple[types.CodeType, int, int | None] | None = None
-        self.watch: Watch | None = None
-        #: For code objects, by their identity: where in them there is no safe point.
-        self.no_starts: dict[int, tuple[types.CodeType, set[int]]] = {}
         self.reason = ""
         self.passed = 0
         self.trial: Trial | None = None
@@ -115,7 +119,7 @@ class Stopper:
         self.handlers.forked = self._is_forked
         self.handlers.install()
         if self.launch.stop_at is not None:
-            self.trace(sys._getframe())
+            self.tracer.trace(sys._getframe())
         if "every" in self.launch.options:
             self.make_passing().start(*self.launch.options["every"])
         trial = self.launch.options.get("trial", {})
@@ -175,7 +179,7 @@ class Stopper:
         # What is left is the interpreter's own end. To be killed in it would say that the program was not done.
         self.handlers.ignore_stops()
         # Generators that are left are closed while the modules are taken apart, and the runtime's with them.
-        if sys.gettrace() == self._on_call:
+        if sys.gettrace() == self.tracer.on_call:
             sys.settrace(None)
         if self.trial is not None:
             self.trial.ended()
@@ -201,31 +205,36 @@ class Stopper:
     def _is_forked(self) -> None:
         """This is a child of the program now. What was asked of that was not asked of it."""
         self.launch.stop_at, self.passing = None, None
-        if self.tracing:
+        if self.tracer.is_on:
             self.untrace(sys._getframe())
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
-        if self.handlers.settles:
-            return
-        if self.raised:
-            raise self.raised.pop()
-        if frame is None:
-            return  # the program is over: the interpreter is on its way to its own end
-        if self.units.busy or os.getpid() != self.pid or _importer(frame) is not None:
-            self._answer(number, frame)
-            return
+        is_taken, kept_back = False, None
         try:
-            kept_back = self.kept_back()
-            kept_back.begin()
+            if self.handlers.settles:
+                if number != self.handlers.settles:
+                    self.handlers.note(number, frame)
+                return
+            if self.raised:
+                is_taken = True
+                raise self.raised.pop()
+            if frame is None:
+                return  # the program is over: the interpreter is on its way to its own end
+            if not (self.units.busy or os.getpid() != self.pid or importer_of(frame) is not None):
+                kept_back = self.kept_back()
+                kept_back.begin()
+            is_taken = True
         except BaseException:
-            # It was a handler of the program's that has raised, and this signal has come, too.
-            told = map(_thread.interrupt_main, (number,))
-            _ = [*told]
+            if not is_taken:
+                # It was a handler of the program's that has raised, and this signal has come, too.
+                told = map(_thread.interrupt_main, (number,))
+                _ = [*told]
             raise
         try:
             self._answer(number, frame)
         finally:
-            kept_back.end()
+            if kept_back is not None:
+                kept_back.end()
 
     def _answer(self, number: int, frame: types.FrameType) -> None:
         if number == self.handlers.timer:
@@ -233,42 +242,53 @@ class Stopper:
             return
         # While the runtime is at work, or a module is imported, what is needed to tell may be there in part only.
         busy = self.units.busy
-        by_program = not busy and _importer(frame) is None and self._is_sent_by_program(frame)
+        by_program = not busy and importer_of(frame) is None and self._is_sent_by_program(frame)
         insists = number != _signals.SAVES and monotonic() - self.refused_at < 5
         if os.getpid() != self.pid or insists or by_program:
             # A child of the program, the user insists after a refusal, or nobody has typed it: as in plain Python.
-            _signals.plain(number, frame)
+            self.handlers.plain(number)
+            return
         if number == _signals.SAVES:
             if not self.asked:
-                self._ask_in_passing(frame)
+                self.ask_in_passing(frame)
             return
         if not self.asked:
-            self.number, self.asked_at = number, (monotonic(), process_time())
+            self.number, self.asked_at, self.told_at = number, (monotonic(), process_time()), None
         elif number == signal.SIGHUP:
             return  # a terminal that is closed sends it more than once
-        self.asked += 1
+        elif self.told_at is not None:
+            if monotonic() - self.told_at > _TO_READ:
+                self._end_unsaved(number, frame)
+            return
+        self.asked = min(self.asked + 1, 2)
         cut_short = number == signal.SIGINT and not busy and self._are_children_cut_short(frame)
-        if self.asked > 2:
-            self.untrace(frame)
-            _signals.plain(number, frame)
         if not busy:
             self.attempt(frame, waiting=True, abandon=self.asked == 2 or cut_short)
         # What a handler of the program's has raised where it was traced has ended that.
         if self.asked == 1 or self.asked and sys.gettrace() is None:
-            self.trace(frame)
+            self.tracer.trace(frame)
         if self.asked == 1:
             # What was imported for this is no work of the program's.
             self.asked_at = monotonic(), process_time()
             if not busy:
                 self._watch_wait(frame)
-        elif self.asked:
+        elif self.asked and not (busy and monotonic() - self.asked_at[0] < _QUICK):
             if self.waiting is not None:
                 self.waiting.insists()
-            say(f"still {self.what_is_waited_for(frame)}; once more ends the program without saving it")
+            what = "at work on the stop" if busy else self.what_is_waited_for(frame)
+            say(f"still {what}; once more ends the program without saving it")
+            self.told_at = monotonic()
+
+    def _end_unsaved(self, number: int, frame: types.FrameType) -> None:
+        """The user does not wait for the stop."""
+        self.untrace(frame)
+        if self.attempting and number == signal.SIGINT:
+            raise _signals.Insisted
+        self.handlers.plain(number)
 
     def _are_children_cut_short(self, frame: types.FrameType) -> bool:
         """Whether a child that the program waits for has been ended by the Ctrl-C, which comes from a terminal then."""
-        if "subprocess" not in sys.modules or _importer(frame) is not None:
+        if "subprocess" not in sys.modules or importer_of(frame) is not None:
             return False
         with self.units.at_work():
             from ._children import are_cut_short, waited_for
@@ -277,19 +297,19 @@ class Stopper:
                 self.children = waited_for(frame)
             return bool(self.children) and are_cut_short(self, frame)
 
-    def _ask_in_passing(self, frame: types.FrameType) -> None:
+    def ask_in_passing(self, frame: types.FrameType) -> None:
         """A checkpoint is asked for, after which the program runs on; what makes it must not be in the midst of an import."""
-        self.save_asked = self.units.busy or _importer(frame) is not None
+        self.save_asked = self.units.busy or importer_of(frame) is not None
         if not self.save_asked:
             self.make_passing().ask(frame)
         elif sys.gettrace() is None:
-            self.trace(frame)  # the next event sees to it
+            self.tracer.trace(frame)  # the next event sees to it
         else:
-            self.save_asked = self.tracing
+            self.save_asked = self.tracer.is_on
 
     def _watch_wait(self, frame: types.FrameType) -> None:
         """Where a stop takes its time, that is said; what is needed for it must not be in the midst of its own import."""
-        if _importer(frame) is None:
+        if importer_of(frame) is None:
             with self.units.at_work():
                 from ._waiting import Waiting
             self.waiting = Waiting(self)
@@ -310,7 +330,7 @@ class Stopper:
 
     def what_is_waited_for(self, frame: types.FrameType) -> str:
         """``waiting for sorted() at main.py:40``, for people."""
-        if _importer(frame) is not None:
+        if importer_of(frame) is not None:
             return "waiting for a module to be imported"
         with self.units.at_work():
             from . import _waiting
@@ -323,7 +343,7 @@ class Stopper:
         self.asked = 1
         self.attempt(frame, waiting=False)
         if self.asked:
-            self.trace(frame)
+            self.tracer.trace(frame)
 
     def is_ours(self, code: types.CodeType) -> bool:
         return code.co_filename in self.units.by_file
@@ -332,83 +352,16 @@ class Stopper:
         """Whether code is of the program itself, and not of a library."""
         return any(not unit.library for unit in self.units.by_file.get(code.co_filename, ()))
 
-    def trace(self, frame: types.FrameType) -> None:
-        current: types.FrameType | None = frame
-        while current is not None:
-            if self.is_ours(current.f_code):
-                current.f_trace = self._on_event
-            current = current.f_back
-        self.tracing = True
-        sys.settrace(self._on_call)
-
     def untrace(self, frame: types.FrameType | None) -> None:
-        self.tracing = False
-        sys.settrace(None)
-        while frame is not None:
-            if frame.f_trace == self._on_event:
-                frame.f_trace = None
-            frame = frame.f_back
-        self.asked, self.save_asked, self.barrier, self.watch, self.children = 0, False, None, None, []
-        self.no_starts.clear()
+        """What was asked for is done, or is not to be done."""
+        self.tracer.untrace(frame)
+        self.asked, self.save_asked, self.children = 0, False, []
         if self.passing is not None:
             self.passing.go_on()
         # It may not have been imported, or in part only.
         forget = getattr(sys.modules.get(f"{__package__}._collecting"), "forget", None)
         if forget is not None:
             forget()
-
-    def _on_call(self, frame: types.FrameType, event: str, arg: Any) -> Any:
-        self._look()
-        if self._has_given_up(frame):
-            return None
-        if self.held or not self.is_ours(frame.f_code):
-            return None
-        if self._behind_barrier(frame) and (self.watch is None or frame.f_code is not self.watch.code):
-            return None
-        return self._on_event
-
-    def _look(self) -> None:
-        """Something of Python's is to run: is it known now what C code is making?"""
-        if self.watch is not None:
-            self.watch.look()
-            if self.watch.is_over:
-                self.watch = self.barrier = None
-
-    def _on_event(self, frame: types.FrameType, event: str, arg: Any) -> Any:
-        self._look()
-        if event == "return" and self.watch is not None and frame.f_code is self.watch.code:
-            self.watch.given(arg)
-        if self.save_asked and not self.asked:
-            self._ask_in_passing(frame)
-        if event == "line" and not self.held and not self.save_asked and not self._cannot_stop(frame):
-            self.attempt(frame, waiting=False)
-            if not self.tracing:
-                return None  # nothing is called here any more: what has come meanwhile is the program's
-        elif event == "return":
-            # Before 3.13 the frame keeps a copy of its variables, which would keep what an exception has dropped.
-            frame.f_locals  # noqa: B018
-        # What is returned here is what traces the frame from now on.
-        return None if self._has_given_up(frame) or not self.tracing else self._on_event
-
-    def _has_given_up(self, frame: types.FrameType) -> bool:
-        """Whether a checkpoint in passing has been sought for long enough."""
-        return not self.asked and self.passing is not None and self.passing.has_given_up(frame)
-
-    def _cannot_stop(self, frame: types.FrameType) -> bool:
-        """Whether it is known that there is no safe point where a frame stands: loops may come there again and again."""
-        _, offsets = self.no_starts.get(id(frame.f_code), (None, ()))
-        return frame.f_lasti in offsets or self._behind_barrier(frame)
-
-    def _behind_barrier(self, running: types.FrameType) -> bool:
-        """Whether a frame below is inside a call that must end before there can be a safe point."""
-        if self.barrier is None:
-            return False
-        frame, instruction = self.barrier
-        # A handler of a signal may have been called at this instruction, not by it: then the frame goes on there.
-        if frame is not running and frame.f_lasti == instruction and _is_on_stack(frame):
-            return True
-        self.barrier = None
-        return False
 
     def attempt(self, frame: types.FrameType, *, waiting: bool, abandon: bool = False) -> None:
         """Stops the program, or makes a checkpoint, if that is possible here.
@@ -419,14 +372,20 @@ class Stopper:
         """
         if not (self.asked or self.launch.stop_at is not None or self.passing is not None and self.passing.wanted):
             return  # it has been made just now
-        importer = _importer(frame)
+        importer = importer_of(frame)
         if importer is not None:
             # Nothing can be continued there, and a module that the runtime needs may be there in part only.
             self.reason = "a module is being imported"
             if not waiting:
-                self.barrier = (importer, importer.f_lasti)
+                self.tracer.barrier = (importer, importer.f_lasti)
             return
-        self.kept_back().during(self._examine_at_work, frame, waiting, abandon)
+        self.attempting = True
+        try:
+            self.kept_back().during(self._examine_at_work, frame, waiting, abandon)
+        except _signals.Insisted:
+            self.handlers.interrupt()
+        finally:
+            self.attempting = False
 
     def _examine_at_work(self, frame: types.FrameType, waiting: bool, abandon: bool) -> None:
         with self.units.at_work():
@@ -467,10 +426,10 @@ class Stopper:
             barrier = getattr(unsafe, "barrier", None)
             self.obstacle = (barrier.f_code, barrier.f_lasti, barrier.f_lineno) if barrier is not None else None
             if barrier is not None and barrier is not frame and not waiting:
-                self.barrier = (barrier, barrier.f_lasti)
+                self.tracer.barrier = (barrier, barrier.f_lasti)
             elif getattr(unsafe, "is_lasting", False):
-                self.no_starts.setdefault(id(frame.f_code), (frame.f_code, set()))[1].add(frame.f_lasti)
-            self.watch = getattr(unsafe, "watch", None)
+                self.tracer.note_no_start(frame)
+            self.tracer.watch = getattr(unsafe, "watch", None)
             return
         except RecursionError:
             self.reason = "the program's recursion leaves no room"
@@ -522,7 +481,7 @@ class Stopper:
             self.tell_of_unsaved(_save.save(self, stack, ends=True))
         except NotContinuable as unsafe:
             self.reason = str(unsafe)
-            self.trace(frame)
+            self.tracer.trace(frame)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             return
         except Exception as error:
@@ -570,24 +529,3 @@ class Stopper:
             os.set_inheritable(self.launch.claim, True)
         self.kept_back().forget()
         _ends.replace_now(sys.executable, [sys.executable, *arguments])
-
-
-def _importer(frame: types.FrameType) -> types.FrameType | None:
-    """The outermost frame that is importing a module; None if there is none."""
-    found = None
-    current: types.FrameType | None = frame
-    while current is not None:
-        below = current.f_back
-        if below is not None and current.f_code.co_filename == "<frozen importlib._bootstrap>":
-            found = below
-        current = below
-    return found
-
-
-def _is_on_stack(frame: types.FrameType) -> bool:
-    current: types.FrameType | None = sys._getframe()
-    while current is not None:
-        if current is frame:
-            return True
-        current = current.f_back
-    return False

@@ -60,7 +60,7 @@ class Trial:
         sys.settrace(None)
         self.stopper.ask(frame)
         # Without either, the next statement will do.
-        if self.stopper.barrier is not None or self.stopper.held:
+        if self.stopper.tracer.barrier is not None or self.stopper.held:
             self._write(f"waits {self.stopper.reason}")
         return frame.f_trace
 

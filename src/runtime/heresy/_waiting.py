@@ -9,6 +9,7 @@ import types
 from ._messages import say
 from ._stop import Stopper
 from ._timer import Timer
+from ._tracing import is_tracing
 
 #: A stop that is as quick as this needs no words.
 _QUIET = 1.0
@@ -45,12 +46,12 @@ class Waiting:
         if stopper.units.busy:
             self._next(_QUIET)
             return
-        while frame.f_globals is Stopper.__init__.__globals__ and frame.f_back is not None:
+        while is_tracing(frame) and frame.f_back is not None:
             frame = frame.f_back  # the program is being traced
         # It may be possible by now; and what is in the way may be something else.
         stopper.attempt(frame, waiting=True, abandon=stopper.asked > 1)
         if stopper.asked and sys.gettrace() is None:
-            stopper.trace(frame)  # a handler of the program's has raised where it was traced, which ends that
+            stopper.tracer.trace(frame)  # a handler of the program's has raised where it was traced, which ends that
         if not self.said:
             self.said = True
             say(stopper.what_is_waited_for(frame))
