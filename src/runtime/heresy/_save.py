@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -87,7 +88,7 @@ def _save(stopper: Stopper, stack: Stack, *, ends: bool, passing: bool, twin: Tw
     except OSError as error:
         raise HeresyError(
             "H310", f"the checkpoint {launch.checkpoint} could not be written: {error.strerror or error}",
-            help="make room, or make the folder writable, and stop the program again",
+            help=f"{_remedy(error, launch.checkpoint)}, and stop the program again",
         ) from None  # fmt: skip
     _bundle.keep()
     return items
@@ -231,3 +232,10 @@ def _homes(units: list[Unit]) -> dict[str, tuple[types.ModuleType, dict[str, Any
                     found[unit.id] = module, function.__globals__
     # In the order in which they were loaded, as they will be made again.
     return {unit.id: found[unit.id] for unit in in_order if unit.id in found}
+
+
+def _remedy(error: OSError, path: str) -> str:
+    """What to do about an error of the system's at the write of a checkpoint."""
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return f"{os.path.dirname(path)} is to be a folder: move the file of that name away"
+    return "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make the folder writable, or make room"
