@@ -57,18 +57,24 @@ def work(size):
         pickled = pickle.dumps(data, 5)
         dumps, loads = least(lambda: pickle.dumps(data, 5)), least(lambda: pickle.loads(pickled))
         pickled = len(pickled)
-        synced, plain_sync, rounds = [], os.fsync, []
-        def sync(descriptor):
-            start = time.perf_counter()
-            plain_sync(descriptor)
-            synced[-1] += time.perf_counter() - start
-        os.fsync = sync
+        synced, rounds = [], []
+        class Disk:
+            def __getattr__(self, name):
+                return getattr(os, name)
+            def fsync(self, descriptor):
+                start = time.perf_counter()
+                os.fsync(descriptor)
+                synced[-1] += time.perf_counter() - start
+        heresy.checkpoint()
+        # Not in `os` itself: what a program puts there is saved, too.
+        sys.modules["heresy._checkpoint"].os = Disk()
         for _ in range(12):
             synced.append(0)
             wall, cpu = time.perf_counter(), time.process_time()
             heresy.checkpoint()
             rounds.append((time.perf_counter() - wall, time.process_time() - cpu))
-        os.fsync = plain_sync
+        sys.modules["heresy._checkpoint"].os = os
+        del Disk
         print(json.dumps({
             "dumps": dumps, "loads": loads, "pickled": pickled, "first": rounds[0][0],
             "made": min(wall - waited for (wall, _), waited in zip(rounds, synced)),

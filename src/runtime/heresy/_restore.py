@@ -18,7 +18,7 @@ from ._messages import print_error, say
 from ._start import Launch
 from ._stop import Stopper
 from ._typing_names import Any
-from ._uncollected import Uncollected
+from ._uncollected import Uncollected, aged
 from ._units import CannotInstrument, Unit, load
 from .state import functions, imports, moved, surroundings
 from .state.pickling import CannotSave, Modules, StateUnpickler
@@ -250,6 +250,7 @@ def unpickle(modules: Modules, payload: list[Any], other: str | None, *, passing
 
                 for obj, state in states:
                     set_instance_state(obj, state)
+            aged()
         tables, places, texts, prints = unpickler.load()
         if (reopening := _loaded("reopening")) is not None:
             for grown in reopening.compare(prints, passing=passing):

@@ -13,14 +13,14 @@ from .._typing_names import Any
 
 #: The opcode of a float, and those that arithmetic gives.
 _PICKLED = (b"G\x7f\xf8\0\0\0\0\0\0", b"G\xff\xf8\0\0\0\0\0\0")
-#: Their end, which is looked for first: once for both.
+#: Their end, which is looked for first: once for both. Backwards, since its last bytes are frequent, and its first is not.
 _END = b"\xf8\0\0\0\0\0\0"
 _LIBRARIES = ("math", "cmath", "numpy")
 
 
 def are_in(chunks: list[Any]) -> bool:
     """Whether a payload has any of them, or bytes that look alike."""
-    found = [chunk for chunk in chunks if type(chunk) is bytes and _END in chunk]
+    found = [chunk for chunk in chunks if type(chunk) is bytes and chunk.rfind(_END) >= 0]
     return any(each in chunk for chunk in found for each in _PICKLED)
 
 

@@ -9,10 +9,11 @@ what a library has made itself.
 
 from __future__ import annotations
 
+import itertools
 import operator
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from .._kinds import HEAP_TYPE, is_a
 from .._typing_names import Any, TypeAlias
@@ -27,55 +28,69 @@ _ELSEWHERE = ("sys", "builtins", "__main__", "__mp_main__", "heresy")
 
 def save(modules: Modules) -> list[Patch]:
     """All of them."""
-    seeker = _Seeker(modules)
-    found: list[Patch] = []
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in _ELSEWHERE or modules.has(name) or not is_a(module, types.ModuleType):
-            continue
-        namespace = module.__dict__
-        found += [(name, "", attribute, value) for attribute, value in seeker.own(namespace)]
-        for cls in [value for value in namespace.values() if type(value) is type]:
-            if cls.__flags__ & HEAP_TYPE and cls.__module__ == name and namespace.get(cls.__name__) is cls:
-                found += [(name, cls.__name__, attribute, value) for attribute, value in seeker.own(cls.__dict__)]
-    return found
+    libraries = {
+        name: module.__dict__ for name, module in list(sys.modules.items())
+        if name.partition(".")[0] not in _ELSEWHERE and not modules.has(name) and is_a(module, types.ModuleType)
+    }  # fmt: skip
+    own = _Own(modules)
+    if not own.may_be_in(libraries.values()):
+        return []
+    having = [(name, namespace) for name, namespace in libraries.items() if own.may_be_in([namespace])]
+    return [patch for name, namespace in having for patch in own.found_in(name, namespace)]
 
 
-class _Seeker:
-    """Tells the program's own from what else stands in a namespace: there are tens of thousands of names in all."""
+class _Own:
+    """Tells the program's own from what else stands in a namespace.
+
+    There are tens of thousands of names in all, so they are looked through at once first, and one by one only where there is any.
+    """
 
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
         self.namespaces = {id(module.__dict__) for module in modules.objects}
-        #: By type, what tells whether an object is the program's; None if it is not.
-        self.tests: dict[type, Callable[[Any], bool] | None] = {}
 
-    def own(self, namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """The program's own in a namespace, by name."""
-        function, namespaces, tests = types.FunctionType, self.namespaces, self.tests
-        for name, value in list(namespace.items()):
-            kind = type(value)
-            if kind is function:  # most are
-                if id(value.__globals__) in namespaces:
-                    yield name, value
-                continue
-            if kind not in tests:
-                tests[kind] = self._test(kind)
-            test = tests[kind]
-            if test is not None and test(value):
-                yield name, value
+    def may_be_in(self, namespaces: Iterable[Mapping[str, Any]]) -> bool:
+        values = [*itertools.chain.from_iterable([namespace.values() for namespace in namespaces])]
+        classes = {value for value in values if type(value) is type}
+        for cls in classes:
+            if cls.__flags__ & HEAP_TYPE:
+                values += cls.__dict__.values()
+        function = types.FunctionType
+        if not self.namespaces.isdisjoint([id(value.__globals__) for value in values if type(value) is function]):
+            return True
+        if any(map(self.modules.has, {cls.__dict__.get("__module__") for cls in classes})):
+            return True
+        kinds = {*map(type, values)} - {type, function}
+        told = {kind for kind in kinds if kind in _WRAPPERS or issubclass(kind, type) or self.has_made(kind)}
+        return any(map(self.is_one, [value for value in values if type(value) in told]))
 
-    def _test(self, kind: type) -> Callable[[Any], bool] | None:
+    def found_in(self, name: str, namespace: dict[str, Any]) -> Iterator[Patch]:
+        """Those in a module, and in its classes."""
+        for attribute, value in list(namespace.items()):
+            if self.is_one(value):
+                yield name, "", attribute, value
+            if type(value) is type and value.__flags__ & HEAP_TYPE and value.__module__ == name:
+                if namespace.get(value.__name__) is value:
+                    own = [(each, inner) for each, inner in list(value.__dict__.items()) if self.is_one(inner)]
+                    yield from ((name, value.__name__, each, inner) for each, inner in own)
+
+    def is_one(self, value: Any) -> bool:
+        kind = type(value)
+        if kind is types.FunctionType:
+            return id(value.__globals__) in self.namespaces
         if kind in _WRAPPERS:
-            inner = operator.attrgetter(_WRAPPERS[kind])
-            return lambda value: id(getattr(inner(value), "__globals__", None)) in self.namespaces
-        if issubclass(kind, type):
-            return lambda value: self.modules.has(value.__dict__.get("__module__"))
-        return (lambda value: True) if self.modules.has(kind.__dict__.get("__module__")) else None
+            return id(getattr(_WRAPPERS[kind](value), "__globals__", None)) in self.namespaces
+        return self.has_made(value if issubclass(kind, type) else kind)
+
+    def has_made(self, cls: Any) -> bool:
+        return self.modules.has(cls.__dict__.get("__module__"))
 
 
-_WRAPPERS: dict[type, str] = {
-    staticmethod: "__func__", classmethod: "__func__", types.MethodType: "__func__", property: "fget",
-}  # fmt: skip
+#: What a wrapper of a function holds.
+_WRAPPERS: dict[type, Callable[[Any], Any]] = {
+    **dict.fromkeys((staticmethod, classmethod, types.MethodType), operator.attrgetter("__func__")),
+    property: operator.attrgetter("fget"),
+}
 
 
 def restore(patches: list[Patch]) -> None:

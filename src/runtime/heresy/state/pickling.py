@@ -370,13 +370,16 @@ def is_made(name: str, module: object) -> bool:
 
     Cython's are there as soon as something that it has compiled is imported: for what such modules have in common.
     """
-    if name == "__main__" or name.startswith(("_cython_", "cython_runtime")):
+    if not _has_no_origin(module) or name == "__main__" or name.startswith(("_cython_", "cython_runtime")):
         return False
-    top = sys.modules.get(name.partition(".")[0])
-    return all(
-        type(each) is types.ModuleType and each.__dict__.get("__spec__") is None and "__file__" not in each.__dict__
-        for each in (module, top)
-    )
+    return _has_no_origin(sys.modules.get(name.partition(".")[0]))
+
+
+def _has_no_origin(module: object) -> bool:
+    if type(module) is not types.ModuleType:
+        return False
+    names = module.__dict__
+    return names.get("__spec__") is None and "__file__" not in names
 
 
 def set_module(module: types.ModuleType, names: dict[str, Any]) -> None:
