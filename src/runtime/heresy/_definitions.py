@@ -60,7 +60,7 @@ class Definitions:
         Raises:
             HeresyError: nobody can say which it is.
         """
-        if not name.startswith("__"):
+        if not name.startswith(("__", ".")):
             raise self.edits.cannot_continue(
                 f"{code.co_qualname} uses `{name}` from around it",
                 why="it was made without, so it cannot be told which variable of that name it is to share",

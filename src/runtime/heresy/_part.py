@@ -170,7 +170,7 @@ class Part:
         if loop is None or place_of(loop) is None:
             raise NoStart
         self.statement = self.owner = loop
-        self.operands = [self.slots.iterator(self.scope.below(self.offset))]
+        self.operands = [begun_for(self.slots.iterator(self.scope.below(self.offset)))]
         self.site, self.restart = site, True
         self._read()
 

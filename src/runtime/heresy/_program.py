@@ -31,7 +31,6 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 SCOPES = (ast.Module, *FUNCTIONS, ast.Lambda, ast.ClassDef, *COMPREHENSIONS)
 
 _ANONYMOUS: dict[str, tuple[type[ast.AST], ...]] = {
-    "<module>": (ast.Module,),
     "<lambda>": (ast.Lambda,),
     "<listcomp>": (ast.ListComp,),
     "<setcomp>": (ast.SetComp,),
@@ -401,17 +400,27 @@ class Program:
                 self._own_frames[scope.node] = scope
 
     def _scope_node(self, code: types.CodeType, nodes: list[ast.AST | None]) -> ast.AST | None:
-        kinds = _ANONYMOUS.get(code.co_name)
+        if code.co_name == "<module>":
+            return self.marked.tree
         # What makes a function or a class stands in the scope around it.
         making = [self.parents.get(node) if isinstance(node, (*BODIES, ast.ClassDef)) else node for node in nodes]
-        for found in [*making, *nodes]:
-            while found is not None:
-                if kinds is not None and isinstance(found, kinds):
-                    return found
-                if isinstance(found, (*FUNCTIONS, ast.ClassDef)) and found.name == code.co_name:
-                    return found
-                found = self.parents.get(found)
-        return self.marked.tree if code.co_name == "<module>" else None
+        kinds = _ANONYMOUS.get(code.co_name)
+        if kinds is not None:
+            # What it goes through, or makes, may be one of its kind: that is inside of it.
+            found = {self._around(node, kinds) for node in dict.fromkeys(making)} - {None}
+            return next((each for each in found if found.isdisjoint(self._ancestors(each))), None)
+        for each in [*making, *nodes]:
+            for node in [each, *self._ancestors(each)]:
+                if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node.name == code.co_name:
+                    return node
+        return None
+
+    def _around(self, node: ast.AST | None, kinds: tuple[type[ast.AST], ...]) -> ast.AST | None:
+        return next((each for each in [node, *self._ancestors(node)] if isinstance(each, kinds)), None)
+
+    def _ancestors(self, node: ast.AST | None) -> Iterator[ast.AST]:
+        while node is not None and (node := self.parents.get(node)) is not None:
+            yield node
 
     # --- where a node stands ------------------------------------------------------------------------------------
 

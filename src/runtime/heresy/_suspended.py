@@ -11,6 +11,7 @@ import types
 from . import _cpython, _frames
 from . import _tree as ast
 from ._awaitables import ASEND, driver
+from ._begun import begun_for
 from ._expressions import OUTERMOST, keeps_slots
 from ._frame_state import FrameState
 from ._generators import delegate_of, frame_of
@@ -85,6 +86,7 @@ def _expression_state(part: Part, generator: Any, held: _frames.Suspended) -> Fr
         if loop.is_async:
             blocks.append(("async for", source))
         elif keeps_slots(node, loop):
+            source = begun_for(source)
             blocks.append(("for", _iterator(generator, source, sum(1 for other in seen if other is source))))
         seen.append(source)
     part.block_values = blocks
