@@ -138,6 +138,8 @@ _CONSTRUCTS: dict[str, Callable[[ast.AST], bool]] = {
     "list, tuple, sorted, set, dict of a generator": _consumers("list", "tuple", "sorted", "set", "dict"),
     "next of a generator expression": _consumers("next"),
     "a key function": lambda n: isinstance(n, ast.keyword) and n.arg == "key",
+    "generator expression over another": lambda n: isinstance(n, ast.GeneratorExp)
+        and isinstance(n.generators[0].iter, ast.GeneratorExp),
     "comprehension that calls": lambda n: isinstance(n, _COMPREHENSIONS) and _calls(getattr(n, "elt", None)),
     "property": lambda n: isinstance(n, ast.Attribute) and n.attr == "p" and isinstance(n.ctx, ast.Load),
     "property that is set": lambda n: isinstance(n, ast.Attribute) and n.attr == "p" and isinstance(n.ctx, ast.Store),

@@ -71,6 +71,10 @@ class Values(Expressions):
         for depth in range(self.pick([1, 1, 1, 2])):
             sources = [f"[1, {self.integer(0)}, 3]", f"[{self.integer(d)}]", self.pick(f.lists)]
             source = self.pick(sources if not depth else [*sources[:2], f"range({self.integer(d - 1)} % 3)"])
+            if d > 0 and self.chance(0.2):
+                # One within another, each asked by the one around it.
+                inner = self.pick([self.generated, self.comprehension]) if not f.is_class else self.items
+                source = self.pick([inner(d - 1), f"map(ident, {inner(d - 1)})"])
             # Its own name, or one that hides another.
             name = self.fresh("q") if self.chance(0.7) or names else self.pick(f.ints)
             names.append(name)
