@@ -58,7 +58,7 @@ class _Own:
         function = types.FunctionType
         if not self.namespaces.isdisjoint([id(value.__globals__) for value in values if type(value) is function]):
             return True
-        if any(map(self.modules.has, {cls.__dict__.get("__module__") for cls in classes})):
+        if any(map(self.has_made, classes)):
             return True
         kinds = {*map(type, values)} - {type, function}
         told = {kind for kind in kinds if kind in _WRAPPERS or issubclass(kind, type) or self.has_made(kind)}
