@@ -18,6 +18,7 @@ from ._baseline import Baseline, monotonic, process_time
 from ._errors import NotContinuable
 from ._messages import place, print_error, report, say
 from ._tracing import Tracer, importer_of
+from ._uncollected import Uncollected, aged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -221,6 +222,9 @@ class Stopper:
             if frame is None:
                 return  # the program is over: the interpreter is on its way to its own end
             if not (self.units.busy or os.getpid() != self.pid or importer_of(frame) is not None):
+                if not self.asked and number != self.handlers.timer:
+                    # What is made to answer would have the collector look through what the program has made lately.
+                    aged()
                 kept_back = self.kept_back()
                 kept_back.begin()
             is_taken = True
@@ -389,8 +393,6 @@ class Stopper:
 
     def _examine_at_work(self, frame: types.FrameType, waiting: bool, abandon: bool) -> None:
         with self.units.at_work():
-            from ._uncollected import Uncollected
-
             with Uncollected():
                 self._examine(frame, waiting, abandon)
 

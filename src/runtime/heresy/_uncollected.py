@@ -45,7 +45,7 @@ class Collected:
 
 
 def aged() -> None:
-    """Has the collector take all that there is for old: what was old in the program is not looked through as if it were new.
+    """Has the collector take all that there is for old, as most of it is: it is not looked through whenever something is made.
 
     That goes through none of it. Where the interpreter, or the program, has frozen objects, all is left as it is.
     """
