@@ -33,7 +33,8 @@ _NO_FALL_THROUGH = {
 }
 # What ends an `async for` tells where it began: from 3.14 on that is listed as a jump.
 JUMPS = (set(opcode.hasjrel) | set(opcode.hasjabs)) - {number_of("END_ASYNC_FOR")}
-_JUMPS_BACK = {opcode.opmap["JUMP_BACKWARD"]}
+_JUMP_BACKWARD = number_of("JUMP_BACKWARD")
+_TO_GLOBALS = {number_of("STORE_GLOBAL"), number_of("DELETE_GLOBAL")}
 _BACKWARD = {number for name, number in opcode.opmap.items() if "BACKWARD" in name}
 _HAS_ARG = set(getattr(opcode, "hasarg", range(opcode.HAVE_ARGUMENT, 256)))
 RETURN_GENERATOR = number_of("RETURN_GENERATOR")
@@ -200,11 +201,13 @@ def leading_offsets(code: types.CodeType) -> dict[int, tuple[int, ...]]:
 
 def jumps_back(code: types.CodeType) -> dict[int, int]:
     """Where each jump back leads to, by byte offsets, but for those of what awaits."""
-    found: dict[int, int] = {}
-    for item in instructions(code):
-        if item.target is not None and item.opcode in _JUMPS_BACK:
-            found[item.offset] = item.target
-    return found
+    jumps = (item for item in instructions(code) if item.opcode == _JUMP_BACKWARD)
+    return {item.offset: item.target for item in jumps if item.target is not None}
+
+
+def stored_globals(code: types.CodeType) -> set[str]:
+    """The global variables that a function sets or deletes."""
+    return {code.co_names[item.arg or 0] for item in instructions(code) if item.opcode in _TO_GLOBALS}
 
 
 def with_argument(operation: int, argument: int) -> bytes:

@@ -91,7 +91,7 @@ class Changed:
             kept[-1] = modules.frame(kept[-1])
         homes = {unit.id: unit.module for unit in self.hook.units.by_id.values()}
         for id_, edits in modules.edits.items():
-            edits.definitions.refuse_other_objects(homes[id_] or modules.objects[0])
+            edits.definitions.prepare(homes[id_] or modules.objects[0])
         for id_ in self._imported_first(modules.edits):
             edits = modules.edits[id_]
             home = homes[id_] or modules.objects[0]

@@ -79,11 +79,11 @@ class Definitions:
             if ast.dump(scope.node.args) != ast.dump(new.args):  # type: ignore[attr-defined]
                 self._redefined.append((function, code, new))
 
-    def refuse_other_objects(self, module: types.ModuleType) -> None:
-        """Before anything that is new runs.
+    def prepare(self, module: types.ModuleType) -> None:
+        """Before anything that is new runs: tells methods their classes.
 
         Raises:
-            HeresyError: a class would make objects of another kind than it has made.
+            HeresyError: a class would make objects of another kind than it has made, or is not to be found.
         """
         edited = [self.edits.statements[at] for at, sameness, _ in self.edits.table if at >= 0 and sameness != WHOLE]
         for statement in [*self.edits.fresh, *filter(_are_slots, edited)]:

@@ -28,12 +28,13 @@ from ._aligned import (
     role,
 )
 from ._blocks import Block, enclosing
+from ._bytecode import stored_globals
 from ._code_index import ScopeKey
 from ._definitions import Definitions
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import FrameState
 from ._marked import place_of, suites
-from ._program import COMPREHENSIONS, SCOPES, Program, Scope
+from ._program import COMPREHENSIONS, Program
 from ._sites import CATCH, EXIT, FOR, nodes_like
 from ._typing_names import Any
 
@@ -284,8 +285,7 @@ class Edits:
         held = {**state.variables, **{name: _content(cell) for name, cell in state.cells.items()}}
         if scope is not None and then is not None:
             held = {**_new_parameters(scope.node, then), **held}
-        made_global = {name for node in _own_nodes(scope) if isinstance(node, ast.Global) for name in node.names}
-        for name in made_global.intersection(held):
+        for name in stored_globals(code).intersection(held):
             if held[name] is not _EMPTY:
                 raise self.cannot_continue(
                     f"`{name}` of {code.co_qualname} is a global variable now",
@@ -332,16 +332,6 @@ def _content(cell: types.CellType | None) -> Any:
         return cell.cell_contents
     except ValueError:
         return _EMPTY
-
-
-def _own_nodes(scope: Scope | None) -> Iterator[ast.AST]:
-    """The nodes of a scope, without those of scopes inside of it."""
-    work: list[ast.AST] = [*ast.iter_child_nodes(scope.node)] if scope is not None else []
-    while work:
-        node = work.pop()
-        yield node
-        if not isinstance(node, SCOPES):
-            work += ast.iter_child_nodes(node)
 
 
 def _shown(node: ast.AST) -> str:

@@ -128,9 +128,11 @@ class Part:
             raise NotContinuable("the frame has just been continued")
         if isinstance(self.scope.node, COMPREHENSIONS):
             raise NoStart
-        # There is an event for a jump back to the same line, too, before or after it is made.
-        self.offset = self.scope.comes_to(self.offset) if self._starting() is None else self.offset
-        statement = self._starting()
+        statement = self.scope.statement_starting_at(self.offset)
+        if statement is None:
+            # There is an event for a jump back to the same line, too, before or after it is made.
+            self.offset = self.scope.comes_to(self.offset)
+            statement = self.scope.statement_starting_at(self.offset)
         site = site_at(self.scope, self.offset) if statement is None else None
         if site is not None and site.kind == FOR and self._is_loop_on_one_line(site):
             self._at_next_item(site)
@@ -138,9 +140,6 @@ class Part:
             raise NoStart
         else:
             self.statement = self.owner = statement
-
-    def _starting(self) -> ast.stmt | None:
-        return self.scope.statement_starting_at(self.offset)
 
     def _is_loop_on_one_line(self, site: Site) -> bool:
         """Whether a ``for`` has no statement on a line of its own: each of its rounds has this one event."""
