@@ -3,11 +3,11 @@
 //! # The format
 //!
 //! ```text
-//! heresy checkpoint 3 7356bfbc\n      the format's number, and the CRC-32 of the manifest
+//! heresy checkpoint 4 7356bfbc\n      the format's number, and what tells whether the manifest is whole: its BLAKE2b, of 4 bytes
 //! {"heresy":"0.1.0", ...}\n           the manifest: one line of JSON, in ASCII
 //! <part><part>...                     the payload
-//! <32 bytes>                          the signature: BLAKE2b, with a key of the user's (see `key`), of the BLAKE2b of
-//!                                     all that stands before
+//! <32 bytes>                          the signature: BLAKE2b, with a key of the user's (see `key`), of all that stands before
+//!                                     the payload; the parts have their digests there
 //! ```
 //!
 //! The *payload* is a pickle, which is code to whoever unpickles it: only the runtime does, and not before the signature is found
@@ -32,7 +32,7 @@
 //! | `unsaved`? | what could not be saved, so that a placeholder stands for it: as it was told at the stop, a text for each |
 //! | `number` | one more than that of the checkpoint before |
 //! | `key` | which key has signed it: its fingerprint |
-//! | `parts` | of each part `bytes`, as stored, `raw`, unpacked, and the `crc32` of what is stored, as 8 digits. If both lengths are the same, it is stored as it is |
+//! | `parts` | of each part `bytes`, as stored, `raw`, unpacked, and of what is stored the `blake2b`, of 32 bytes, as hexadecimal digits. If both lengths are the same, it is stored as it is |
 //!
 //! Keys that a later release adds are passed over. What a reader must know of is said by the format's number.
 //!
@@ -45,7 +45,8 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use blake2::{Blake2b256, Digest};
+use blake2::digest::consts::U4;
+use blake2::{Blake2b, Blake2b256, Digest};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use thiserror::Error;
@@ -58,7 +59,7 @@ use crate::os_text::OsText;
 pub const FOLDER: &str = ".heresy";
 
 const MAGIC: &str = "heresy checkpoint ";
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 const SIGNATURE_BYTES: usize = 32;
 
 /// More than the manifest of a program stopped 100,000 calls deep: a line that is longer is no manifest.
@@ -153,7 +154,7 @@ fn in_order<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, S
 pub struct Part {
     pub bytes: usize,
     pub raw: usize,
-    crc32: String,
+    blake2b: String,
 }
 
 impl Manifest {
@@ -240,7 +241,7 @@ pub fn read(path: &Path) -> Result<Checkpoint, Error> {
     for part in &manifest.parts {
         let end = at + part.bytes;
         let stored = bytes.get(at..end).ok_or(Error::Cut { found: bytes.len(), expected: end + SIGNATURE_BYTES })?;
-        if part.crc32 != format!("{:08x}", crc32(stored)) {
+        if part.blake2b != digits(&Blake2b256::digest(stored)) {
             return Err(Error::Damaged(format!("the part of its payload from byte {at} to {end} was altered")));
         }
         at = end;
@@ -262,7 +263,7 @@ fn read_head(file: &mut File) -> Result<Head, Error> {
     let mut first = Vec::new();
     reader.by_ref().take(64).read_until(b'\n', &mut first)?;
     let line = std::str::from_utf8(&first).ok().and_then(|line| line.strip_prefix(MAGIC)?.strip_suffix('\n'));
-    let (format, crc) = line.map(|line| line.split_once(' ').unwrap_or((line, ""))).ok_or(Error::Foreign)?;
+    let (format, check) = line.map(|line| line.split_once(' ').unwrap_or((line, ""))).ok_or(Error::Foreign)?;
     match format.parse::<u32>() {
         Ok(FORMAT) => {}
         Ok(older) if older < FORMAT => return Err(Error::Older(older)),
@@ -275,7 +276,7 @@ fn read_head(file: &mut File) -> Result<Head, Error> {
     if text.pop() != Some(b'\n') {
         return Err(Error::Cut { found, expected: found + SIGNATURE_BYTES });
     }
-    if crc != format!("{:08x}", crc32(&text)) {
+    if check != check_of(&text) {
         return Err(Error::Damaged("its manifest was altered".to_owned()));
     }
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| Error::Damaged(error.to_string()))?;
@@ -299,9 +300,8 @@ impl Checkpoint {
 
     /// Who has signed it.
     pub fn signer(&self) -> Signer {
-        let (body, signature) = self.bytes.split_at(self.bytes.len() - SIGNATURE_BYTES);
-        let digest = Blake2b256::digest(body);
-        let has_signed = |key: &Key| key.sign(&digest) == signature;
+        let (head, signature) = (&self.bytes[..self.payload_at], &self.bytes[self.bytes.len() - SIGNATURE_BYTES..]);
+        let has_signed = |key: &Key| key.sign(head) == signature;
         if key::existing().is_some_and(|own| has_signed(&own)) {
             Signer::Own
         } else if key::imported().iter().any(has_signed) {
@@ -329,24 +329,13 @@ impl Checkpoint {
     }
 }
 
-/// CRC-32 as in zlib and PNG.
-fn crc32(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = {
-        let mut table = [0; 256];
-        let mut index = 0;
-        while index < 256 {
-            let mut value = index as u32;
-            let mut bit = 0;
-            while bit < 8 {
-                value = if value & 1 == 1 { value >> 1 ^ 0xEDB8_8320 } else { value >> 1 };
-                bit += 1;
-            }
-            table[index] = value;
-            index += 1;
-        }
-        table
-    };
-    !bytes.iter().fold(!0, |crc, &byte| crc >> 8 ^ TABLE[((crc ^ u32::from(byte)) & 0xFF) as usize])
+/// What tells in the first line whether the manifest is whole.
+fn check_of(manifest: &[u8]) -> String {
+    digits(&Blake2b::<U4>::digest(manifest))
+}
+
+fn digits(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Where the checkpoint of a program is: in the directory it is started in, under a name of its own.
@@ -418,12 +407,12 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{Error, all_of, crc32, newest_of, path_of_program, read};
+    use super::{Error, all_of, check_of, newest_of, path_of_program, read};
 
     const MANIFEST: &str = r#"{"heresy": "0.1.0", "python": "3.11.7", "platform": "linux", "created": 1.5, "kind": "script",
         "script": "a.py", "args": ["x"], "cwd": "/tmp", "source": {"path": "/tmp/a.py", "sha256": "00"}, "hash_seed": "1",
         "stack": [{"line": 7, "function": "f", "label": "L1", "locals": {"b": "1", "a": "2"}}], "number": 3, "key": "0badcafe",
-        "parts": [{"bytes": 3, "raw": 3, "crc32": "352441c2"}], "later": 1}"#;
+        "parts": [{"bytes": 3, "raw": 3, "blake2b": "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319"}], "later": 1}"#;
 
     fn checkpoint(text: &str) -> Result<super::Checkpoint, Error> {
         let dir = tempfile::tempdir().unwrap();
@@ -434,7 +423,7 @@ mod tests {
 
     fn whole() -> String {
         let manifest = MANIFEST.replace('\n', " ");
-        format!("heresy checkpoint 3 {:08x}\n{manifest}\nabc{}", crc32(manifest.as_bytes()), "m".repeat(32))
+        format!("heresy checkpoint 4 {}\n{manifest}\nabc{}", check_of(manifest.as_bytes()), "m".repeat(32))
     }
 
     #[test]
@@ -458,7 +447,7 @@ mod tests {
 
     #[test]
     fn tells_a_newer_format_from_an_older_and_from_another_file() {
-        assert!(matches!(checkpoint("heresy checkpoint 4 0\n{}\n"), Err(Error::Newer(4))));
+        assert!(matches!(checkpoint("heresy checkpoint 5 0\n{}\n"), Err(Error::Newer(5))));
         assert!(matches!(checkpoint("heresy checkpoint 1\n{}\n"), Err(Error::Older(1))));
         assert!(matches!(checkpoint("PK\x03\x04\n"), Err(Error::Foreign)));
     }

@@ -22,12 +22,12 @@ import re
 import subprocess
 import sys
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "runtime"))
 from heresy import _checkpoint  # noqa: E402
+from heresy._digest import digest_of  # noqa: E402
 from heresy._errors import HeresyError  # noqa: E402
 
 TIMEOUT = 60
@@ -102,8 +102,8 @@ def spliced(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
 
 
 def other_format(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
-    number = rng.choice((b"0", b"1", b"2", b"4", b"10", b"-2", b"2.0", b"", b"x" * 40))
-    return data.replace(b"heresy checkpoint 3", b"heresy checkpoint " + number, 1)
+    number = rng.choice((b"0", b"1", b"3", b"5", b"10", b"-2", b"2.0", b"", b"x" * 40))
+    return data.replace(b"heresy checkpoint 4", b"heresy checkpoint " + number, 1)
 
 
 def forged(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
@@ -111,7 +111,7 @@ def forged(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
     _, text, _ = data.split(b"\n", 2)
     code = pickle.dumps((os.system, ("exit 1",))) + rng.randbytes(8)
     manifest = {**json.loads(text), "number": rng.randrange(9)}
-    manifest["parts"] = [{"bytes": len(code), "raw": len(code), "crc32": f"{zlib.crc32(code):08x}"}]
+    manifest["parts"] = [{"bytes": len(code), "raw": len(code), "blake2b": digest_of([code])}]
     return _with_manifest(json.dumps(manifest, separators=(",", ":")).encode(), code, data[-32:])
 
 
@@ -122,14 +122,14 @@ def odd_manifest(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
     odd = rng.choice((None, -1, 1e300, 10**30, "", "x" * 99, [], {}, [[]], [{}], {"bytes": -1}, True))
     key = rng.choice((*manifest, "parts", "parts"))
     if key == "parts" and rng.random() < 0.7:
-        manifest["parts"][0][rng.choice(("bytes", "raw", "crc32"))] = odd
+        manifest["parts"][0][rng.choice(("bytes", "raw", "blake2b"))] = odd
     else:
         manifest[key] = odd
     return _with_manifest(json.dumps(manifest, separators=(",", ":")).encode(), rest, b"")
 
 
 def _with_manifest(text: bytes, *rest: bytes) -> bytes:
-    return b"heresy checkpoint 3 %08x\n%s\n%s" % (zlib.crc32(text), text, b"".join(rest))
+    return b"heresy checkpoint 4 %s\n%s\n%s" % (digest_of([text], 4).encode(), text, b"".join(rest))
 
 
 def _ends(data: bytes) -> tuple[int, ...]:

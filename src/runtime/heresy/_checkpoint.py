@@ -16,12 +16,16 @@ from ._manifest_text import parsed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
-FORMAT = b"3"
+    from ._ahead import Ahead
+
+FORMAT = b"4"
 _MAGIC = b"heresy checkpoint "
 _MAC_SIZE = 32
+#: Of the digest that tells whether the manifest is whole.
+_CHECK_SIZE = 4
 #: The bytes from which on a file is read by a thread: its digest takes a tenth of a millisecond.
 _LARGE = 1 << 17
 
@@ -32,8 +36,9 @@ def write(
     payload: list[Any],
     *,
     environ: Mapping[str, str],
-    compress: str = "auto",
-    keep: int | None = None,
+    compress: str,
+    keep: int | None,
+    ahead: Ahead,
 ) -> None:
     """Makes a checkpoint durable.
 
@@ -43,6 +48,7 @@ def write(
         environ: see `_key.place`.
         compress: one of `_packing.LEVELS`.
         keep: how many older ones stay; None leaves those alone that are there.
+        ahead: what is known of the payload's digest.
 
     Raises:
         OSError: it could not be written; an older checkpoint is as it was.
@@ -55,7 +61,7 @@ def write(
     key = _key.own(environ)
     folder = os.path.dirname(path)
     _make_folder(folder)
-    packed = list(_packing.packed(payload, compress))
+    packed = list(_packing.packed(payload, compress, ahead))
     manifest = {
         **manifest,
         "number": _history.next_number(path),
@@ -64,15 +70,12 @@ def write(
     }
     # Not by what `json` shows: a program may have put something of its own in the place of that.
     text = json.encoder.JSONEncoder(separators=(",", ":")).encode(manifest).encode()
-    chunks = [_MAGIC + FORMAT + b" %08x\n" % _packing.crc32(text), text, b"\n"]
-    chunks += (chunk for _, stored in packed for chunk in stored)
-    chunks.append(_mac(key, chunks))
-    _put(path, folder, chunks, keep)
+    head = b"%s%s %s\n%s\n" % (_MAGIC, FORMAT, _check(text), text)
+    _put(path, folder, [head, *(chunk for _, stored in packed for chunk in stored), signed(key, head)], keep)
 
 
-def _mac(key: bytes, chunks: Iterable[Any]) -> bytes:
-    """Of a digest, so that a file is gone through once however many keys are tried."""
-    return signed(key, digest_of(chunks))
+def _check(text: bytes | memoryview) -> bytes:
+    return digest_of([text], _CHECK_SIZE).encode()
 
 
 def _put(path: str, folder: str, chunks: list[Any], keep: int | None) -> None:
@@ -163,11 +166,22 @@ def remove(path: str, keep: int | None) -> None:
 
 
 class Reading:
-    """A checkpoint that is being read: a large one by a thread, while the process gets ready for what is in it."""
+    """A checkpoint that is being read: a large one by a thread, while the process gets ready for what is in it.
+
+    Attributes:
+        head: its first line, and the manifest.
+        signature: its last bytes.
+        manifest: what the manifest says.
+        stored: the parts of the payload.
+        damage: why it is not as it was written, if that is seen without a key.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._data = self._digest = b""
+        self.head = self.signature = memoryview(b"")
+        self.manifest: dict[str, Any] = {}
+        self.stored: list[memoryview] = []
+        self.damage: HeresyError | None = None
         self._failed: BaseException | None = None
         self._done = _thread.allocate_lock()
         self._done.acquire()
@@ -182,18 +196,56 @@ class Reading:
     def _read(self) -> None:
         try:
             with open(self.path, "rb") as file:
-                self._data = file.read()
-            self._digest = digest_of([memoryview(self._data)[:-_MAC_SIZE]])
+                data = file.read()
+            self._take_apart(data)
+        except OSError as error:
+            self._failed = HeresyError("H301", f"cannot read the checkpoint {self.path}: {error.strerror}")
         except BaseException as error:
             self._failed = error
         self._done.release()
 
-    def result(self) -> tuple[bytes, bytes]:
-        """What the file holds; and the digest of all of it but its signature."""
+    def _take_apart(self, data: bytes) -> None:
+        """
+        Raises:
+            HeresyError: it is none, or lacks what can be signed.
+        """
+        path = self.path
+        first, _, _ = data[:64].partition(b"\n")
+        if not first.startswith(_MAGIC):
+            raise HeresyError("H302", f"{path} is not a checkpoint of heresy's")
+        format_, _, check = first[len(_MAGIC) :].partition(b" ")
+        if format_ != FORMAT:
+            raise HeresyError(
+                "H302",
+                f"{path} is a checkpoint in another format, {_shown(format_)}, than this heresy's, {_shown(FORMAT)}",
+                help="continue with the release of heresy that wrote it",
+            )
+        start = len(first) + 1
+        end = data.find(b"\n", start)
+        if end < 0 or len(data) < end + 1 + _MAC_SIZE:
+            raise _damaged(path, "it was cut short")
+        whole = memoryview(data)
+        self.head, text, self.signature = whole[: end + 1], whole[start:end], whole[-_MAC_SIZE:]
+        if _check(text) != check:
+            self.damage = _damaged(path, "its manifest was altered")
+            return
+        try:
+            self.manifest = parsed(bytes(text))
+            self.stored = list(_stored(path, self.manifest["parts"], whole[end + 1 : -_MAC_SIZE]))
+        except HeresyError as damage:
+            self.damage = damage
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            self.damage = _damaged(path, "its manifest cannot be read")
+
+    def wait(self) -> None:
+        """Until it is read.
+
+        Raises:
+            HeresyError: the file cannot be read, or is no checkpoint.
+        """
         self._done.acquire()
         if self._failed is not None:
             raise self._failed
-        return self._data, self._digest
 
 
 def read(reading: Reading, *, environ: Mapping[str, str], trust: bool = False) -> tuple[dict[str, Any], list[Any]]:
@@ -206,96 +258,61 @@ def read(reading: Reading, *, environ: Mapping[str, str], trust: bool = False) -
     Raises:
         HeresyError: the file cannot be read, is damaged, or is someone else's.
     """
-    path = reading.path
-    try:
-        data, digest = reading.result()
-    except OSError as error:
-        raise HeresyError("H301", f"cannot read the checkpoint {path}: {error.strerror}") from None
-    head, _, _ = data[:64].partition(b"\n")
-    if not head.startswith(_MAGIC):
-        raise HeresyError("H302", f"{path} is not a checkpoint of heresy's")
-    format_, _, crc = head[len(_MAGIC) :].partition(b" ")
-    if format_ != FORMAT:
-        raise HeresyError(
-            "H302", f"{path} is a checkpoint in another format, {_shown(format_)}, than this heresy's, {_shown(FORMAT)}",
-            help="continue with the release of heresy that wrote it",
-        )  # fmt: skip
-    start = len(head) + 1
-    end = data.find(b"\n", start)
-    if end < 0 or len(data) < end + 1 + _MAC_SIZE:
-        raise _damaged(path, "it was cut short")
-    text = memoryview(data)[start:end]
-    # What one of the user's keys has signed is as it was written. The checksums tell how another came to be as it is.
-    sound = any([is_same(signed(key, digest), data[-_MAC_SIZE:]) for key in _key.accepted(environ)])
-    if not sound and not _is_whole(text, crc):
-        raise _damaged(path, "its manifest was altered")
+    reading.wait()
+    if reading.damage is not None:
+        raise reading.damage
+    sound = any([is_same(signed(key, reading.head), reading.signature) for key in _key.accepted(environ)])
     if not (sound or trust):
-        raise _foreign(path, data, text, end + 1)
-    try:
-        manifest = parsed(bytes(text))
-        stored = memoryview(data)[end + 1 : -_MAC_SIZE]
-        return manifest, list(_parts(path, manifest["parts"], stored, check=not sound))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise _damaged(path, "its manifest cannot be read") from None
+        signer = str(reading.manifest.get("key"))[:16]
+        raise HeresyError(
+            "H306",
+            f"the checkpoint {reading.path} was not signed by you: its key is {signer!r}, or it was altered",
+            why="a checkpoint is code to whoever continues it, so it is not opened",
+            help="if it is yours, from another machine: `heresy key export` there, `heresy key import` here; "
+            "or `heresy resume --trust FILE`, if you would run a program from whoever gave it to you",
+        )
+    parts = reading.manifest["parts"]
+    return reading.manifest, [_unpacked(reading.path, *each) for each in zip(parts, reading.stored)]
 
 
 def _shown(format_: bytes) -> str:
     return format_[:8].decode("ascii", "backslashreplace")
 
 
-def _foreign(path: str, data: bytes, text: memoryview, start: int) -> HeresyError:
-    """Why a file is not signed by one of the user's keys: it was damaged on its way, or is another's."""
-    try:
-        manifest = parsed(bytes(text))
-        for _ in _parts(path, manifest["parts"], memoryview(data)[start:-_MAC_SIZE], check=True, unpack=False):
-            pass
-        signer = str(manifest["key"])[:16]
-    except HeresyError as damaged:
-        return damaged
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return _damaged(path, "its manifest cannot be read")
-    return HeresyError(
-        "H306", f"the checkpoint {path} was not signed by you: its key is {signer!r}, or it was altered",
-        why="a checkpoint is code to whoever continues it, so it is not opened",
-        help="if it is yours, from another machine: `heresy key export` there, `heresy key import` here; "
-        "or `heresy resume --trust FILE`, if you would run a program from whoever gave it to you",
-    )  # fmt: skip
-
-
-def _is_whole(stored: memoryview, crc: bytes) -> bool:
-    import zlib
-
-    return b"%08x" % zlib.crc32(stored) == crc
-
-
-def _parts(
-    path: str, described: list[dict[str, Any]], stored: memoryview, *, check: bool, unpack: bool = True
-) -> Iterator[Any]:
-    """The payload, part by part; unpacked.
+def _stored(path: str, described: list[dict[str, Any]], payload: memoryview) -> Iterator[memoryview]:
+    """The parts of the payload, as they are stored.
 
     Raises:
-        HeresyError: a part is damaged.
+        HeresyError: one is damaged.
     """
-    if sum(part["bytes"] for part in described) != len(stored):
+    if sum(part["bytes"] for part in described) != len(payload):
         raise _damaged(path, "it was cut short, or something was added")
     at = 0
     for part in described:
-        chunk = stored[at : at + part["bytes"]]
+        chunk = payload[at : at + part["bytes"]]
         at += part["bytes"]
-        if check and not _is_whole(chunk, part["crc32"].encode()):
+        if digest_of([chunk]) != part["blake2b"]:
             raise _damaged(path, f"the part that ends at byte {at} of its payload was altered")
-        if not unpack or part["bytes"] == part["raw"]:
-            yield chunk
-            continue
-        import zlib
+        yield chunk
 
-        try:
-            raw = zlib.decompress(chunk, bufsize=max(1, part["raw"]))
-        except (zlib.error, OverflowError, MemoryError):
-            raise _damaged(path, "a part of its payload cannot be unpacked") from None
-        if len(raw) != part["raw"]:
-            raise _damaged(path, "a part of its payload has another length than it should")
-        yield raw
+
+def _unpacked(path: str, part: dict[str, Any], stored: memoryview) -> Any:
+    """A part of the payload.
+
+    Raises:
+        HeresyError: it is damaged.
+    """
+    if part["bytes"] == part.get("raw"):
+        return stored
+    import zlib
+
+    try:
+        raw = zlib.decompress(stored, bufsize=max(1, part["raw"]))
+    except (zlib.error, OverflowError, MemoryError, KeyError, TypeError):
+        raise _damaged(path, "a part of its payload cannot be unpacked") from None
+    if len(raw) != part["raw"]:
+        raise _damaged(path, "a part of its payload has another length than it should")
+    return raw
 
 
 def _damaged(path: str, why: str) -> HeresyError:

@@ -1,4 +1,4 @@
-"""What a checkpoint is signed by: BLAKE2b (RFC 7693), which takes a key.
+"""What a checkpoint is checked and signed by: BLAKE2b (RFC 7693), which takes a key.
 
 Without `hashlib` and `hmac`, which take longer to import than a small file to sign. The interpreter has this one built in; to
 load OpenSSL for a faster SHA-256 takes longer than either does for ten megabytes.
@@ -23,12 +23,18 @@ _SIZE = 32
 is_same = _operator._compare_digest  # type: ignore[attr-defined]  # what `hmac.compare_digest` is
 
 
-def digest_of(chunks: Iterable[Any]) -> bytes:
-    """The digest, of 32 bytes, of bytes, one after the other."""
-    digest = blake2b(digest_size=_SIZE)
+def begun(size: int = _SIZE) -> Any:
+    """A digest, of `size` bytes, of nothing yet."""
+    return blake2b(digest_size=size)
+
+
+def digest_of(chunks: Iterable[Any], size: int = _SIZE) -> str:
+    """The digest, in hexadecimal digits, of bytes, one after the other."""
+    digest = begun(size)
     for chunk in chunks:
         digest.update(chunk)
-    return digest.digest()
+    found: str = digest.hexdigest()
+    return found
 
 
 def signed(key: bytes, data: bytes) -> bytes:

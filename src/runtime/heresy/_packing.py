@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from zlib import crc32
 
+from ._ahead import Ahead
+from ._digest import digest_of
 from ._typing_names import Any
 
 #: What ``--compress`` asks for, and the level of zlib that gives it.
@@ -19,28 +20,41 @@ _LARGE = 1 << 20
 _SAMPLE = 1 << 16
 
 
-def packed(payload: list[Any], compress: str) -> Iterator[tuple[dict[str, Any], list[Any]]]:
-    """The parts of a payload: what the manifest says of each, and the chunks that are stored.
+def is_packed(payload: list[Any], compress: str) -> bool:
+    """Whether any of it is, so far as it is there now.
 
     Args:
         compress: one of `LEVELS`.
     """
-    as_it_is = compress == "auto" and sum(memoryview(chunk).nbytes for chunk in payload) in _WRITTEN_AT_ONCE
-    level = 0 if as_it_is else LEVELS[compress]
-    for chunks in _grouped(payload) if level else [[memoryview(chunk).cast("B") for chunk in payload]]:
-        raw = sum(chunk.nbytes for chunk in chunks)
+    if compress == "auto" and sum(memoryview(chunk).nbytes for chunk in payload) in _WRITTEN_AT_ONCE:
+        return False
+    return LEVELS[compress] > 0
+
+
+def packed(payload: list[Any], compress: str, ahead: Ahead) -> Iterator[tuple[dict[str, Any], list[Any]]]:
+    """The parts of a payload: what the manifest says of each, and the chunks that are stored.
+
+    Args:
+        compress: one of `LEVELS`.
+        ahead: what is known of its digest.
+    """
+    if not is_packed(payload, compress):
+        chunks = [memoryview(chunk).cast("B") for chunk in payload]
+        raw = sum(map(len, chunks))
+        yield {"bytes": raw, "raw": raw, "blake2b": ahead.of_all(chunks)}, chunks
+        return
+    level = LEVELS[compress]
+    for chunks in _grouped(payload):
+        raw = sum(map(len, chunks))
         stored: list[Any] = chunks
-        if level and _gets_smaller(chunks[0]):
+        if _gets_smaller(chunks[0]):
             # What is small is packed as well as can be: that takes no time.
             packer = zlib.compressobj(level if raw >= _LARGE else 9)
             smaller = [*map(packer.compress, chunks), packer.flush()]
             # Of the same length it would count as stored as it is.
             if sum(map(len, smaller)) < raw:
                 stored = smaller
-        crc = 0
-        for chunk in stored:
-            crc = crc32(chunk, crc)
-        yield {"bytes": sum(map(len, stored)), "raw": raw, "crc32": f"{crc:08x}"}, stored
+        yield {"bytes": sum(map(len, stored)), "raw": raw, "blake2b": digest_of(stored)}, stored
 
 
 def _grouped(payload: list[Any]) -> Iterator[list[memoryview]]:

@@ -245,13 +245,16 @@ def unpickle(modules: Modules, payload: list[Any], other: str | None, *, passing
         unpickler.load()  # strings of libraries: the state refers to them
         with Uncollected():
             _, around, others, frames = unpickler.load()
+            places, patches = unpickler.load()
+            if patches:
+                around["patches"] = patches
             while (states := unpickler.load()) is not None:
                 from .state.objects import set_instance_state
 
                 for obj, state in states:
                     set_instance_state(obj, state)
             aged()
-        tables, places, texts, prints = unpickler.load()
+        tables, texts, prints = unpickler.load()
         if (reopening := _loaded("reopening")) is not None:
             for grown in reopening.compare(prints, passing=passing):
                 print_error(grown.diagnostic("warning"))

@@ -7,8 +7,10 @@ import gc
 import os
 import sys
 import types
+from collections.abc import Callable
 
-from . import _bundle, _checkpoint, _forked, _kept_forms, _manifest, _threads
+from . import _bundle, _checkpoint, _forked, _kept_forms, _manifest, _packing, _threads
+from ._ahead import Ahead
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import Stack
 from ._kinds import is_a
@@ -19,7 +21,7 @@ from ._twin import NotByTwin, Twin
 from ._typing_names import Any
 from ._units import Unit
 from ._unsaved import Sparing
-from .state import constants, imports, libraries, nans, registered, reopening, sets, surroundings, unsaved
+from .state import constants, imports, libraries, nans, patches, registered, reopening, sets, surroundings, unsaved
 from .state.all import Definitions, Modules, StatePickler
 from .state.pickling import CannotSave, Chunks
 
@@ -69,7 +71,18 @@ def _save(stopper: Stopper, stack: Stack, *, ends: bool, passing: bool, twin: Tw
     if twin is None:
         flush_streams()
     opened = reopening.Opened(ends=ends or passing, synced=passing, sizes=twin.sizes if twin is not None else {})
-    payload, items, is_certain = pickle_state(modules, stack, stopper, opened)
+    compress = launch.options.get("compress") or "auto"
+    ahead = Ahead()
+
+    def begin(payload: Chunks) -> None:
+        if not _packing.is_packed(payload, compress):
+            ahead.begin(payload)
+
+    try:
+        # A twin has been made in a way that threads do not know of.
+        payload, items, is_certain = pickle_state(modules, stack, stopper, opened, begin if twin is None else None)
+    finally:
+        ahead.wait()
     if items and twin is not None:
         raise NotByTwin
     if items or not is_certain and twin is None and sum(memoryview(chunk).nbytes for chunk in payload) < _MOST_REHEARSED:
@@ -82,8 +95,8 @@ def _save(stopper: Stopper, stack: Stack, *, ends: bool, passing: bool, twin: Tw
     manifest = _manifest.describe(stopper, stack, units, homes, cwd, items, passing=passing)
     try:
         _checkpoint.write(
-            launch.checkpoint, manifest, payload, environ=stopper.baseline.environ,
-            compress=launch.options.get("compress") or "auto", keep=launch.options.get("keep"),
+            launch.checkpoint, manifest, payload, environ=stopper.baseline.environ, compress=compress,
+            keep=launch.options.get("keep"), ahead=ahead,
         )  # fmt: skip
     except OSError as error:
         raise HeresyError(
@@ -95,13 +108,17 @@ def _save(stopper: Stopper, stack: Stack, *, ends: bool, passing: bool, twin: Tw
 
 
 def pickle_state(
-    modules: Modules, stack: Stack, stopper: Stopper, opened: reopening.Opened
+    modules: Modules, stack: Stack, stopper: Stopper, opened: reopening.Opened, begin: Callable[[Chunks], None] | None
 ) -> tuple[Chunks, list[str], bool]:
     """The payload, pickled with one memo; what it holds placeholders for; and whether no package is asked to make it again.
 
     What is imported again comes first, and strings that are a library's. Then definitions and constants: what is read
-    back after them may be hashed or compared by the program's own methods, which need them. Last comes what restores the
-    order of sets, what placeholders say, and what open files were like.
+    back after them may be hashed or compared by the program's own methods, which need them. Then comes what of the program's
+    stands in libraries: to look for that takes its time, in which others do something with what is there. Last comes what
+    restores the order of sets, what placeholders say, and what open files were like.
+
+    Args:
+        begin: is called when most of the payload is there.
     """
     names = {
         module: {name: value for name, value in modules.namespace(module).items() if name not in _INTERPRETERS_OWN}
@@ -134,11 +151,14 @@ def pickle_state(
         pickler.dump(library_strings)
         constants.anchor(pickler, library_strings)
         pickler.dump((definitions, around, others, frames))
+        if begin is not None:
+            begin(payload)
+        pickler.dump((imports.placed(modules), patches.save(modules)))
         while pickler.later:
             states, pickler.later = pickler.later, []
             pickler.dump(states)
         pickler.dump(None)
-        pickler.dump((sets.Order(), imports.placed(modules), texts, opened))
+        pickler.dump((sets.Order(), texts, opened))
         return payload
 
     def whole() -> Chunks:

@@ -33,7 +33,7 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules, kept_bac
         exits: what was registered with ``atexit``, in order, and whether the program has done so itself.
         kept_back: what has come of signals, or is to come.
     """
-    from . import patches, standard_input, weak
+    from . import standard_input, weak
 
     saved: dict[str, Any] = {
         "argv": [list(sys.argv)] if sys.argv != baseline.argv else [],
@@ -49,7 +49,6 @@ def save(baseline: Any, exits: list[tuple[Any, ...]], modules: Modules, kept_bac
         "handlers": _signal_handlers(modules, baseline.handlers),
         "process": {name: now for name, now in process_settings().items() if now != baseline.process[name]},
         "libraries": libraries.save(modules, baseline),
-        "patches": patches.save(modules),
         "signals": kept_back.saved(),
     }
     try:
@@ -80,7 +79,7 @@ def add_path(added: list[tuple[int, str]]) -> None:
 
 
 def restore(saved: dict[str, Any], register: Callable[..., Any], namespace: dict[str, Any]) -> None:
-    """Puts back what `save` found.
+    """Puts back what `save` found; and what `patches.save` did.
 
     Args:
         register: what registers a function with ``atexit``.
