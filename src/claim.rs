@@ -12,6 +12,9 @@ use std::fs::{self, File, OpenOptions};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, RawFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -23,8 +26,14 @@ use crate::cache;
 const FOLDER: &str = "claims";
 /// Out of the way of the descriptors that the program gets for its own files, where there is room so far above.
 const DESCRIPTORS: [RawFd; 2] = [200, 20];
+/// Longer than `forget_free` has one.
+const A_MOMENT: Duration = Duration::from_millis(2);
 /// So many runs of one command are told apart.
 const MOST: usize = 1000;
+
+/// The files that this process has locked. To it they look free; and once it closes one, however it came to be open, the lock is
+/// gone.
+static OWN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// The place of a checkpoint.
 #[derive(Debug)]
@@ -54,6 +63,8 @@ pub fn of_run(first: &Path, is_fresh: bool) -> Claim {
     for number in numbers {
         let checkpoint = place(first, number);
         match claim(&checkpoint) {
+            // The run that had it has ended since it was seen, and has removed it; another may still be left.
+            Ok(descriptor) if saved.contains(&number) && !checkpoint.exists() => close(descriptor),
             Ok(descriptor) => {
                 let instead_of = instead_of.filter(|_| !saved.contains(&number));
                 return Claim { checkpoint, descriptor: Some(descriptor), instead_of };
@@ -90,8 +101,16 @@ fn claim(checkpoint: &Path) -> Result<RawFd, Held> {
         let (path, file) = cache::with_folder(|folder| open(folder, &key)).map_err(|_| Held::Unknown)?;
         let descriptor = high(file.as_fd()).map_err(|_| Held::Unknown)?;
         drop(file);
-        match lock(descriptor) {
-            Ok(()) if is_still(descriptor, &path) => return Ok(descriptor),
+        // It may be held for the moment in which it is forgotten.
+        let locked = lock(descriptor).or_else(|_| {
+            thread::sleep(A_MOMENT);
+            lock(descriptor)
+        });
+        match locked {
+            Ok(()) if is_still(descriptor, &path) => {
+                OWN.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+                return Ok(descriptor);
+            }
             // It was removed since it was opened: see `forget_free`.
             Ok(()) => close(descriptor),
             Err(held) => {
@@ -134,8 +153,12 @@ fn open(cache: &Path, key: &str) -> anyhow::Result<(PathBuf, File)> {
 
 /// Removes the files of claims that nobody has, in a folder of the cache.
 pub fn forget_free(cache: &Path) {
+    let own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
     for entry in fs::read_dir(cache.join(FOLDER)).into_iter().flatten().flatten() {
         let path = entry.path();
+        if own.contains(&path) {
+            continue;
+        }
         // Closed afterwards: who has opened it meanwhile finds that it is gone.
         if let Ok(file) = OpenOptions::new().write(true).open(&path)
             && lock(file.as_raw_fd()).is_ok()
