@@ -29,7 +29,7 @@ use sha2::{Digest, Sha256};
 
 mod bound;
 
-pub use bound::{Freed, clean, is_there, keep};
+pub use bound::{Freed, clean, is_there, is_whole, keep};
 
 /// Calls `work` with a folder to cache in, and again with one in the temporary folder if the first cannot be written.
 ///
@@ -93,14 +93,30 @@ fn create_private(folder: &Path) -> io::Result<()> {
 }
 
 /// Writes a file of the cache: its folder is made, and the file appears whole or not at all.
+///
+/// Nobody waits until it is on the disk, so after a power cut it may have lost its text: who reads it must be able to tell.
 pub fn store(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    store_with(path, bytes, |_| Ok(()))
+}
+
+/// The same, for what can neither be made again nor told from what it should be.
+pub fn store_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    store_with(path, bytes, File::sync_all)
+}
+
+fn store_with(path: &Path, bytes: &[u8], sync: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     create_private(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
+    sync(file.as_file())?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Writes a marked form. It ends in its digest, by which the runtime sees that it is whole.
+pub fn store_marked(path: &Path, text: &str) -> io::Result<()> {
+    store(path, format!("{text}# sha256 {}\n", hash_one(text.as_bytes())).as_bytes())
 }
 
 /// Writes a file whose text must not turn up empty after a power cut: its name promises what is in it.

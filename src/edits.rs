@@ -60,10 +60,10 @@ fn aligned(
         .map_err(|error| Refusal::script(vec![error]))?;
     let new = cache::hash_one(now);
     let table = folder.join("edits").join(format!("{}-{}-{}.json", &then[..32], &new[..32], cache::build_key()));
-    cache::store(&table, alignment.to_json().as_bytes())?;
+    cache::store_durably(&table, alignment.to_json().as_bytes())?;
     let original = cache::source_path(folder, then);
     if !cache::is_there(&original) {
-        cache::store(&original, &was)?;
+        cache::store_durably(&original, &was)?;
     }
     let edit = Edit { path: path.to_owned(), old: then.to_owned(), new, table };
     Ok(Some(Changed { edit, changes: changes::describe(&was, now) }))

@@ -3,15 +3,16 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::cache;
+use crate::runtime;
 
 /// The oldest and the newest CPython that heresy knows how to continue a program on.
 pub const OLDEST: (u8, u8) = (3, 11);
@@ -54,7 +55,10 @@ impl Error {
 /// Whether an interpreter of this version can be used: a version switcher has names on PATH for many that cannot.
 fn works(version: &str) -> bool {
     locate(Some(OsStr::new(version))).is_ok_and(|path| {
-        ask(&path).and_then(|child| answer(&path, child)).is_ok_and(|identity| identity.check(&path).is_ok())
+        ask(&path, None).and_then(|child| answer(&path, child)).is_ok_and(|(identity, asked)| {
+            asked.end();
+            identity.check(&path).is_ok()
+        })
     })
 }
 
@@ -81,25 +85,54 @@ pub fn seek(asked: Option<&OsStr>, cache: &Path) -> Result<Sought, Error> {
     let path = locate(asked)?;
     let answer = match remembered(&path, cache) {
         Some(identity) => Answer::Remembered(identity),
-        None => Answer::Awaited(ask(&path)?),
+        None => Answer::Awaited(ask(&path, Some(cache))?),
     };
     Ok(Sought { path, answer, cache: cache.to_owned() })
+}
+
+/// An interpreter that compiles the runtime, for the one that will run the program and is starting meanwhile.
+#[derive(Debug)]
+pub struct Compiling {
+    pub process: Child,
+    /// At its end it has done so.
+    pub output: ChildStdout,
 }
 
 impl Sought {
     /// The interpreter, if it will do.
     pub fn found(self) -> Result<Interpreter, Error> {
-        let identity = match self.answer {
-            Answer::Remembered(identity) => identity,
+        let (interpreter, asked) = self.known()?;
+        if let Some(asked) = asked {
+            asked.end();
+        }
+        Ok(interpreter)
+    }
+
+    /// The same; and while it is started, the one that was asked compiles the runtime, if nobody has yet. The runtime must be in
+    /// the cache.
+    pub fn found_and_compiling(self) -> Result<(Interpreter, Option<Compiling>), Error> {
+        let cache = self.cache.clone();
+        let (interpreter, asked) = self.known()?;
+        let Some(asked) = asked else { return Ok((interpreter, None)) };
+        if runtime::is_compiled(&cache, interpreter.version) {
+            asked.end();
+            return Ok((interpreter, None));
+        }
+        Ok((interpreter, Some(asked.compile())))
+    }
+
+    fn known(self) -> Result<(Interpreter, Option<Asked>), Error> {
+        let (identity, asked) = match self.answer {
+            Answer::Remembered(identity) => (identity, None),
             Answer::Awaited(child) => {
-                let identity = answer(&self.path, child)?;
+                let (identity, asked) = answer(&self.path, child)?;
                 remember(&self.path, &self.cache, &identity);
-                identity
+                (identity, Some(asked))
             }
         };
         identity.check(&self.path)?;
         let version = (identity.version.0, identity.version.1);
-        Ok(Interpreter { path: self.path, version })
+        Ok((Interpreter { path: self.path, version }, asked))
     }
 }
 
@@ -183,25 +216,56 @@ import sys
 implementation = getattr(getattr(sys, "implementation", None), "name", "cpython")
 print('{"implementation": "%s", "version": [%d, %d, %d], "free_threaded": %s}' % (
     (implementation,) + tuple(sys.version_info[:3]) + (["false", "true"]["t" in getattr(sys, "abiflags", "")],)))
+sys.stdout.flush()
+if sys.stdin.readline():
+    __file__ = sys.argv.pop()
+    exec(compile(open(__file__).read(), __file__, "exec"))
 "#;
 
-fn ask(path: &Path) -> Result<Child, Error> {
+/// Asks an interpreter what it is. It waits then, whether it is to compile the runtime in the cache.
+fn ask(path: &Path, cache: Option<&Path>) -> Result<Child, Error> {
     Command::new(path)
         .args(["-S", "-E", "-c", QUESTION])
-        .stdin(Stdio::null())
+        .args(cache.map(runtime::boot_in))
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| broken(path, error.to_string()))
 }
 
-fn answer(path: &Path, child: Child) -> Result<Identity, Error> {
-    let answer = child.wait_with_output().map_err(|error| broken(path, error.to_string()))?;
-    serde_json::from_slice(&answer.stdout).map_err(|_| {
-        let said = String::from_utf8_lossy(&answer.stderr);
-        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it does not say its version");
-        broken(path, last.trim().to_owned())
-    })
+/// An interpreter that has said what it is.
+struct Asked {
+    child: Child,
+    output: ChildStdout,
+}
+
+impl Asked {
+    fn compile(mut self) -> Compiling {
+        // If it has ended, its output has, too.
+        let _ = self.child.stdin.take().map(|mut input| input.write_all(b"\n"));
+        Compiling { process: self.child, output: self.output }
+    }
+
+    /// A process that becomes an interpreter must leave no child to it.
+    fn end(mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+fn answer(path: &Path, mut child: Child) -> Result<(Identity, Asked), Error> {
+    let output = child.stdout.take().ok_or_else(|| broken(path, "it has no output".to_owned()))?;
+    let mut output = BufReader::new(output);
+    let mut line = String::new();
+    let read = output.read_line(&mut line);
+    if let (Ok(_), Ok(identity)) = (read, serde_json::from_str(&line)) {
+        return Ok((identity, Asked { child, output: output.into_inner() }));
+    }
+    let ended = child.wait_with_output().map_err(|error| broken(path, error.to_string()))?;
+    let said = String::from_utf8_lossy(&ended.stderr);
+    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it does not say its version");
+    Err(broken(path, last.trim().to_owned()))
 }
 
 fn broken(path: &Path, why: String) -> Error {

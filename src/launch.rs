@@ -4,12 +4,14 @@ use std::convert::Infallible;
 use std::env;
 use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::os::fd::IntoRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context;
 use heresy::{Options, Source};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 
 use crate::boot::{self, Edit, HashSeed, Trial};
@@ -20,12 +22,15 @@ use crate::claim::Claim;
 use crate::cli::{Compress, OnError, OnUnsaved, SavingArgs, Seconds, StoppingArgs};
 use crate::config::Config;
 use crate::edits::{self, Changed};
-use crate::interpreter::{self, Interpreter};
-use crate::program::{Program, SourceFile};
+use crate::interpreter::{self, Compiling, Interpreter};
+use crate::program::{Kind, Program, SourceFile};
 use crate::refusal::Refusal;
 use crate::runtime;
 
 const HASH_SEED: &str = "PYTHONHASHSEED";
+
+/// Tells the runtime's `_boot.py` who compiles the rest of it: the process, and the open file that ends when it has done so.
+const COMPILING: &str = "HERESY_COMPILING";
 
 /// A program to start, or to continue if there is a manifest. The current directory is the program's.
 #[derive(Debug)]
@@ -112,6 +117,7 @@ struct Prepared {
     cache: PathBuf,
     code: PathBuf,
     interpreter: Interpreter,
+    compiling: Option<Compiling>,
     boot: PathBuf,
     changed: Vec<Changed>,
 }
@@ -119,18 +125,32 @@ struct Prepared {
 /// Replaces this process by the interpreter. Returns only if that fails: with a [`Refusal`], or a failure of the
 /// machine.
 pub fn launch(launch: &Launch) -> anyhow::Result<Infallible> {
-    let mut command = command(launch, &choose_hash_seed(launch.manifest.as_ref()), block_signals)?;
+    let (mut command, compiling) = put_together(launch, &choose_hash_seed(launch.manifest.as_ref()), block_signals)?;
+    if let Some(compiling) = compiling {
+        // Both are left to the interpreter, which waits for the one and reads to the end of the other.
+        fcntl(&compiling.output, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        command.env(COMPILING, format!("{} {}", compiling.process.id(), compiling.output.into_raw_fd()));
+    }
     let error = command.exec();
     Err(error).with_context(|| format!("cannot execute {}", Path::new(command.get_program()).display()))
 }
 
-/// The command that is the interpreter with all that it needs. `block` is called when nothing is left to be done here but to
-/// execute it; it gives the signals that it has blocked.
-pub fn command(
+/// The command that is the interpreter with all that it needs.
+pub fn command(launch: &Launch, hash_seed: &HashSeed) -> anyhow::Result<Command> {
+    let (command, compiling) = put_together(launch, hash_seed, Vec::new)?;
+    if let Some(mut compiling) = compiling {
+        compiling.process.wait()?;
+    }
+    Ok(command)
+}
+
+/// The same, and what may still be going on. `block` is called when nothing is left to be done here but to execute it; it gives
+/// the signals that it has blocked.
+fn put_together(
     launch: &Launch,
     hash_seed: &HashSeed,
     block: impl FnOnce() -> Vec<&'static str>,
-) -> anyhow::Result<Command> {
+) -> anyhow::Result<(Command, Option<Compiling>)> {
     let source = launch.program.source.as_ref();
     let prepared = cache::with_folder(|folder| prepare(launch, folder))?;
     if let (Some(manifest), Some(source)) = (&launch.manifest, source)
@@ -186,36 +206,40 @@ pub fn command(
     };
     let mut command = Command::new(&prepared.interpreter.path);
     command.arg(&prepared.boot).arg(words.to_json()).args(&launch.args).env(HASH_SEED, &hash_seed.value);
-    Ok(command)
+    Ok((command, prepared.compiling))
 }
 
 fn prepare(launch: &Launch, folder: &Path) -> anyhow::Result<Prepared> {
     let sought = interpreter::seek(launch.python.as_deref(), folder).map_err(|error| Refusal::interpreter(&error))?;
-    let boot = runtime::lay_out(folder)?.join("_boot.py");
-    let interpreter = sought.found().map_err(|error| Refusal::interpreter(&error))?;
+    let boot = runtime::lay_out(folder)?;
+    let (interpreter, compiling) = sought.found_and_compiling().map_err(|error| Refusal::interpreter(&error))?;
     if let Some(source) = &launch.program.source {
-        mark(source, interpreter.version, folder)?;
+        let is_kept_elsewhere = !matches!(launch.program.kind, Kind::Command | Kind::Stdin);
+        mark(source, is_kept_elsewhere, interpreter.version, folder)?;
     }
     let code = cache::code_folder(folder)?;
     let changed = match &launch.manifest {
         Some(manifest) => edits::find(manifest, launch.program.source.as_ref(), interpreter.version, folder)?,
         None => Vec::new(),
     };
-    Ok(Prepared { cache: folder.to_owned(), code, interpreter, boot, changed })
+    Ok(Prepared { cache: folder.to_owned(), code, interpreter, compiling, boot, changed })
 }
 
 /// Makes sure that the cache has a program's text and its marked form; the runtime transpiles what it imports.
-fn mark(source: &SourceFile, target_version: (u8, u8), folder: &Path) -> anyhow::Result<()> {
+fn mark(source: &SourceFile, is_kept_elsewhere: bool, target_version: (u8, u8), folder: &Path) -> anyhow::Result<()> {
     let original = cache::source_path(folder, &source.sha256);
     let marked = cache::marked_path(folder, &source.sha256, target_version);
-    if cache::is_there(&marked) && cache::is_there(&original) {
+    if cache::is_there(&marked) && cache::is_whole(&original, source.bytes.len()) {
         return Ok(());
     }
     let text = Source::from_bytes(source.path.to_string_lossy(), &source.bytes)
         .map_err(|error| Refusal::script(vec![error]))?;
     let transpiled = heresy::transpile(&text, &Options { target_version }).map_err(Refusal::script)?;
-    cache::store(&original, &source.bytes)?;
-    cache::store(&marked, transpiled.text().as_bytes())?;
+    match is_kept_elsewhere {
+        true => cache::store(&original, &source.bytes)?,
+        false => cache::store_durably(&original, &source.bytes)?,
+    }
+    cache::store_marked(&marked, transpiled.text())?;
     cache::keep(folder);
     Ok(())
 }

@@ -12,35 +12,59 @@ use crate::cache;
 /// The name of the package, and of its folder.
 const PACKAGE: &str = "heresy";
 
+/// The script in it that an interpreter is started with.
+const BOOT: &str = "_boot.py";
+
+/// Beside the package: its modules, compiled.
+const BUNDLES: &str = "bundles";
+
 /// Beside the package: the run of the machine in which its files were written, or last compared.
 const NOTE: &str = "intact-since";
 
 /// The package's files: path in the package, and text.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runtime_files.rs"));
 
+/// Where the runtime stands in `cache`, once it is laid out: the package is the folder `heresy` in there.
+fn place(cache: &Path) -> PathBuf {
+    cache.join(concat!("runtime-", env!("HERESY_RUNTIME")))
+}
+
+/// The script there that an interpreter is started with.
+pub fn boot_in(cache: &Path) -> PathBuf {
+    place(cache).join(PACKAGE).join(BOOT)
+}
+
+/// Whether an interpreter of this version has what a start needs compiled there: see the runtime's `_bundle.py`. If there is no
+/// place for that, nothing more is to be done.
+pub fn is_compiled(cache: &Path, (major, minor): (u8, u8)) -> bool {
+    let bundles = place(cache).join(BUNDLES);
+    !bundles.is_dir() || bundles.join(format!("cpython-{major}{minor}-O0.start")).exists()
+}
+
 /// Makes sure that the runtime stands in `cache`.
 ///
-/// Input: a folder that can be written. Output: the package's folder, `<cache>/runtime-<hash of its files>/heresy`.
+/// Input: a folder that can be written. Output: the script that an interpreter is started with,
+/// `<cache>/runtime-<hash of its files>/heresy/_boot.py`.
 /// It appears by one rename, so starts at the same time see all of it or nothing; and its name says what it holds,
 /// so two releases of heresy share a cache. Nobody waits until a hundred files are on the disk: after a power cut
 /// some may be empty, so the first start after each boot compares their text.
 pub fn lay_out(cache: &Path) -> io::Result<PathBuf> {
-    let parent = cache.join(format!("runtime-{}", &contents_hash()[..16]));
-    let package = parent.join(PACKAGE);
+    let parent = place(cache);
+    let script = boot_in(cache);
     let boot = boot();
-    if is_good(&parent, boot.as_deref()) && cache::is_there(&package.join("_boot.py")) {
-        return Ok(package);
+    if is_good(&parent, boot.as_deref()) && cache::is_there(&script) {
+        return Ok(script);
     }
     fs::create_dir_all(cache)?;
     let fresh = tempfile::Builder::new().prefix(".runtime-").tempdir_in(cache)?;
     write_package(fresh.path(), |path, text| fs::write(path, text))?;
     note_intact(fresh.path(), boot.as_deref())?;
     // The runtime keeps its modules there, compiled, for each interpreter.
-    fs::create_dir(fresh.path().join("bundles"))?;
+    fs::create_dir(fresh.path().join(BUNDLES))?;
     put_in_place(&fresh, &parent, boot.as_deref())?;
     match is_good(&parent, boot.as_deref()) {
-        true => Ok(package),
-        false => Err(io::Error::other(format!("{} cannot be made whole", package.display()))),
+        true => Ok(script),
+        false => Err(io::Error::other(format!("{} cannot be made whole", parent.display()))),
     }
 }
 
@@ -50,7 +74,7 @@ pub fn lay_out(cache: &Path) -> io::Result<PathBuf> {
 /// anything else of that name is left alone and is an error.
 pub fn write_beside(dir: &Path) -> io::Result<PathBuf> {
     let package = dir.join(PACKAGE);
-    if package.symlink_metadata().is_ok() && !package.join("_boot.py").is_file() {
+    if package.symlink_metadata().is_ok() && !package.join(BOOT).is_file() {
         let message = format!("{} exists and is not heresy's runtime", package.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
@@ -123,10 +147,6 @@ fn put_in_place_of(fresh: &Path, target: &Path) -> io::Result<()> {
     let aside = tempfile::Builder::new().prefix(".heresy-old-").tempdir_in(target.parent().unwrap_or(target))?;
     fs::rename(target, aside.path().join(PACKAGE))?;
     fs::rename(fresh, target)
-}
-
-fn contents_hash() -> String {
-    cache::hash(FILES.iter().flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()]))
 }
 
 #[cfg(test)]

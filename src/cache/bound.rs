@@ -35,6 +35,11 @@ pub fn is_there(path: &Path) -> bool {
     file.metadata().is_ok_and(|found| found.is_file())
 }
 
+/// The same; and it is as long as it should be: a power cut may have cut it.
+pub fn is_whole(path: &Path, length: usize) -> bool {
+    is_there(path) && fs::metadata(path).is_ok_and(|found| found.len() == length as u64)
+}
+
 /// Keeps the cache within its bound. To be called when something was added; looks at most once an hour.
 pub fn keep(cache: &Path) {
     let stamp = cache.join(STAMP);
@@ -134,12 +139,25 @@ fn remove_leftovers(cache: &Path, patience: Duration) {
     for file in read(cache.to_owned()) {
         let name = file.file_name().to_string_lossy().into_owned();
         let is_unfinished = name.starts_with(".runtime-") || name.starts_with(".heresy-");
-        let is_unused =
-            || fs::metadata(file.path().join("heresy/_boot.py")).is_ok_and(|found| age(&found) > LIFE_OF_A_RUNTIME);
-        if (is_unfinished && is_older(&file, patience)) || (name.starts_with("runtime-") && is_unused()) {
+        if is_unfinished && is_older(&file, patience) {
             let _ = fs::remove_dir_all(file.path());
+        } else if name.starts_with("runtime-") && is_unused_runtime(&file.path()) {
+            let _ = remove_runtime(&file.path());
         }
     }
+}
+
+fn is_unused_runtime(path: &Path) -> bool {
+    fs::metadata(path.join("heresy/_boot.py")).is_ok_and(|found| age(&found) > LIFE_OF_A_RUNTIME)
+}
+
+/// Removes a runtime as a whole: nobody is to find half of it. If a start has just begun to use it, it stays.
+fn remove_runtime(path: &Path) -> io::Result<()> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    let aside = tempfile::Builder::new().prefix(".heresy-old-").tempdir_in(parent)?;
+    let moved = aside.path().join("runtime");
+    fs::rename(path, &moved)?;
+    if is_unused_runtime(&moved) { Ok(()) } else { fs::rename(moved, path) }
 }
 
 /// Whether a name is one that a file has before it is whole.

@@ -15,7 +15,7 @@ pub fn execute(args: &MarkArgs) -> anyhow::Result<Exit> {
         Source::from_bytes(args.name.to_string_lossy(), &bytes).map_err(|error| Refusal::script(vec![error]))?;
     let options = Options { target_version: args.target.target_version };
     let transpiled = transpile(&source, &options).map_err(Refusal::script)?;
-    cache::store(&args.output, transpiled.text().as_bytes())?;
+    cache::store_marked(&args.output, transpiled.text())?;
     // The output is `<cache>/marked/<name>`.
     args.output.ancestors().nth(2).into_iter().for_each(cache::keep);
     Ok(Exit::Success)

@@ -4,17 +4,24 @@
 
 All must run as under plain Python. The cache must then be what one start alone leaves: one entry for each key, each whole,
 and no file that was on the way to one. The same starts must be right, too, while somebody empties the cache over and over.
+
+The two interpreters of a first start must compile just those modules of the runtime, between them, that it imports.
 """
 
 from __future__ import annotations
 
 import argparse
+import marshal
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "runtime"))
+from heresy import _bundle  # noqa: E402
 
 TIMEOUT = 120
 COMPILED = (".run", ".lib", ".frame", ".start", ".again", ".rest")
@@ -91,6 +98,10 @@ class Place:
             str(path.relative_to(self.cache)): b"" if path.suffix in COMPILED else path.read_bytes() for path in files
         }
 
+    def compiled(self) -> set[str]:
+        """The modules of the runtime that a start has left compiled."""
+        (file,) = self.cache.glob("runtime-*/bundles/*.start")
+        return set(marshal.loads(file.read_bytes()[_bundle._DIGEST :]))
 
     def clean(self) -> None:
         subprocess.run([self.heresy, "cache", "clean"], env=self.environment, capture_output=True, check=True)
@@ -107,6 +118,14 @@ def check(heresy: str, python: str, starts: int, folder: Path) -> list[str]:
     plain = alone.run_all([python], starts)
     if alone.run_heresy(1) != plain[:1]:
         problems.append("one start differs from a plain one")
+    by_two = alone.compiled()
+    # Now the interpreter is known, so that it has nobody's help.
+    for compiled in (*alone.cache.glob("runtime-*/bundles"), alone.cache / "code"):
+        shutil.rmtree(compiled)
+        compiled.mkdir()
+    alone.run_heresy(1)
+    if differing := by_two ^ alone.compiled():
+        problems.append(f"compiled by two, or imported, but not both: {sorted(differing)}")
 
     many = Place(folder / "many", heresy, python)
     for number, (got, wanted) in enumerate(zip(many.run_heresy(starts), plain)):

@@ -44,12 +44,13 @@ impl<'a> Subject<'a> {
         let folder = program.folder()?;
         let project = config::project_of(&folder);
         let config = config::read(project.as_deref())?;
-        let (interpreter, runtime) = cache::with_folder(|cache| {
+        let (interpreter, boot) = cache::with_folder(|cache| {
             let found = interpreter::seek(args.python.python.as_deref(), cache).and_then(Sought::found);
             Ok((found.map_err(|error| Refusal::interpreter(&error))?, runtime::lay_out(cache)?))
         })?;
         let asks = |source: &SourceFile| source.bytes.windows(6).any(|text| text == b"heresy");
-        let package = program.source.as_ref().filter(|source| asks(source)).and(runtime.parent()).map(Path::to_owned);
+        let package =
+            program.source.as_ref().filter(|source| asks(source)).and(boot.ancestors().nth(2)).map(Path::to_owned);
         let seed = env::var_os(HASH_SEED).filter(|seed| !seed.is_empty() && seed != "random");
         let named = |folder: &PathBuf| folder.canonicalize().map_err(|error| Refusal::place_gone(folder, &error));
         Ok(Subject {
@@ -130,7 +131,7 @@ impl<'a> Subject<'a> {
         };
         // The plain run has the seed in its environment, too.
         let seed = HashSeed { value: self.hash_seed.clone(), was: Some(self.hash_seed.clone()) };
-        Ok(self.set_up(launch::command(&launch, &seed, Vec::new)?, slot))
+        Ok(self.set_up(launch::command(&launch, &seed)?, slot))
     }
 
     fn set_up(&self, mut command: Command, slot: &Slot) -> Command {

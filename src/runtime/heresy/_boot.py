@@ -1,5 +1,7 @@
 """The script that ``heresy run`` hands to the interpreter: ``python _boot.py JSON ARGS…``.
 
+Without any words it compiles some of the runtime, for another interpreter that is just starting: see `_bundle`.
+
 Its frame is the only one below the program's. All that is to be done before has returned when the program starts.
 """
 
@@ -38,6 +40,10 @@ def _bundle():
     exec(code, module.__dict__)
     sys.modules[name] = module
     module.install(_folder, path, codes, code)
+    if len(sys.argv) < 2:
+        module.compile_for_another()
+    elif another := os.environ.pop("HERESY_COMPILING", None):
+        module.compile_with(another)
 
 
 _bundle()

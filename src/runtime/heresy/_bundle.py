@@ -26,6 +26,18 @@ _DIGEST = 8
 _FUTURE, _ANNOTATIONS = b"from __future__ import annotations\n", 0x1000000
 _PACKAGES = ("heresy", "heresy.state")
 
+#: The modules that a first start imports, in two halves: as `heresy run` asks an interpreter for its version first, that one
+#: compiles the first half while the one that will run the program starts. That makes the run form, by the second half. On a
+#: machine with two processors such a start takes two thirds of the time.
+_FOR_ANOTHER = (
+    "", "._start", "._messages", "._ends", "._like", "._errors", "._stop", "._signals", "._baseline", "._tracing",
+    "._uncollected", "._unwinding", "._hook", "._libraries", "._units",
+)  # fmt: skip
+_FOR_ITSELF = (
+    "._run_form", "._tree", "._constants", "._marked", "._positions", "._quiet", "._pads", "._bytecode", "._cpython",
+    "._typing_names",
+)  # fmt: skip
+
 
 class Bundle:
     """One of the files, and what it holds: marshalled code by the module's name."""
@@ -38,8 +50,12 @@ class Bundle:
     def code(self, name: str) -> "CodeType | None":
         if self._codes is None:
             self._codes = read(self.path)
-        text = self._codes.get(name)
+        text = self._codes.get(name) or self._added.get(name)
         return None if text is None else marshal.loads(text)
+
+    def read_again(self) -> None:
+        """Another process has written it."""
+        self._codes = None
 
     def add(self, name: str, code: "CodeType") -> None:
         self._added[name] = marshal.dumps(code)
@@ -91,9 +107,8 @@ class Finder:
     def find_spec(self, name: str, target: object = None) -> "Any":
         if name != "heresy" and not name.startswith("heresy."):
             return None
-        place = self.folder + name[len("heresy") :].replace(".", "/")
+        place, path = self.place(name)
         is_package = name in _PACKAGES
-        path = place + ("/__init__.py" if is_package else ".py")
         code = self.current.code(name)
         if code is None and not os.path.exists(path):
             return None
@@ -102,6 +117,23 @@ class Finder:
         if is_package:
             spec.submodule_search_locations = [place]
         return spec
+
+    def place(self, name: str) -> tuple[str, str]:
+        """Where a module is: without suffix, as the folder of a package; and its file."""
+        place = self.folder + name[len("heresy") :].replace(".", "/")
+        return place, place + ("/__init__.py" if name in _PACKAGES else ".py")
+
+    def compiled(self, name: str, path: str) -> "CodeType":
+        """The code of a module, out of its file; it is kept."""
+        with open(path, "rb") as file:
+            text = file.read().replace(_FUTURE, b"\n", 1)
+        code: CodeType = compile(text, path, "exec", _ANNOTATIONS, dont_inherit=True)
+        self.current.add(name, code)
+        return code
+
+    def compile(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            self.compiled("heresy" + name, self.place("heresy" + name)[1])
 
 
 class Loader(_external.SourceFileLoader):
@@ -113,9 +145,7 @@ class Loader(_external.SourceFileLoader):
     def exec_module(self, module: "ModuleType") -> None:
         code, self._code = self._code, None
         if code is None:
-            text = self.get_data(self.path).replace(_FUTURE, b"\n", 1)
-            code = compile(text, self.path, "exec", _ANNOTATIONS, dont_inherit=True)
-            self._finder.current.add(self.name, code)
+            code = self._finder.compiled(self.name, self.path)
         module.__file__ = self.path
         exec(code, module.__dict__)
 
@@ -136,6 +166,31 @@ def install(folder: str, path: str, codes: dict[str, bytes], own: "CodeType") ->
         _finder.current.add(__name__, own)
     for each in (os.path.dirname(folder), folder, os.path.join(folder, "state")):
         sys.path_importer_cache[each] = _finder  # type: ignore[assignment]
+
+
+def compile_for_another() -> None:
+    """Compiles its half of what a start needs, and ends this process."""
+    if _finder is not None:
+        _finder.compile(_FOR_ANOTHER)
+        _finder.current.keep()
+    os._exit(0)
+
+
+def compile_with(another: str) -> None:
+    """Compiles the other half, and waits for the process that does so with the first.
+
+    Args:
+        another: its number, and that of an open file that ends with it.
+    """
+    if _finder is not None:
+        _finder.compile(_FOR_ITSELF)
+    process, output = map(int, another.split())
+    os.read(output, 1)
+    os.close(output)
+    # The program is to have no child that it does not know of.
+    os.waitpid(process, 0)
+    if _finder is not None:
+        _finder.current.read_again()
 
 
 def go_on(name: str) -> None:

@@ -25,7 +25,6 @@ from __future__ import annotations
 import opcode
 import sys
 import types
-from collections.abc import Iterator
 
 from ._bytecode import (
     PADDED,
@@ -40,7 +39,10 @@ from ._bytecode import (
 )
 from ._constants import ASK, ENDED
 from ._cpython import OPERATIONS, takes
-from ._typing_names import NamedTuple
+from ._typing_names import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _END_ASYNC_FOR = number_of("END_ASYNC_FOR")
 _PUSH_EXC_INFO = number_of("PUSH_EXC_INFO")

@@ -22,7 +22,7 @@ from ._marked import Marked, place_of, suites
 from ._quiet import Quiet
 from ._typing_names import Any
 from ._uncollected import Uncollected
-from ._units import Unit
+from ._units import CannotInstrument, Unit
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 #: What has a frame with variables of its own, and can be called.
@@ -277,8 +277,9 @@ class Program:
         self.flags = unit.code.co_flags & _FUTURE_FLAGS
         try:
             texts = unit.texts()
-        except OSError as error:
-            raise HeresyError("H324", f"cannot read the text of {unit.path}: {error.strerror or error}") from None
+        except (OSError, CannotInstrument) as error:
+            why = getattr(error, "strerror", None) or error
+            raise HeresyError("H324", f"cannot read the text of {unit.path}: {why}") from None
         with Quiet(), Uncollected():
             self.marked: Marked = _run_form.read(*texts, unit.path)
             self.parents: dict[ast.AST, ast.AST] = {

@@ -154,17 +154,13 @@ class Unit:
         if self._texts is not None:
             marked, source, encoding = self._texts
             return _read_text(marked, encoding), _read(source)
-        source = _read(self._store.source(self.sha256))
-        if source is None:
-            source = _read(self.path)
-            if source is not None and sha256_of(source).hex() != self.sha256:
-                source = None
-        marked_path = self._store.marked(self.sha256)
-        if marked_path is not None and not os.path.exists(marked_path) and source is not None:
-            _mark(self._store, source, self.sha256, self.path)
-        if marked_path is None:
-            raise OSError(f"there is no marked form of {self.path}")
-        return _read_text(marked_path, "utf-8"), source
+        source = None
+        for path in (self._store.source(self.sha256), self.path):
+            source = _read(path)
+            if source is not None and sha256_of(source).hex() == self.sha256:
+                break
+            source = None
+        return _marked_text(self._store, source, self.sha256, self.path), source
 
 
 class Units:
@@ -337,13 +333,32 @@ def _warn(warned: list[tuple[str, int]], path: str) -> None:
             warnings.warn_explicit(message, SyntaxWarning, path, line)
 
 
-def _marked_text(store: Store, data: bytes, sha256: str, path: str) -> str:
+def _marked_text(store: Store, data: bytes | None, sha256: str, path: str) -> str:
+    """The marked form of a module, from the store; if it is not there, or not whole, it is made.
+
+    Args:
+        data: the source, if it is there.
+
+    Raises:
+        CannotInstrument: that is not possible.
+    """
     marked = store.marked(sha256)
-    if marked is None or store.heresy is None:
-        raise CannotInstrument("there is nothing here to transpile it with")
-    if not is_cached(marked):
+    text = _whole_text(marked)
+    if text is None and data is not None:
         _mark(store, data, sha256, path)
-    return _read_text(marked, "utf-8")
+        text = _whole_text(marked)
+    if text is None:
+        raise CannotInstrument("its marked form is not to be had")
+    is_cached(marked)
+    return text
+
+
+def _whole_text(path: str | None) -> str | None:
+    """A marked form out of the cache, which ends in its digest; None if it is not whole, as after a power cut."""
+    text, _, digest = (_read(path) or b"").rpartition(b"# sha256 ")
+    if sha256_of(text).hex().encode() != digest.rstrip():
+        return None
+    return text.decode()
 
 
 def _mark(store: Store, data: bytes, sha256: str, path: str) -> None:
@@ -355,8 +370,9 @@ def _mark(store: Store, data: bytes, sha256: str, path: str) -> None:
     source, marked = store.source(sha256), store.marked(sha256)
     if source is None or marked is None or store.heresy is None:
         raise CannotInstrument("there is nothing here to transpile it with")
-    if not is_cached(source):
+    if _read(source) != data:
         _keep(source, data)
+    is_cached(source)
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     words = [store.heresy, "mark", "--target-version", version, "--name", path, source, marked]
     reading, writing = os.pipe()
