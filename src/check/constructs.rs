@@ -14,7 +14,7 @@ use rustpython_ruff_text_size::{Ranged, TextRange};
 use super::File;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Source;
-use crate::tree::{fields, handler_parts};
+use crate::tree::handler_parts;
 
 /// A statement or an expression of the file.
 #[derive(Clone, Copy)]
@@ -51,7 +51,7 @@ const EVENT_LOOP: Code = Code { number: "H105", name: "event-loop" };
 const EXCEPT_STAR: Code = Code { number: "H106", name: "except-star" };
 const CALLBACK: Code = Code { number: "H107", name: "called-back" };
 const UNPACKED: Code = Code { number: "H108", name: "unpacked-operand" };
-const KEEPS_TEXT: Code = Code { number: "H109", name: "template-string-call" };
+const UNPACKING: Code = Code { number: "H109", name: "unpacking-comprehension" };
 const HEADER: Code = Code { number: "H110", name: "call-in-header" };
 const EXECUTED: Code = Code { number: "H111", name: "executed-text" };
 const THREADS: Code = Code { number: "H120", name: "other-threads" };
@@ -138,15 +138,22 @@ pub const CONSTRUCTS: &[Construct] = &[
         },
     },
     Construct {
-        code: KEEPS_TEXT,
-        title: "a stop waits until this call has returned",
-        label: "it stands in a template string",
-        why: "a template that was begun cannot be gone on with",
-        help: "call in a statement before, and use the result here",
+        code: UNPACKING,
+        title: "a stop waits until this comprehension has ended",
+        label: "it calls for each element, and unpacks what that gives",
+        why: "how far C code has gone through what is unpacked cannot be saved",
+        help: "make it a generator expression, or a `for` loop",
         in_class_bodies: false,
         find: |file, node| match node {
-            Node::Expression(expression @ Expr::TString(_)) => {
-                fields(expression).into_iter().find_map(|field| file.calls.first_in(&field.expression))
+            Node::Expression(Expr::ListComp(ast::ExprListComp { elt, generators, range, .. }))
+                if elt.is_starred_expr() =>
+            {
+                calls_for_each(file, generators, elt).then_some(*range)
+            }
+            Node::Expression(Expr::SetComp(ast::ExprSetComp { elt, generators, range, .. }))
+                if elt.is_starred_expr() =>
+            {
+                calls_for_each(file, generators, elt).then_some(*range)
             }
             _ => None,
         },

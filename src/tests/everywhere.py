@@ -2,11 +2,11 @@
 
     python everywhere.py --heresy target/release/heresy --python python3.13 [--points 300] [--chain] SCRIPT…
 
-Each SCRIPT (a file, or the folder of a package that ``-m`` runs) is run plain first. Then, for n = 1, 2, 3, …, it is
-stopped at its n-th safe point and continued in a fresh process; what both lives print, the exit status and the files they
-leave must be those of the plain run. With `--points N` at most N points, spread over the run, are tried. With `--chain`
-the program is stopped again and again, at each safe point after every resume (or at every K-th with `--stride K`), so that
-it has as many lives as it has safe points.
+Each SCRIPT (a file, or the folder of a package that ``-m`` runs; but for those that the interpreter is too old for) is run plain
+first. Then, for n = 1, 2, 3, …, it is stopped at its n-th safe point and continued in a fresh process; what both lives print,
+the exit status and the files they leave must be those of the plain run. With `--points N` at most N points, spread over the
+run, are tried. With `--chain` the program is stopped again and again, at each safe point after every resume (or at every K-th
+with `--stride K`), so that it has as many lives as it has safe points.
 
 Lives are forked from a server that has what a life imports (`lives`), with `--cold` each is that of a fresh interpreter. So
 is each of a program that takes longer than the server allows.
@@ -212,6 +212,20 @@ def spread(total: int, points: int) -> list[int]:
     return sorted({1 + round(k * (total - 1) / (points - 1)) for k in range(points)})
 
 
+def scripts_for(python: str, scripts: list[str]) -> list[str]:
+    """Those that an interpreter can run: the first line of one may be ``# target-version: 3.14``."""
+    ask = [python, "-c", "import sys; print(sys.version_info[1])"]
+    minor = int(subprocess.run(ask, capture_output=True, check=True).stdout)
+
+    def needed(script: str) -> int:
+        path = Path(script)
+        first = path.read_text(errors="replace").partition("\n")[0] if path.is_file() else ""
+        found = re.fullmatch(r"# target-version: 3\.(\d+)", first)
+        return int(found[1]) if found else 0
+
+    return [script for script in scripts if needed(script) <= minor]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--heresy", required=True, help="the heresy binary")
@@ -237,7 +251,7 @@ def main() -> int:
                     options.chain,
                     options.cold,
                 )
-                for script in options.scripts
+                for script in scripts_for(python, options.scripts)
             ]
             stops = 0
             for name, count, failure in pool.map(check, tasks):

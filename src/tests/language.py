@@ -4,7 +4,7 @@
 
 Each test module is run twice by the interpreter's own ``-m test``: plainly, and by ``heresy run --instrument 'test.*'``, which
 makes the test package itself continuable. Every test must end in the same way both times: passed, failed, or skipped; but for
-five that look at bytecode (`BYTECODE`).
+those that look at bytecode (`BYTECODE`).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ fn a_program_stopped_again_and_again_goes_on_as_if_nothing_had_happened() {
         let turn = pythons.iter().position(|each| each == python).unwrap_or_default();
         let mine = programs().into_iter().enumerate().filter(|(at, _)| (at + turn) % pythons.len() == 0);
         driver.args(["--heresy", HERESY, "--points", "3", "--chain", "--python", python]);
-        driver.args(mine.map(|(_, program)| program));
+        driver.args(mine.map(|(_, program)| program)).args(newer_scripts());
     });
 }
 
@@ -274,6 +274,11 @@ fn programs() -> Vec<PathBuf> {
 fn scripts() -> Vec<PathBuf> {
     let is_script = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "py");
     entries_of("fixtures/run").into_iter().filter(is_script).collect()
+}
+
+/// The programs of one file that the older interpreters cannot run.
+fn newer_scripts() -> Vec<PathBuf> {
+    entries_of("fixtures/newer")
 }
 
 fn entries_of(folder: &str) -> Vec<PathBuf> {

@@ -19,7 +19,7 @@ from ._begun import begun_for
 from ._code_index import captured
 from ._errors import InternalError, NotContinuable
 from ._evaluated import first_evaluated
-from ._expressions import MADE, OUTERMOST, Comprehension, keeps_slots, slots_of
+from ._expressions import MADE, OUTERMOST, Comprehension, keeps_slots, loops_of, slots_of, unpacks
 from ._operands import operands
 from ._program import COMPREHENSIONS, Program, Scope, is_first_iterable
 from ._residual import of_part
@@ -69,9 +69,15 @@ class Level(NamedTuple):
 
 
 def parts(node: Comprehension) -> list[list[ast.expr]]:
-    """The parts of a comprehension, each with what it evaluates in order."""
+    """The parts of a comprehension, each with what it evaluates in order.
+
+    Raises:
+        NotContinuable: it unpacks what it makes.
+    """
+    if not isinstance(node, ast.GeneratorExp) and unpacks(node):
+        raise NotContinuable("an unpacking in a comprehension")
     found: list[list[ast.expr]] = []
-    for index, generator in enumerate(node.generators):
+    for index, generator in enumerate(loops_of(node)):
         if index:
             found.append([generator.iter])
         found += [[condition] for condition in generator.ifs]
@@ -87,17 +93,18 @@ def asking(part: int) -> int | None:
 def entered(node: Comprehension, part: int) -> list[ast.comprehension]:
     """The ``for``\\ s that a comprehension is inside of while it evaluates a part."""
     index = 0
+    loops = loops_of(node)
     if part < 0:
-        return node.generators[:-part]
-    for depth, generator in enumerate(node.generators):
+        return loops[:-part]
+    for depth, generator in enumerate(loops):
         if depth:
             if index == part:
-                return node.generators[:depth]
+                return loops[:depth]
             index += 1
         index += len(generator.ifs)
         if part < index:
-            return node.generators[: depth + 1]
-    return node.generators
+            return loops[: depth + 1]
+    return loops
 
 
 def own_names(node: Comprehension) -> set[str]:
@@ -112,9 +119,11 @@ def levels(program: Program, site: Site, scope_node: ast.AST) -> list[Level]:
     inner: ast.AST = site.node
     path: list[ast.AST] = [inner]
     loop = program.parents.get(inner)
-    if FOR in (site.kind, site.awaits) and isinstance(loop, ast.comprehension):
+    if FOR in (site.kind, site.awaits) and isinstance(loop, (ast.comprehension, ast.Starred)):
         node: Any = program.parents[loop]
-        found.append(Level(node, -node.generators.index(loop) - 1, inner))
+        # What is starred is gone through by the last loop.
+        number = node.generators.index(loop) if isinstance(loop, ast.comprehension) else len(node.generators)
+        found.append(Level(node, -number - 1, inner))
         inner = node
         path = [node]
     while not isinstance(path[-1], ast.stmt) and path[-1] is not scope_node:

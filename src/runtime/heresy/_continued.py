@@ -21,7 +21,7 @@ from . import _tree as ast
 from ._blocks import for_kind
 from ._comprehensions import Level, Progress, asking, entered, parts
 from ._errors import InternalError
-from ._expressions import keeps_slots, replaced
+from ._expressions import keeps_slots, loops_of, replaced
 from ._form import WAITING
 from ._nodes import as_part, place, pop, standing_for
 from ._program import Scope
@@ -88,7 +88,7 @@ class Continued:
                 changes = self._part(level, hole, before, is_innermost=level is self.levels[-1])
             else:
                 # It stands for the target, which is not what a statement could start with.
-                target = level.node.generators[asked_by].target
+                target = loops_of(level.node)[asked_by].target
                 once = standing_for(self.once(self._is_asked_again), target)
                 place(once, self._label_line)
                 test = as_part(target, ast.UnaryOp(ast.Not(), once))

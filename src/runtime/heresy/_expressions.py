@@ -19,6 +19,13 @@ list, set or dictionary goes on in what it has made so far::
                                          del .item
                                      return .made
 
+What a generator expression unpacks (PEP 798) is gone through by a loop within all others, as its code does it::
+
+    (*f(x) for x in xs)      ->  def function(.0):
+                                     for x in .0:
+                                         for .item in f(x):
+                                             yield .item
+
 The goto of the resume form puts the loops' iterators onto the value stack and jumps to the label, or into the expression.
 """
 
@@ -42,11 +49,29 @@ _ASYNC = 0x0080 | 0x0200
 Comprehension: TypeAlias = "ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp"
 
 
+def unpacks(node: Comprehension) -> bool:
+    """Whether each of its elements is several."""
+    return node.value is None if isinstance(node, ast.DictComp) else isinstance(node.elt, ast.Starred)
+
+
+def loops_of(node: Comprehension) -> list[ast.comprehension]:
+    """Its ``for``\\ s, with that which is not written."""
+    if not (isinstance(node, ast.GeneratorExp) and unpacks(node)):
+        return node.generators
+    found: list[ast.comprehension] | None = getattr(node, "heresy_loops", None)
+    if found is None:
+        each: Any = node.elt
+        target = ast.copy_location(ast.Name(_ITEM, ast.Store()), each)
+        found = [*node.generators, ast.comprehension(target, each.value, [], is_async=0)]
+        node.heresy_loops = found  # type: ignore[attr-defined]
+    return found
+
+
 def keeps_slots(node: Comprehension, generator: ast.comprehension) -> bool:
     """Whether a ``for`` keeps an iterator: ``for y in [f(x)]`` after the first only assigns."""
     display = generator.iter
     is_assignment = isinstance(display, (ast.List, ast.Tuple)) and len(display.elts) == 1
-    is_loop = generator is node.generators[0] or generator.is_async
+    is_loop = generator is node.generators[0] or generator.is_async or generator not in node.generators
     return is_loop or not is_assignment or isinstance(display.elts[0], ast.Starred)  # type: ignore[attr-defined]
 
 
@@ -70,10 +95,11 @@ def as_function(
         return ast.copy_location(new, node)
 
     suite = [at(statement) for statement in _taken(node)]
-    for depth, generator in reversed(list(enumerate(node.generators))):
+    loops = loops_of(node)
+    for depth, generator in reversed(list(enumerate(loops))):
         for condition in reversed(generator.ifs):
             suite = [at(ast.If(condition, suite, []))]
-        if suspended and depth == len(node.generators) - 1:
+        if suspended and depth == len(loops) - 1:
             suite = [at(ast.If(test, [*suspended, at(_yielding(node, None))], suite))]
         source = generator.iter if depth else ast.copy_location(ast.Name(OUTERMOST, ast.Load()), generator.iter)
         loop = ast.AsyncFor if generator.is_async else ast.For
@@ -104,7 +130,7 @@ def _taken(node: Comprehension) -> list[ast.stmt]:
         return ast.copy_location(ast.Subscript(name(_ITEM, ast.Load()), ast.Constant(index), ast.Load()), node)
 
     if isinstance(node, ast.GeneratorExp):
-        return [_yielding(node, node.elt)]
+        return [_yielding(node, name(_ITEM, ast.Load()) if unpacks(node) else node.elt)]
     if isinstance(node, ast.DictComp):
         item: ast.expr = ast.copy_location(ast.Tuple([node.key, node.value], ast.Load()), node)
         taken: ast.stmt = ast.Assign([ast.Subscript(name(MADE, ast.Load()), part(0), ast.Store())], part(1))
@@ -127,17 +153,20 @@ def replaced(
         asked_by: the number of a ``for`` that asks for the next item at once where ``test`` is false.
     """
     fresh = copied(node)
+    loops = loops_of(node)
     fresh.generators = []
-    for generator in node.generators:
+    for generator in loops:
         inner = copied(generator)
         inner.iter = changes.get(generator.iter, generator.iter)
         inner.ifs = [changes.get(condition, condition) for condition in generator.ifs]
-        if test is not None and generator is node.generators[asked_by or 0]:
+        if test is not None and generator is loops[asked_by or 0]:
             inner.ifs.insert(0, test)
         fresh.generators.append(inner)
     for name in ("elt", "key", "value"):
         if hasattr(node, name):
             setattr(fresh, name, changes.get(getattr(node, name), getattr(node, name)))
+    if loops is not node.generators:
+        fresh.elt = ast.copy_location(ast.Name(_ITEM, ast.Load()), node.elt)  # type: ignore[union-attr]
     return fresh
 
 

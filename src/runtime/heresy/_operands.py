@@ -34,6 +34,8 @@ FUNCTION = "function"
 COPY = "copy"
 #: A tuple of so many values that the rest needs one by one.
 TUPLE = "tuple"
+#: A field of a t-string, made already: the rest makes it again, of its value and, if there are to be two, of its format.
+INTERPOLATION = "interpolation"
 #: What unpacking has put there for targets to come: the rest needs a tuple.
 UNPACKED = "unpacked"
 
@@ -42,7 +44,7 @@ class Wanted(NamedTuple):
     """What lies on the value stack when the rest of something is still to be done.
 
     Attributes:
-        what: the attribute's name of a method, the constant, the objects, the text, or the number of values.
+        what: the attribute's name of a method, the constant, the objects, the text, or the number of values that the rest takes.
     """
 
     kind: str
@@ -51,7 +53,8 @@ class Wanted(NamedTuple):
 
 def count(wanted: list[Wanted]) -> int:
     """How many operands the rest takes."""
-    return sum(item.what if item.kind == TUPLE else item.kind in (VALUE, METHOD, CONSUMER, UNPACKED) for item in wanted)
+    several, single = (TUPLE, INTERPOLATION), (VALUE, METHOD, CONSUMER, UNPACKED)
+    return sum(item.what if item.kind in several else item.kind in single for item in wanted)
 
 
 def operands(wanted: list[Wanted], held: list[Any], kept: list[Any] | None) -> list[Any]:
@@ -123,6 +126,10 @@ def _pairings(
         case "tuple":
             if type(first) is tuple and len(first) == what:
                 yield from ([*first, *way] for way in _pairings(rest, held[1:]))
+        case "interpolation":
+            if (type(first).__module__, type(first).__name__) == ("string.templatelib", "Interpolation"):
+                field = [first.value, first.format_spec][:what]
+                yield from ([*field, *way] for way in _pairings(rest, held[1:]))
         case "unpacked":
             size = _size(what)
             if len(held) >= size:

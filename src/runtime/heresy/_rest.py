@@ -13,7 +13,7 @@ from . import _tree as ast
 from ._errors import NotContinuable
 from ._form import WAITING
 from ._nodes import copied, pop, standing_for
-from ._operands import ANEW, CONSTANT, CONSUMER, FUNCTION, METHOD, TEXT, TUPLE, VALUE, Wanted
+from ._operands import ANEW, CONSTANT, CONSUMER, FUNCTION, INTERPOLATION, METHOD, TEXT, TUPLE, VALUE, Wanted
 from ._percent import as_joined
 from ._typing_names import Any
 
@@ -78,6 +78,14 @@ class RestOfExpressions:
                 if e.conversion != -1:
                     raise NotContinuable("a value is converted before or after the rest of its format")
                 return self.copied(e, value=self.again(e.value), format_spec=self.rest(e.format_spec))
+            case ast.TemplateStr():
+                return self._template(e)
+            case ast.Interpolation():
+                if e.value in self.path:
+                    return self.copied(e, value=self.rest(e.value))
+                value = self.again(e.value)
+                self.constant_besides(e.str)
+                return self.copied(e, value=value, format_spec=self.rest(e.format_spec))
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 if isinstance(e, ast.GeneratorExp) or not _cpython.INLINES_COMPREHENSIONS:
                     # Its function waits while what it goes through is evaluated.
@@ -241,6 +249,29 @@ class RestOfExpressions:
         joined = self.copied(e, values=[*before, self.rest(e.values[index]), *e.values[index + 1 :]])
         joined.heresy_model = getattr(whole, "heresy_model", whole)
         return joined
+
+    def _template(self, e: Any) -> ast.expr:
+        # All of its texts are loaded first.
+        texts = [""]
+        for part in e.values:
+            if isinstance(part, ast.Interpolation):
+                texts.append("")
+            else:
+                texts[-1] += part.value
+        self.constant_besides(tuple(texts))
+        index = self.index(e.values)
+        before = [self._field(part) if isinstance(part, ast.Interpolation) else part for part in e.values[:index]]
+        return self.copied(e, values=[*before, self.rest(e.values[index]), *e.values[index + 1 :]])  # type: ignore[no-any-return]
+
+    def _field(self, e: Any) -> ast.expr:
+        """A field that was evaluated: the same once more, of its value and its format."""
+        spec = e.format_spec
+        self.wanted.append(Wanted(INTERPOLATION, 1 if spec is None else 2))
+        value = standing_for(pop(WAITING), e.value)
+        if spec is not None:
+            formatted = made_at(ast.FormattedValue(standing_for(pop(WAITING), spec), -1, None), spec)
+            spec = self.copied(spec, values=[formatted])
+        return self.copied(e, value=value, format_spec=spec)  # type: ignore[no-any-return]
 
     def _ordered(self, e: ast.expr, *fields: str) -> ast.expr:
         """The rest of a node whose ``fields`` are evaluated in this order."""

@@ -38,7 +38,7 @@ from ._code_index import walk_code, with_own_code
 from ._comprehensions import Level, owner_in
 from ._continued import Continued, covered_by
 from ._errors import InternalError
-from ._expressions import Comprehension, as_function, keeps_slots
+from ._expressions import Comprehension, as_function, keeps_slots, loops_of
 from ._factory import FUNCTION, enclosed, parameters_alone
 from ._form import PUSHED, VALUES, Form, Running, on_stack
 from ._frame_state import FrameState
@@ -239,7 +239,7 @@ class ResumeForm(Form):
         if isinstance(self.node, COMPREHENSIONS) and blocks:
             # Suspended within all of its loops. The function loops where a comprehension only assigns.
             kept = iter(blocks)
-            loops = self.node.generators
+            loops = loops_of(self.node)
             blocks = [next(kept) if keeps_slots(self.node, loop) else ("for", iter(())) for loop in loops]
         return [(kind, value) for kind, value in blocks if kind in PUSHED]
 

@@ -16,7 +16,7 @@ from . import _cpython
 from . import _tree as ast
 from ._blocks import LOOPS, WITHS, Block, around, with_kind
 from ._errors import NotContinuable
-from ._expressions import Comprehension, keeps_slots, slots_of
+from ._expressions import Comprehension, keeps_slots, loops_of, slots_of
 from ._program import COMPREHENSIONS, Hole, Scope
 from ._typing_names import Any, NamedTuple, TypeAlias
 from ._ways import Way, way_out
@@ -194,11 +194,11 @@ def _of_comprehension(scope: Scope, node: Comprehension, offset: int) -> Site | 
         # It has nothing else on its stack than the iterators of its loops, and what is awaited.
         operation = scope.operation_at(offset)
         depth = scope.depths[offset] - (operation.takes if operation is not None and operation.awaits else 0)
-        loops = list(node.generators)
+        loops = list(loops_of(node))
         while loops and (depth := depth - slots_of(loops[0])):
             del loops[0]
     else:
-        loops = [generator for generator in node.generators if keeps_slots(node, generator)]
+        loops = [generator for generator in loops_of(node) if keeps_slots(node, generator)]
         display = _cpython.display_before(scope.code, offset, lambda at: scope.node_at(at) is node)
         before = _cpython.loops_between(scope.code, display.offset if display is not None else 0, offset)
         del loops[: sum(scope.node_at(at) is node for at in before)]

@@ -12,7 +12,7 @@ from . import _cpython, _frames
 from . import _tree as ast
 from ._awaitables import ASEND, driver
 from ._begun import begun_for
-from ._expressions import OUTERMOST, keeps_slots
+from ._expressions import OUTERMOST, keeps_slots, loops_of
 from ._frame_state import FrameState
 from ._generators import delegate_of, frame_of
 from ._handled import name_exceptions
@@ -81,7 +81,7 @@ def _expression_state(part: Part, generator: Any, held: _frames.Suspended) -> Fr
     seen: list[Any] = []
     # The function that it is continued as loops everywhere.
     is_function = part.scope.is_function_of_comprehension
-    loops = [loop for loop in node.generators if is_function or keeps_slots(node, loop)]
+    loops = [loop for loop in loops_of(node) if is_function or keeps_slots(node, loop)]
     for loop, source in zip(loops, held.stack):
         if loop.is_async:
             blocks.append(("async for", source))

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+if not hasattr(_ast, "TemplateStr"):
+
+    class TemplateStr(_ast.expr):
+        """A t-string, which there is from 3.14 on."""
+
+    class Interpolation(_ast.expr):
+        """A field of one."""
+
+
 def parse(source: str | bytes, filename: str) -> Any:
     """The tree of a module."""
     return compile(source, filename, "exec", _ast.PyCF_ONLY_AST, dont_inherit=True)
