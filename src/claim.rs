@@ -62,7 +62,15 @@ pub fn of_run(first: &Path, is_fresh: bool) -> Claim {
     let mut instead_of = None;
     for number in numbers {
         let checkpoint = place(first, number);
-        match claim(&checkpoint) {
+        let claimed = match claim(&checkpoint) {
+            // It may be held for the moment in which it is forgotten.
+            Err(Held::By(_)) if saved.contains(&number) => {
+                thread::sleep(A_MOMENT);
+                claim(&checkpoint)
+            }
+            claimed => claimed,
+        };
+        match claimed {
             // The run that had it has ended since it was seen, and has removed it; another may still be left.
             Ok(descriptor) if saved.contains(&number) && !checkpoint.exists() => close(descriptor),
             Ok(descriptor) => {
@@ -101,12 +109,7 @@ fn claim(checkpoint: &Path) -> Result<RawFd, Held> {
         let (path, file) = cache::with_folder(|folder| open(folder, &key)).map_err(|_| Held::Unknown)?;
         let descriptor = high(file.as_fd()).map_err(|_| Held::Unknown)?;
         drop(file);
-        // It may be held for the moment in which it is forgotten.
-        let locked = lock(descriptor).or_else(|_| {
-            thread::sleep(A_MOMENT);
-            lock(descriptor)
-        });
-        match locked {
+        match lock(descriptor) {
             Ok(()) if is_still(descriptor, &path) => {
                 OWN.lock().unwrap_or_else(PoisonError::into_inner).push(path);
                 return Ok(descriptor);

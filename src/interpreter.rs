@@ -90,38 +90,9 @@ pub fn seek(asked: Option<&OsStr>, cache: &Path) -> Result<Sought, Error> {
     Ok(Sought { path, answer, cache: cache.to_owned() })
 }
 
-/// An interpreter that compiles the runtime, for the one that will run the program and is starting meanwhile.
-#[derive(Debug)]
-pub struct Compiling {
-    pub process: Child,
-    /// At its end it has done so.
-    pub output: ChildStdout,
-}
-
 impl Sought {
-    /// The interpreter, if it will do.
-    pub fn found(self) -> Result<Interpreter, Error> {
-        let (interpreter, asked) = self.known()?;
-        if let Some(asked) = asked {
-            asked.end();
-        }
-        Ok(interpreter)
-    }
-
-    /// The same; and while it is started, the one that was asked compiles the runtime, if nobody has yet. The runtime must be in
-    /// the cache.
-    pub fn found_and_compiling(self) -> Result<(Interpreter, Option<Compiling>), Error> {
-        let cache = self.cache.clone();
-        let (interpreter, asked) = self.known()?;
-        let Some(asked) = asked else { return Ok((interpreter, None)) };
-        if runtime::is_compiled(&cache, interpreter.version) {
-            asked.end();
-            return Ok((interpreter, None));
-        }
-        Ok((interpreter, Some(asked.compile())))
-    }
-
-    fn known(self) -> Result<(Interpreter, Option<Asked>), Error> {
+    /// The interpreter, if it will do; and the process that has just been asked, which can be of more use.
+    pub fn found(self) -> Result<(Interpreter, Option<Asked>), Error> {
         let (identity, asked) = match self.answer {
             Answer::Remembered(identity) => (identity, None),
             Answer::Awaited(child) => {
@@ -234,21 +205,31 @@ fn ask(path: &Path, cache: Option<&Path>) -> Result<Child, Error> {
         .map_err(|error| broken(path, error.to_string()))
 }
 
-/// An interpreter that has said what it is.
-struct Asked {
+/// An interpreter that has said what it is. It ends when its input does.
+#[derive(Debug)]
+pub struct Asked {
     child: Child,
     output: ChildStdout,
 }
 
+/// An interpreter that compiles the runtime, for the one that will run the program and is starting meanwhile.
+#[derive(Debug)]
+pub struct Compiling {
+    pub process: Child,
+    /// At its end it has done so.
+    pub output: ChildStdout,
+}
+
 impl Asked {
-    fn compile(mut self) -> Compiling {
+    /// Has it compile what a start needs of the runtime in the cache, where it was asked for that.
+    pub fn compile(mut self) -> Compiling {
         // If it has ended, its output has, too.
         let _ = self.child.stdin.take().map(|mut input| input.write_all(b"\n"));
         Compiling { process: self.child, output: self.output }
     }
 
     /// A process that becomes an interpreter must leave no child to it.
-    fn end(mut self) {
+    pub fn end(mut self) {
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }

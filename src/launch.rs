@@ -22,7 +22,7 @@ use crate::claim::Claim;
 use crate::cli::{Compress, OnError, OnUnsaved, SavingArgs, Seconds, StoppingArgs};
 use crate::config::Config;
 use crate::edits::{self, Changed};
-use crate::interpreter::{self, Compiling, Interpreter};
+use crate::interpreter::{self, Asked, Compiling, Interpreter};
 use crate::program::{Kind, Program, SourceFile};
 use crate::refusal::Refusal;
 use crate::runtime;
@@ -212,7 +212,7 @@ fn put_together(
 fn prepare(launch: &Launch, folder: &Path) -> anyhow::Result<Prepared> {
     let sought = interpreter::seek(launch.python.as_deref(), folder).map_err(|error| Refusal::interpreter(&error))?;
     let boot = runtime::lay_out(folder)?;
-    let (interpreter, compiling) = sought.found_and_compiling().map_err(|error| Refusal::interpreter(&error))?;
+    let (interpreter, asked) = sought.found().map_err(|error| Refusal::interpreter(&error))?;
     if let Some(source) = &launch.program.source {
         let is_kept_elsewhere = !matches!(launch.program.kind, Kind::Command | Kind::Stdin);
         mark(source, is_kept_elsewhere, interpreter.version, folder)?;
@@ -221,6 +221,13 @@ fn prepare(launch: &Launch, folder: &Path) -> anyhow::Result<Prepared> {
     let changed = match &launch.manifest {
         Some(manifest) => edits::find(manifest, launch.program.source.as_ref(), interpreter.version, folder)?,
         None => Vec::new(),
+    };
+    let compiling = match asked {
+        Some(asked) if !runtime::is_compiled(folder, interpreter.version) => Some(asked.compile()),
+        asked => {
+            asked.into_iter().for_each(Asked::end);
+            None
+        }
     };
     Ok(Prepared { cache: folder.to_owned(), code, interpreter, compiling, boot, changed })
 }

@@ -152,16 +152,21 @@ fn put_in_place_of(fresh: &Path, target: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::{Path, PathBuf};
 
     use super::{FILES, NOTE, boot, lay_out, write_beside};
+
+    fn package_in(cache: &Path) -> PathBuf {
+        lay_out(cache).unwrap().parent().unwrap().to_owned()
+    }
 
     #[test]
     fn lays_out_every_file_and_mends_a_broken_folder() {
         let cache = tempfile::tempdir().unwrap();
-        let package = lay_out(cache.path()).unwrap();
+        let package = package_in(cache.path());
         let (name, text) = FILES[0];
         fs::write(package.join(name), "cut").unwrap();
-        assert_eq!(lay_out(cache.path()).unwrap(), package);
+        assert_eq!(package_in(cache.path()), package);
         assert_eq!(fs::read_to_string(package.join(name)).unwrap(), text);
         assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1, "nothing else is left in the cache");
     }
@@ -169,7 +174,7 @@ mod tests {
     #[test]
     fn compares_the_files_after_a_boot() {
         let cache = tempfile::tempdir().unwrap();
-        let package = lay_out(cache.path()).unwrap();
+        let package = package_in(cache.path());
         let note = package.parent().unwrap().join(NOTE);
         let (name, text) = FILES[0];
         fs::write(package.join(name), vec![0; text.len()]).unwrap();
