@@ -55,10 +55,7 @@ impl Error {
 /// Whether an interpreter of this version can be used: a version switcher has names on PATH for many that cannot.
 fn works(version: &str) -> bool {
     locate(Some(OsStr::new(version))).is_ok_and(|path| {
-        ask(&path, None).and_then(|child| answer(&path, child)).is_ok_and(|(identity, asked)| {
-            asked.end();
-            identity.check(&path).is_ok()
-        })
+        ask(&path, None).and_then(|child| answer(&path, child)).is_ok_and(|(identity, _)| identity.check(&path).is_ok())
     })
 }
 
@@ -205,12 +202,10 @@ fn ask(path: &Path, cache: Option<&Path>) -> Result<Child, Error> {
         .map_err(|error| broken(path, error.to_string()))
 }
 
-/// An interpreter that has said what it is. It ends when its input does.
+/// An interpreter that has said what it is. It ends with this, and is waited for: a process that becomes an interpreter must leave
+/// no child to it.
 #[derive(Debug)]
-pub struct Asked {
-    child: Child,
-    output: ChildStdout,
-}
+pub struct Asked(Option<(Child, ChildStdout)>);
 
 /// An interpreter that compiles the runtime, for the one that will run the program and is starting meanwhile.
 #[derive(Debug)]
@@ -222,16 +217,20 @@ pub struct Compiling {
 
 impl Asked {
     /// Has it compile what a start needs of the runtime in the cache, where it was asked for that.
-    pub fn compile(mut self) -> Compiling {
+    pub fn compile(mut self) -> Option<Compiling> {
+        let (mut process, output) = self.0.take()?;
         // If it has ended, its output has, too.
-        let _ = self.child.stdin.take().map(|mut input| input.write_all(b"\n"));
-        Compiling { process: self.child, output: self.output }
+        let _ = process.stdin.take().map(|mut input| input.write_all(b"\n"));
+        Some(Compiling { process, output })
     }
+}
 
-    /// A process that becomes an interpreter must leave no child to it.
-    pub fn end(mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if let Some((mut process, _)) = self.0.take() {
+            drop(process.stdin.take());
+            let _ = process.wait();
+        }
     }
 }
 
@@ -241,7 +240,7 @@ fn answer(path: &Path, mut child: Child) -> Result<(Identity, Asked), Error> {
     let mut line = String::new();
     let read = output.read_line(&mut line);
     if let (Ok(_), Ok(identity)) = (read, serde_json::from_str(&line)) {
-        return Ok((identity, Asked { child, output: output.into_inner() }));
+        return Ok((identity, Asked(Some((child, output.into_inner())))));
     }
     let ended = child.wait_with_output().map_err(|error| broken(path, error.to_string()))?;
     let said = String::from_utf8_lossy(&ended.stderr);

@@ -211,8 +211,9 @@ fn put_together(
 
 fn prepare(launch: &Launch, folder: &Path) -> anyhow::Result<Prepared> {
     let sought = interpreter::seek(launch.python.as_deref(), folder).map_err(|error| Refusal::interpreter(&error))?;
-    let boot = runtime::lay_out(folder)?;
+    let boot = runtime::lay_out(folder);
     let (interpreter, asked) = sought.found().map_err(|error| Refusal::interpreter(&error))?;
+    let boot = boot?;
     if let Some(source) = &launch.program.source {
         let is_kept_elsewhere = !matches!(launch.program.kind, Kind::Command | Kind::Stdin);
         mark(source, is_kept_elsewhere, interpreter.version, folder)?;
@@ -222,13 +223,7 @@ fn prepare(launch: &Launch, folder: &Path) -> anyhow::Result<Prepared> {
         Some(manifest) => edits::find(manifest, launch.program.source.as_ref(), interpreter.version, folder)?,
         None => Vec::new(),
     };
-    let compiling = match asked {
-        Some(asked) if !runtime::is_compiled(folder, interpreter.version) => Some(asked.compile()),
-        asked => {
-            asked.into_iter().for_each(Asked::end);
-            None
-        }
-    };
+    let compiling = asked.filter(|_| !runtime::is_compiled(folder, interpreter.version)).and_then(Asked::compile);
     Ok(Prepared { cache: folder.to_owned(), code, interpreter, compiling, boot, changed })
 }
 

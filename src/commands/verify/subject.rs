@@ -13,7 +13,7 @@ use crate::checkpoint::Manifest;
 use crate::claim::Claim;
 use crate::cli::{OnError, Target, VerifyArgs};
 use crate::config::{self, Config};
-use crate::interpreter::{self, Asked, Interpreter, Sought};
+use crate::interpreter::{self, Interpreter, Sought};
 use crate::launch::{self, Launch, Resuming, Saving, Stopping};
 use crate::program::{self, Kind, Program, SourceFile};
 use crate::refusal::Refusal;
@@ -46,8 +46,7 @@ impl<'a> Subject<'a> {
         let config = config::read(project.as_deref())?;
         let (interpreter, boot) = cache::with_folder(|cache| {
             let found = interpreter::seek(args.python.python.as_deref(), cache).and_then(Sought::found);
-            let (interpreter, asked) = found.map_err(|error| Refusal::interpreter(&error))?;
-            asked.into_iter().for_each(Asked::end);
+            let (interpreter, _) = found.map_err(|error| Refusal::interpreter(&error))?;
             Ok((interpreter, runtime::lay_out(cache)?))
         })?;
         let asks = |source: &SourceFile| source.bytes.windows(6).any(|text| text == b"heresy");
