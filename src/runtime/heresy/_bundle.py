@@ -185,10 +185,13 @@ def compile_with(another: str) -> None:
     if _finder is not None:
         _finder.compile(_FOR_ITSELF)
     process, output = map(int, another.split())
-    os.read(output, 1)
-    os.close(output)
-    # The program is to have no child that it does not know of.
-    os.waitpid(process, 0)
+    try:
+        os.read(output, 1)
+        os.close(output)
+        # The program is to have no child that it does not know of.
+        os.waitpid(process, 0)
+    except OSError:
+        pass  # a script has started this interpreter, as those of version switchers do, and has waited for all its children
     if _finder is not None:
         _finder.current.read_again()
 
