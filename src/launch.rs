@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::env;
 use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
 use std::os::fd::IntoRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -215,8 +216,10 @@ fn prepare(launch: &Launch, folder: &Path) -> anyhow::Result<Prepared> {
     let (interpreter, asked) = sought.found().map_err(|error| Refusal::interpreter(&error))?;
     let boot = boot?;
     if let Some(source) = &launch.program.source {
-        let is_kept_elsewhere = !matches!(launch.program.kind, Kind::Command | Kind::Stdin);
-        mark(source, is_kept_elsewhere, interpreter.version, folder)?;
+        // Such text is in no file of the user's.
+        let is_only_here = matches!(launch.program.kind, Kind::Command | Kind::Stdin);
+        let keep = if is_only_here { cache::store_durably } else { cache::store };
+        mark(source, keep, interpreter.version, folder)?;
     }
     let code = cache::code_folder(folder)?;
     let changed = match &launch.manifest {
@@ -227,8 +230,13 @@ fn prepare(launch: &Launch, folder: &Path) -> anyhow::Result<Prepared> {
     Ok(Prepared { cache: folder.to_owned(), code, interpreter, compiling, boot, changed })
 }
 
-/// Makes sure that the cache has a program's text and its marked form; the runtime transpiles what it imports.
-fn mark(source: &SourceFile, is_kept_elsewhere: bool, target_version: (u8, u8), folder: &Path) -> anyhow::Result<()> {
+/// Makes sure that the cache has a program's text, written by `keep`, and its marked form; the runtime transpiles what it imports.
+fn mark(
+    source: &SourceFile,
+    keep: fn(&Path, &[u8]) -> io::Result<()>,
+    target_version: (u8, u8),
+    folder: &Path,
+) -> anyhow::Result<()> {
     let original = cache::source_path(folder, &source.sha256);
     let marked = cache::marked_path(folder, &source.sha256, target_version);
     if cache::is_there(&marked) && cache::is_whole(&original, source.bytes.len()) {
@@ -237,10 +245,7 @@ fn mark(source: &SourceFile, is_kept_elsewhere: bool, target_version: (u8, u8), 
     let text = Source::from_bytes(source.path.to_string_lossy(), &source.bytes)
         .map_err(|error| Refusal::script(vec![error]))?;
     let transpiled = heresy::transpile(&text, &Options { target_version }).map_err(Refusal::script)?;
-    match is_kept_elsewhere {
-        true => cache::store(&original, &source.bytes)?,
-        false => cache::store_durably(&original, &source.bytes)?,
-    }
+    keep(&original, &source.bytes)?;
     cache::store_marked(&marked, transpiled.text())?;
     cache::keep(folder);
     Ok(())

@@ -469,6 +469,7 @@ def of_no_use(house: House) -> None:
 def at_once(house: House) -> None:
     """Each of several runs of one command has a checkpoint of its own, and none is continued twice."""
     (house.folder / "worker.py").write_text(WORKER)
+
     def ends(lives: list[subprocess.Popen[bytes]]) -> list[tuple[int, str]]:
         return sorted((life.wait(60), life.communicate()[0].decode()) for life in lives)
 

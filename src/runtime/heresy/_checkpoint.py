@@ -173,7 +173,6 @@ class Reading:
         signature: its last bytes.
         manifest: what the manifest says.
         stored: the parts of the payload.
-        damage: why it is not as it was written, if that is seen without a key.
     """
 
     def __init__(self, path: str) -> None:
@@ -181,7 +180,6 @@ class Reading:
         self.head = self.signature = memoryview(b"")
         self.manifest: dict[str, Any] = {}
         self.stored: list[memoryview] = []
-        self.damage: HeresyError | None = None
         self._failed: BaseException | None = None
         self._done = _thread.allocate_lock()
         self._done.acquire()
@@ -207,7 +205,7 @@ class Reading:
     def _take_apart(self, data: bytes) -> None:
         """
         Raises:
-            HeresyError: it is none, or lacks what can be signed.
+            HeresyError: it is none, or not as it was written, so far as that is seen without a key.
         """
         path = self.path
         first, _, _ = data[:64].partition(b"\n")
@@ -227,21 +225,18 @@ class Reading:
         whole = memoryview(data)
         self.head, text, self.signature = whole[: end + 1], whole[start:end], whole[-_MAC_SIZE:]
         if _check(text) != check:
-            self.damage = _damaged(path, "its manifest was altered")
-            return
+            raise _damaged(path, "its manifest was altered")
         try:
             self.manifest = parsed(bytes(text))
             self.stored = list(_stored(path, self.manifest["parts"], whole[end + 1 : -_MAC_SIZE]))
-        except HeresyError as damage:
-            self.damage = damage
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            self.damage = _damaged(path, "its manifest cannot be read")
+            raise _damaged(path, "its manifest cannot be read") from None
 
     def wait(self) -> None:
         """Until it is read.
 
         Raises:
-            HeresyError: the file cannot be read, or is no checkpoint.
+            HeresyError: the file cannot be read, or is no checkpoint, or damaged.
         """
         self._done.acquire()
         if self._failed is not None:
@@ -259,8 +254,6 @@ def read(reading: Reading, *, environ: Mapping[str, str], trust: bool = False) -
         HeresyError: the file cannot be read, is damaged, or is someone else's.
     """
     reading.wait()
-    if reading.damage is not None:
-        raise reading.damage
     sound = any([is_same(signed(key, reading.head), reading.signature) for key in _key.accepted(environ)])
     if not (sound or trust):
         signer = str(reading.manifest.get("key"))[:16]
