@@ -54,10 +54,10 @@ class Read:
     """
 
     def __init__(self, launch):
-        from heresy import _start
+        from heresy import _launch, _start
 
         self.script = launch["source"], launch["sha256"]
-        self.how = _start.Launch(launch, [], [])
+        self.how = _launch.Launch(launch, [], [])
         self.units = {}
         self.programs = {}
         self._read("__main__", lambda units: _start.main_unit(self.how, units))
@@ -71,12 +71,12 @@ class Read:
         self._read(name, lambda units: _units.load(units, name, path, data, library=True))
 
     def _read(self, name, load):
-        from heresy import _errors, _program, _units
+        from heresy import _errors, _program, _start, _units
 
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             try:
-                unit = load(_units.Units(self.how.store()))
+                unit = load(_units.Units(_start.store(self.how)))
                 program = _program.Program(unit)
             except (_errors.HeresyError, OSError):
                 return

@@ -272,13 +272,18 @@ fn programs() -> Vec<PathBuf> {
 }
 
 fn scripts() -> Vec<PathBuf> {
-    let is_script = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "py");
-    entries_of("fixtures/run").into_iter().filter(is_script).collect()
+    scripts_in("fixtures/run")
 }
 
 /// The programs of one file that the older interpreters cannot run.
 fn newer_scripts() -> Vec<PathBuf> {
-    entries_of("fixtures/newer")
+    scripts_in("fixtures/newer")
+}
+
+/// Without the `__pycache__` that a script has made which imports another.
+fn scripts_in(folder: &str) -> Vec<PathBuf> {
+    let is_script = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "py");
+    entries_of(folder).into_iter().filter(is_script).collect()
 }
 
 fn entries_of(folder: &str) -> Vec<PathBuf> {

@@ -319,6 +319,22 @@ def used_when_read(place: Place, work: Path) -> None:
     need(refused >= 2, f"{refused} stops were refused")
 
 
+EVERYTHING = STOP + """\
+import collections, gc
+held = gc.get_objects()
+here()
+kinds = collections.Counter(map(type, held))
+here()
+print(len(held) == kinds.total())
+"""
+
+
+def everything(place: Place, work: Path) -> None:
+    """What holds the runtime's own objects, which change as it saves, refuses the stop."""
+    life = place.start(work)
+    need(life.status == 0 and life.stdout == b"True\n" and codes(life) == ["H311"], show(life))
+
+
 TRIALS: dict[str, tuple[str, Callable[[Place, Path], None]]] = {
     "uses": (USES, uses),
     "named": (NAMED, named),
@@ -327,6 +343,7 @@ TRIALS: dict[str, tuple[str, Callable[[Place, Path], None]]] = {
     "by value": (BY_VALUE, by_value),
     "processes": (PROCESSES, processes),
     "used when read": (USED_WHEN_READ, used_when_read),
+    "everything": (EVERYTHING, everything),
 }
 
 

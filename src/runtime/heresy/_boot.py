@@ -16,7 +16,7 @@ else:
     sys.path[0] = _start_folder
 
 
-def _bundle():
+def _use_bundles():
     # See `_bundle`, which is in there itself.
     import _imp
     import marshal
@@ -36,7 +36,8 @@ def _bundle():
         code = marshal.loads(codes[name])
     else:
         with open(module.__file__, encoding="utf-8") as file:
-            code = compile(file.read(), module.__file__, "exec")
+            # Its annotations are not evaluated: see `_bundle`.
+            code = compile(file.read(), module.__file__, "exec", 0x1000000)
     exec(code, module.__dict__)
     sys.modules[name] = module
     module.install(_folder, path, codes, code)
@@ -46,10 +47,12 @@ def _bundle():
         module.compile_with(another)
 
 
-_bundle()
-from heresy import _start  # noqa: E402
+_use_bundles()
+from heresy import _bundle, _ends, _start  # noqa: E402
 
 _run, _arguments = _start.prepare()
+_bundle.lighten(_start)
+del _bundle, _start, _use_bundles
 _error = None
 try:
     _run(*_arguments)
@@ -58,4 +61,4 @@ except BaseException as _raised:
 # What is left of the program is taken apart as by plain Python, with its globals: see `Stopper.ended`.
 del _run, _arguments
 if _error is not None:
-    _start.failed(_error)
+    _ends.failed(_error)

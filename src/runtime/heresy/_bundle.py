@@ -30,13 +30,18 @@ _PACKAGES = ("heresy", "heresy.state")
 #: compiles the first half while the one that will run the program starts. That makes the run form, by the second half. On a
 #: machine with two processors such a start takes two thirds of the time.
 _FOR_ANOTHER = (
-    "", "._start", "._messages", "._ends", "._like", "._errors", "._stop", "._signals", "._baseline", "._tracing",
-    "._uncollected", "._unwinding", "._hook", "._libraries", "._units",
+    "", "._start", "._messages", "._ends", "._like", "._stop", "._answer", "._signals", "._baseline", "._tracing",
+    "._unwinding", "._hook", "._launch", "._libraries",
+    "._units",
 )  # fmt: skip
 _FOR_ITSELF = (
-    "._run_form", "._tree", "._constants", "._marked", "._positions", "._quiet", "._pads", "._bytecode", "._cpython",
+    "._texts", "._run_form", "._tree", "._constants", "._marked", "._positions", "._quiet", "._pads", "._bytecode", "._cpython",
     "._typing_names",
 )  # fmt: skip
+
+
+#: What answers a signal. It may come in the midst of an import, when nothing else can be imported.
+_ASLEEP = ("heresy._tracing", "heresy._answer")
 
 
 class Bundle:
@@ -47,10 +52,13 @@ class Bundle:
         self._codes = codes
         self._added: dict[str, bytes] = {}
 
-    def code(self, name: str) -> "CodeType | None":
+    def text(self, name: str) -> "bytes | None":
         if self._codes is None:
             self._codes = read(self.path)
-        text = self._codes.get(name) or self._added.get(name)
+        return self._codes.get(name) or self._added.get(name)
+
+    def code(self, name: str) -> "CodeType | None":
+        text = self.text(name)
         return None if text is None else marshal.loads(text)
 
     def read_again(self) -> None:
@@ -168,6 +176,31 @@ def install(folder: str, path: str, codes: dict[str, bytes], own: "CodeType") ->
         sys.path_importer_cache[each] = _finder  # type: ignore[assignment]
 
 
+#: The marshalled code of `_ASLEEP`.
+_asleep: "dict[str, bytes]" = {}
+
+
+def put_to_sleep() -> None:
+    """Has all at hand that `wake` wants."""
+    for name in _ASLEEP:
+        if _finder is None:
+            __import__(name)
+        else:
+            text = _finder.current.text(name)
+            _asleep[name] = text or marshal.dumps(_finder.compiled(name, _finder.place(name)[1]))
+
+
+def wake(name: str) -> "ModuleType":
+    """A module of `_ASLEEP`; it is executed when it is first asked for."""
+    if name not in sys.modules:
+        module = type(sys)(name)
+        module.__package__, module.__file__ = "heresy", _finder.place(name)[1]
+        exec(marshal.loads(_asleep[name]), vars(module))
+        sys.modules[name] = module
+        setattr(sys.modules["heresy"], name.removeprefix("heresy."), module)
+    return sys.modules[name]
+
+
 def compile_for_another() -> None:
     """Compiles its half of what a start needs, and ends this process."""
     if _finder is not None:
@@ -207,3 +240,30 @@ def keep() -> None:
     """Writes what this process had to compile since."""
     if _finder is not None:
         _finder.current.keep()
+
+
+def lighten(start: "ModuleType") -> None:
+    """The runtime is at rest: what nobody asks for any more goes, as the collector would pass it each time.
+
+    That is the module that has started the program; of each other one, what has found and loaded it; and from 3.14 on, of each
+    function another one for its annotations.
+    """
+    for name in ("install", "put_to_sleep", "compile_for_another", "compile_with", "lighten"):
+        del globals()[name]
+    del sys.modules[start.__name__], sys.modules["heresy"]._start
+    vars(start).clear()
+    spec = _frozen_importlib.ModuleSpec("heresy._", None)
+    for name in [name for name in sys.modules if name.startswith("heresy.")]:
+        module = sys.modules[name]
+        if name not in _PACKAGES:
+            module.__spec__, module.__loader__ = spec, None
+        if sys.version_info >= (3, 14):
+            _drop_annotations(module)
+
+
+def _drop_annotations(module: "ModuleType") -> None:
+    for value in vars(module).values():
+        is_own = isinstance(value, type) and value.__module__ == module.__name__
+        for function in vars(value).values() if is_own else (value,):
+            if type(function) is type(wake) and function.__globals__ is vars(module):
+                function.__annotations__ = None  # type: ignore[assignment]

@@ -7,13 +7,13 @@ from ._frame_state import FrameState
 from ._hook import Hook
 from ._messages import say
 from ._programs import Programs
-from ._start import Launch
 from ._typing_names import TYPE_CHECKING, Any
 from ._units import load
 from .state.pickling import Modules
 
 if TYPE_CHECKING:
     from ._edits import Edits
+    from ._launch import Launch
     from ._program import Program
 
 

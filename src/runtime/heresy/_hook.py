@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
-    from ._start import Launch
+    from ._launch import Launch
     from ._units import Unit, Units
 
 _OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -101,7 +101,7 @@ class Hook:
         get_code.__code__ = get_code.__code__.replace(co_filename=plain.__code__.co_filename)
         _external.SourceLoader.get_code = get_code
         self.units.imported_for_runtime = self._imported_for_runtime
-        self.units.learn = self.learn
+        self.units.hook = self
 
     def code(self, loader: Any, fullname: str) -> CodeType | None:
         """The run form of a module; None if it is to be plain Python."""
@@ -113,7 +113,7 @@ class Hook:
         own = self.choice.is_own(fullname, path)
         if not own and not self.choice.is_library(fullname, path):
             return None
-        unit = self._unit(fullname, path, library=not own)
+        unit = self.unit(fullname, path, library=not own)
         if unit is None:
             return None
         unit.belongs_to(sys.modules.get(fullname))
@@ -131,8 +131,10 @@ class Hook:
         there = LIBRARIES.keys() & names - self.units.by_id.keys()
         for unit in units if there else ():
             for name in there & _mentioned(unit.code):
+                from ._adopted import adopt
+
                 there.discard(name)
-                self.adopt(name)
+                adopt(self, name)
 
     def _imported_for_runtime(self, names: list[str]) -> None:
         self._adopt_imported(names, [*self.units.by_id.values()])
@@ -141,14 +143,15 @@ class Hook:
         """The run form of the module that ``-m`` names: the program, wherever it lives."""
         assert self.main is not None
         (_, main, launch), self.main = self.main, None
-        unit = self._unit("__main__", path, library=False)
+        unit = self.unit("__main__", path, library=False)
         if unit is None:
             return None
         launch.source, launch.sha256 = unit.path, unit.sha256
         unit.belongs_to(main)
         return self.add(unit).code
 
-    def _unit(self, name: str, path: str, *, library: bool) -> Unit | None:
+    def unit(self, name: str, path: str, *, library: bool) -> Unit | None:
+        """The unit of a module; None, and why is noted, if it cannot be made."""
         try:
             with open(path, "rb") as file:
                 data = file.read()
@@ -172,67 +175,7 @@ class Hook:
 
             return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
 
-    def adopt(self, name: str) -> None:
-        """A library module that is loaded already keeps its objects, and runs the run form from now on."""
-        module = sys.modules.get(name)
-        path = getattr(module, "__file__", None)
-        if not isinstance(path, str) or not self.choice.is_library(name, path):
-            return
-        unit = self._unit(name, path, library=True)
-        if unit is None:
-            return
-        unit.belongs_to(module)
-        self.units.add(unit)
-        for function in _functions_of(module):
-            code = unit.index.named(function.__code__)
-            if code is not None and len(code.co_freevars) == len(function.__code__.co_freevars):
-                function.__code__ = code
-
-    def learn(self, name: str) -> Unit | None:
-        """The unit of a library module that runs as it is: its functions stay what they are.
-
-        What is suspended in it can be continued all the same, in a resume form, since its run form is the original.
-        """
-        unit = self.units.by_id.get(name)
-        module = sys.modules.get(name)
-        path = getattr(module, "__file__", None)
-        if unit is not None or not isinstance(path, str) or not path.endswith(".py") or self.choice.is_own(name, path):
-            return unit
-        unit = self._unit(name, path, library=True)
-        if unit is not None:
-            unit.belongs_to(module)
-            self.units.add(unit)
-        return unit
-
 
 def _mentioned(code: CodeType) -> set[str]:
     """The names in a code object and in those inside it: modules that it imports are among them."""
     return set(code.co_names).union(*(_mentioned(c) for c in code.co_consts if isinstance(c, type(code))))
-
-
-def _functions_of(module: Any) -> list[Any]:
-    """The functions that a module's namespace holds, and the classes in it, decorated or not."""
-    found: list[Any] = []
-    seen: set[int] = set()
-    work = [value for value in module.__dict__.values()]
-    while work:
-        value = work.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        kind = type(value)
-        if kind is _FUNCTION:
-            if value.__globals__ is module.__dict__:
-                found.append(value)
-            work += value.__dict__.values()
-        elif isinstance(value, type):
-            if value.__module__ == module.__name__:
-                work += value.__dict__.values()
-        elif kind in (staticmethod, classmethod):
-            work.append(value.__func__)
-        elif kind is property:
-            work += [value.fget, value.fset, value.fdel]
-    return found
-
-
-_FUNCTION = type(matches)

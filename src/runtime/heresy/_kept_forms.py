@@ -20,7 +20,8 @@ from ._errors import NotContinuable
 from ._form import Form
 from ._frame_state import FrameState, shape_of
 from ._result import PlainResult
-from ._units import Unit, is_cached, keep_cached, read_cached
+from ._texts import keep_cached
+from ._units import Unit, is_cached, read_cached
 from ._unwinding import ASKED
 
 TYPE_CHECKING = False

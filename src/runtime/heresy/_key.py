@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from ._errors import HeresyError
-from ._units import sha256_of
+from ._texts import sha256_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import os
 import sys
 
 from . import _ends
-from ._errors import HeresyError, InternalError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +30,8 @@ def say(text: str) -> None:
 
 def report(error: Exception) -> None:
     """A diagnostic on standard error. What is not meant for the user is a fault of ours."""
+    from ._errors import HeresyError, InternalError
+
     if not isinstance(error, HeresyError):
         if os.environ.get("HERESY_DEBUG"):
             import traceback
@@ -62,6 +63,8 @@ def flush_streams() -> None:
 
 def report_fatal(error: BaseException) -> NoReturn:
     """Reports what kept the program from starting or continuing, and ends with status 1; nothing is lost."""
+    from ._errors import InternalError
+
     flush_streams()  # what functions of the program's have printed, which were called already
     report(
         error if isinstance(error, Exception) else InternalError(f"the start was interrupted by {type(error).__name__}")

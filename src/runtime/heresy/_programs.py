@@ -61,7 +61,9 @@ class Programs:
 
     def scope_in_library(self, code: types.CodeType, namespace: dict[str, Any]) -> Scope | None:
         """The scope of a code object of a library module that is not instrumented, which it is found in from now on."""
-        unit = self.units.learn(namespace.get("__name__", ""))
+        from ._adopted import learn
+
+        unit = learn(self.units, namespace.get("__name__", ""))
         scope = self.program(unit).scope_of_original(code) if unit is not None else None
         if scope is not None and unit not in self.units.by_file.setdefault(code.co_filename, []):
             self.units.by_file[code.co_filename].append(unit)

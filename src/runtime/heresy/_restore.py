@@ -9,19 +9,22 @@ import sys
 import types
 
 from . import _checkpoint, _ends, _kept_forms
+from ._adopted import adopt, learn
 from ._changed import Changed
 from ._errors import HeresyError
 from ._form import Form, Running
 from ._frame_state import FrameState
 from ._hook import Hook
 from ._messages import print_error, say
-from ._start import Launch
 from ._stop import Stopper
-from ._typing_names import Any
+from ._typing_names import TYPE_CHECKING, Any
 from ._uncollected import Uncollected, aged
 from ._units import CannotInstrument, Unit, load
 from .state import functions, imports, moved, surroundings
 from .state.pickling import CannotSave, Modules, StateUnpickler
+
+if TYPE_CHECKING:
+    from ._launch import Launch
 
 
 def restore(
@@ -194,8 +197,8 @@ class _Libraries:
             HeresyError: it is a library's, and another one here.
         """
         if name not in self.hook.units.by_id:
-            self.hook.adopt(name)
-            self.hook.learn(name)
+            adopt(self.hook, name)
+            learn(self.hook.units, name)
         unit = self.hook.units.by_id.get(name)
         if unit is None or unit.library and self.then.get(name) != unit.sha256:
             raise HeresyError(

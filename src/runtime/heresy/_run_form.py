@@ -86,7 +86,7 @@ def compile_module(marked_text: str, source: bytes | None, filename: str, *, pad
     with Quiet() as quiet:
         if source is not None:
             try:
-                compile(source, filename, "exec", dont_inherit=True)
+                ast.compile_text(source, filename)
             except SyntaxError:
                 pass
     with Quiet():

@@ -214,6 +214,13 @@ def pickle_state(
         ) from None  # fmt: skip
     except CannotSave as error:
         raise HeresyError("H311", f"cannot stop here: {error}") from None
+    except RuntimeError as error:
+        if "during iteration" not in str(error):
+            raise
+        raise HeresyError(
+            "H311", f"cannot stop here: {error}",
+            why="a method that is called to save it changes it, or it is heresy's own, as `gc.get_objects()` gives it",
+        ) from None  # fmt: skip
 
 
 def _is_definition(value: object) -> bool:

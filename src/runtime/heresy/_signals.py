@@ -190,16 +190,17 @@ class Handlers:
             pass  # the interpreter is not the main one
 
 
-class Insisted(BaseException):
-    """The user ends the program while heresy is at work on its stop."""
-
-
 def end_by(number: int) -> NoReturn:
     """Ends the process as the signal would: nothing of the program runs any more."""
     plain_signal(number, _signal.SIG_DFL)
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {number})
     os.kill(os.getpid(), number)
     exit_now(128 + number)
+
+
+def unblock(names: list[str]) -> None:
+    """Lets the signals through that `heresy run` has kept back while the interpreter started."""
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {getattr(_signal, name) for name in names})
 
 
 #: What people call them.

@@ -2,86 +2,37 @@
 
 The warm way is short, since it is paid at every start: read the compiled run form from the cache, make ``__main__``,
 install the import hook and the signal handler. Nothing else of the runtime, and next to nothing of the standard library,
-is imported before a stop, a resume or a cold start needs it: what a program imports itself must come past the hook.
+is imported before a stop, a resume or a cold start needs it: what a program imports itself must come past the hook. Nor does
+this module stay: see `_bundle.lighten`.
 """
 
 from __future__ import annotations
 
 import _frozen_importlib_external as _external
-import _signal
 import os
 import sys
 
 from . import _bundle, _messages, _stop, _unwinding
-from ._errors import HeresyError
 from ._hook import Choice, Hook
+from ._launch import Launch
 from ._units import CannotInstrument, Store, Unit, Units, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
-    from typing import Any, NoReturn
-
-#: What `heresy run` says; see `Launch`.
-launch: Launch
-
-
-class Launch:
-    """How the program was started.
-
-    Attributes:
-        kind: ``script``, ``module`` (``-m``), ``command`` (``-c``), ``stdin`` or ``folder`` (with a ``__main__.py``).
-        script: what ``sys.argv[0]`` is, as it was typed; for a module its dotted name.
-        source: the script's absolute path, or what tracebacks show in its place; empty for a module.
-        sha256: of the source's bytes, in hex; empty for a module.
-        checkpoint: where its checkpoint is, or goes.
-        claim: an open file, by whose lock that place is this process's: see ``src/claim.rs``.
-        resume: whether to continue from there.
-        command: what to type to get here again.
-        bounce: continue at once after a stop.
-        on_unsaved: ``placeholder`` or ``refuse``: what to do about objects that cannot be saved; None: the usual.
-        hash_seed: the seed and what ``PYTHONHASHSEED`` was before, or None.
-        stop_at: stop at the n-th safe point, counted from the start or the resume; 0: say how many were passed.
-        options: all words, as they came. Of use to a stop alone are ``keep`` (how many older checkpoints), ``compress``
-            (see `_packing.LEVELS`), ``grace`` (how long a SIGTERM waits for a call that blocks) and ``stop_status``; until
-            then ``every`` (see `_passing`: seconds, and a part of the run time); to a resume ``from`` (an older checkpoint to
-            continue from), ``trust`` (whoever has signed it), ``map`` (folders that have moved, with where they are now) and
-            ``pdb`` (begin in the debugger).
-        arguments: the program's own.
-        boot: the script that the interpreter was started with.
-    """
-
-    def __init__(self, options: dict[str, Any], arguments: list[str], boot: list[str]) -> None:
-        self.kind: str = options.get("kind", "script")
-        self.script: str = options["script"]
-        self.source: str = options["source"]
-        self.sha256: str = options["sha256"]
-        self.checkpoint: str = options["checkpoint"]
-        self.claim: int | None = options.get("claim")
-        self.resume: bool = options.get("resume", False)
-        self.command: str = options.get("command", "")
-        self.bounce: bool = options.get("bounce", False)
-        self.on_unsaved: str | None = options.get("on_unsaved")
-        self.hash_seed: dict[str, Any] | None = options.get("hash_seed")
-        self.stop_at: int | None = options.get("stop_at")
-        self.version: str = options.get("version", "")
-        self.options = options
-        self.arguments = arguments
-        self.boot = boot
-
-    def store(self) -> Store:
-        say = self.options.get
-        return Store(say("folder"), say("cache"), say("build", ""), say("heresy"))
-
-    def choice(self) -> Choice:
-        say = self.options.get
-        return Choice(say("roots", []), say("instrument", []), say("exclude", []))
+    from typing import Any
 
 
 def prepare() -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """Makes everything ready, and returns what runs the program: a function and its arguments."""
     return begin(Launch(_words(sys.argv[1]), sys.argv[2:], [sys.argv[0]]))
+
+
+def store(how: Launch) -> Store:
+    """Where the texts and the code of a program's modules are kept."""
+    say = how.options.get
+    return Store(say("folder"), say("cache"), say("build", ""), say("heresy"))
 
 
 def _words(text: str) -> dict[str, Any]:
@@ -97,18 +48,18 @@ def _words(text: str) -> dict[str, Any]:
 
 def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """The same, for a launch that is known already."""
-    global launch
-    launch = how
     _messages.file = how.options.get("trial", {}).get("words")
     sys.argv[:] = [how.script, *how.arguments]
     _restore_environment(how)
     if how.claim is not None:
         os.set_inheritable(how.claim, False)
-    units = Units(how.store())
-    hook = Hook(how.choice(), units)
+    say = how.options.get
+    units = Units(store(how))
+    hook = Hook(Choice(say("roots", []), say("instrument", []), say("exclude", [])), units)
     main = type(sys)("__main__")
     _set_path(how)
     stopper = _stop.stopper = _stop.Stopper(how, main, units)
+    _bundle.put_to_sleep()
     found_by_runpy = how.kind in ("module", "folder")
     try:
         if how.resume:
@@ -147,9 +98,10 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     if how.options.get("on_error") == "stop":
         _unwinding.ASKED.stopper = stopper
     if stopper.on_restore:
+        with units.at_work():
+            from ._errors import HeresyError
+            from ._told import tell_of_restore
         try:
-            with units.at_work():
-                from ._told import tell_of_restore
             tell_of_restore(stopper)
         except HeresyError as error:
             _messages.report_fatal(error)
@@ -231,9 +183,11 @@ def main_unit(how: Launch, units: Units) -> Unit:
                 data = file.read()
             texts = (texts[0], None, texts[2])
         return load(units, "__main__", how.source, data, texts=texts, again=how.resume)
-    except OSError as error:
-        raise HeresyError("H324", f"cannot read {error.filename}: {error.strerror}") from None
-    except (CannotInstrument, SyntaxError) as error:
+    except (OSError, CannotInstrument, SyntaxError) as error:
+        from ._errors import HeresyError
+
+        if isinstance(error, OSError):
+            raise HeresyError("H324", f"cannot read {error.filename}: {error.strerror}") from None
         raise HeresyError("H325", f"{how.source} cannot be made continuable", why=str(error)) from None
 
 
@@ -245,47 +199,3 @@ def _restore_environment(how: Launch) -> None:
             os.environ.pop("PYTHONHASHSEED", None)
         else:
             os.environ["PYTHONHASHSEED"] = was
-
-
-def failed(error: BaseException) -> NoReturn:
-    """Ends the program by its exception, as the interpreter would: without the frame below the program's.
-
-    The exception is raised again, so that the interpreter exits as it does for it; it then prints nothing more.
-    """
-    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
-    stopper = _unwinding.ASKED.stopper
-    if stopper is not None and isinstance(error, Exception):
-        from . import _failure
-
-        _failure.at_end(stopper, error)
-    error = show(error)
-    if stopper is not None and stopper.not_stopped is not None and stopper.not_stopped.raised is error:
-        stopper.not_stopped.tell()
-    raise error
-
-
-def show(error: BaseException) -> BaseException:
-    """Shows an exception as the interpreter does that ends by it.
-
-    Returns:
-        what it ends by: the hook may have raised ``SystemExit``.
-    """
-    if isinstance(error, SystemExit):
-        return error
-    try:
-        sys.excepthook(type(error), error, error.__traceback__)
-    except SystemExit as error_of_hook:
-        error = error_of_hook
-    except BaseException as error_of_hook:
-        error_of_hook.__traceback__ = error_of_hook.__traceback__ and error_of_hook.__traceback__.tb_next
-        for title, shown in (("Error in sys.excepthook:", error_of_hook), ("\nOriginal exception was:", error)):
-            print(title, file=sys.stderr)
-            sys.__excepthook__(type(shown), shown, shown.__traceback__)
-    sys.excepthook = lambda *_: None
-    return error
-
-
-def unblock() -> None:
-    """Lets the signals through that `heresy run` has kept back while the interpreter started."""
-    names = launch.options.get("blocked", [])
-    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {getattr(_signal, name) for name in names})

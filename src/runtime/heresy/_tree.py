@@ -9,11 +9,13 @@ ones that `ast` shows.
 from __future__ import annotations
 
 import _ast
+import sys
 from _ast import *  # noqa: F403
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import CodeType
     from typing import Any
 
 
@@ -26,9 +28,76 @@ if not hasattr(_ast, "TemplateStr"):
         """A field of one."""
 
 
+#: At each field of an f-string CPython 3.12 and 3.13 copy all the text that is left. A long one is parsed in pieces of this size.
+_PIECE = 1 << 16 if (3, 12) <= sys.version_info < (3, 14) else sys.maxsize
+
+
 def parse(source: str | bytes, filename: str) -> Any:
     """The tree of a module."""
+    if len(source) > 2 * _PIECE:
+        try:
+            return _of_pieces(source if isinstance(source, str) else _plain_text(source), filename)
+        except (SyntaxError, ValueError):
+            pass  # it is said of the whole
+    return _parse(source, filename)
+
+
+def compile_text(source: bytes, filename: str) -> CodeType:
+    """What a module compiles to as it is."""
+    text = parse(source, filename) if len(source) > 2 * _PIECE else source
+    return compile(text, filename, "exec", dont_inherit=True)
+
+
+def _parse(source: str | bytes, filename: str) -> Any:
     return compile(source, filename, "exec", _ast.PyCF_ONLY_AST, dont_inherit=True)
+
+
+def _plain_text(source: bytes) -> str:
+    """The text of a source.
+
+    Raises:
+        ValueError: it is in another encoding than UTF-8, or may be.
+    """
+    if b"coding" in b"".join(source.split(b"\n", 2)[:2]):
+        raise ValueError("it may say its encoding")
+    return source.decode().replace("\r\n", "\n").removeprefix("\ufeff")
+
+
+def _of_pieces(text: str, filename: str) -> Any:
+    """The tree of a text that is parsed a piece at a time, each of some statements of the module.
+
+    Where those end is guessed. A piece that ends elsewhere, in a string or in brackets, cannot be parsed: it is made longer.
+
+    Raises:
+        SyntaxError: there is an error in the text, or it cannot be taken to pieces.
+    """
+    if "\r" in text or "\f" in text:
+        raise SyntaxError("its lines are not told apart here as the parser does")
+    body: list[Any] = []
+    start = line = 0
+    while start < len(text):
+        end = start
+        while True:
+            end = _next_statement(text, end + max(_PIECE, end - start))
+            try:
+                # Empty lines in front give its nodes their positions.
+                body += _parse("\n" * line + text[start:end], filename).body
+                break
+            except SyntaxError:
+                if end == len(text):
+                    raise
+        line += text.count("\n", start, end)
+        start = end
+    return _ast.Module(body, [])
+
+
+def _next_statement(text: str, at: int) -> int:
+    """Where a line begins at or after ``at`` that may be the first one of a statement of a module's; else the text's end."""
+    while (at := text.find("\n", at) + 1) > 0:
+        if text[at : at + 1].isidentifier() or text[at : at + 1] == "@":
+            if not text.startswith(("else", "elif", "except", "finally"), at):
+                return at
+    return len(text)
 
 
 def iter_child_nodes(node: _ast.AST) -> Iterator[_ast.AST]:

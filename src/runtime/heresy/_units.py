@@ -14,9 +14,7 @@ import _imp
 import marshal
 import os
 import sys
-from _thread import get_ident
 
-from . import _signals
 from ._unwinding import ASKED
 
 TYPE_CHECKING = False
@@ -26,8 +24,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._code_index import CodeIndex
+    from ._hook import Hook
 
-_MAGIC = _imp.source_hash(2, sys.version.encode())
+#: Tells interpreters apart.
+MAGIC = _imp.source_hash(2, sys.version.encode())
 
 
 class CannotInstrument(Exception):
@@ -80,20 +80,6 @@ class Unit:
         code: its run form.
         library: it is imported again when the program continues: only its code is known, nothing it holds is saved.
     """
-
-    __slots__ = (
-        "id",
-        "name",
-        "path",
-        "sha256",
-        "code",
-        "library",
-        "_store",
-        "_texts",
-        "_module",
-        "_index",
-        "_stand_in",
-    )
 
     def __init__(
         self, name: str, path: str, sha256: str, code: CodeType, *, library: bool, store: Store, texts: Any = None
@@ -151,16 +137,18 @@ class Unit:
 
     def texts(self) -> tuple[str, bytes | None]:
         """The marked form, and the source if it can still be had."""
+        from . import _texts
+
         if self._texts is not None:
             marked, source, encoding = self._texts
-            return _read_text(marked, encoding), _read(source)
+            return _texts.read_text(marked, encoding), read(source)
         source = None
         for path in (self._store.source(self.sha256), self.path):
-            source = _read(path)
-            if source is not None and sha256_of(source).hex() == self.sha256:
+            source = read(path)
+            if source is not None and _texts.sha256_of(source).hex() == self.sha256:
                 break
             source = None
-        return _marked_text(self._store, source, self.sha256, self.path), source
+        return _texts.marked_text(self._store, source, self.sha256, self.path), source
 
 
 class Units:
@@ -187,8 +175,8 @@ class Units:
         self.plain: dict[str, tuple[str, str]] = {}
         #: Is told of modules that the runtime has imported for itself: the program may import them later.
         self.imported_for_runtime: Callable[[list[str]], None] | None = None
-        #: Reads the text of a library module that is not instrumented, for the sake of a generator of its: see `Hook.learn`.
-        self.learn: Callable[[str], Unit | None] = lambda name: None
+        #: The import hook, once it is there.
+        self.hook: Hook | None = None
 
     def imported(self) -> list[str]:
         """The names in ``sys.modules``, in order, without what the runtime has imported for itself."""
@@ -197,11 +185,11 @@ class Units:
 
     def at_work(self) -> AtWork:
         """``with units.at_work():`` the runtime imports what it needs for itself."""
-        return AtWork(self)
+        return AtWork(self, True)
 
-    def handed_over(self) -> HandedOver:
-        """``with units.handed_over():`` in the midst of that, a function of the program's runs."""
-        return HandedOver(self)
+    def handed_over(self) -> AtWork:
+        """``with units.handed_over():`` in the midst of that, a function of the program's runs: imports are the program's."""
+        return AtWork(self, False)
 
     def add(self, unit: Unit) -> Unit:
         """Makes a unit known."""
@@ -222,47 +210,38 @@ class Units:
 
 
 class AtWork:
-    """While the runtime is at work, imports pass by the hook, and by files of the program's named like library modules."""
+    """For a while the runtime is at work, or the program: see `Units.at_work` and `Units.handed_over`.
 
-    def __init__(self, units: Units) -> None:
+    While the runtime is, imports pass by the hook, and by files of the program's named like library modules.
+    """
+
+    def __init__(self, units: Units, busy: bool) -> None:
         self.units = units
+        self.busy = busy
 
     def __enter__(self) -> None:
-        self.is_outermost = not self.units.busy
-        if self.is_outermost:
-            self.begin()
+        self.is_change = self.units.busy is not self.busy
+        if self.is_change:
+            self.turn(self.busy)
 
     def __exit__(self, *_: object) -> None:
-        if self.is_outermost:
-            self.end()
+        if self.is_change:
+            self.turn(not self.busy)
 
-    def begin(self) -> None:
-        self.units.busy = True
-        self.units.modules_before = len(sys.modules)
-        self.units.program_path = sys.path[:]
-        sys.path[:] = self.units.library_path
-
-    def end(self) -> None:
-        self.units.busy = False
-        sys.path[:] = self.units.program_path
-        if len(sys.modules) > self.units.modules_before:
-            names = list(sys.modules)[self.units.modules_before :]
-            self.units.runtimes_own.update(names)
-            if self.units.imported_for_runtime is not None:
-                self.units.imported_for_runtime(names)
-
-
-class HandedOver(AtWork):
-    """While a function of the program's runs, imports are the program's, even if the runtime is at work."""
-
-    def __enter__(self) -> None:
-        self.was_at_work = self.units.busy
-        if self.was_at_work:
-            self.end()
-
-    def __exit__(self, *_: object) -> None:
-        if self.was_at_work:
-            self.begin()
+    def turn(self, busy: bool) -> None:
+        units = self.units
+        units.busy = busy
+        if busy:
+            units.modules_before = len(sys.modules)
+            units.program_path = sys.path[:]
+            sys.path[:] = units.library_path
+            return
+        sys.path[:] = units.program_path
+        if len(sys.modules) > units.modules_before:
+            names = list(sys.modules)[units.modules_before :]
+            units.runtimes_own.update(names)
+            if units.imported_for_runtime is not None:
+                units.imported_for_runtime(names)
 
 
 def load(
@@ -288,13 +267,17 @@ def load(
             _warn(warned, path)
     else:
         with units.at_work():
-            sha256 = sha256_of(data).hex()
-            marked = _read_text(texts[0], texts[2]) if texts is not None else _marked_text(store, data, sha256, path)
+            from . import _texts
             from ._run_form import compile_module
 
+            sha256 = _texts.sha256_of(data).hex()
+            if texts is not None:
+                marked = _texts.read_text(texts[0], texts[2])
+            else:
+                marked = _texts.marked_text(store, data, sha256, path)
             compiled = compile_module(marked, data, path, pads=not library)
             code, warned, displays = compiled.code, compiled.warned, compiled.displays
-            keep_cached(place, (sha256, code, warned, displays))
+            _texts.keep_cached(place, (sha256, code, warned, displays))
         if not again:
             _warn(warned, path)
     if displays or not library:
@@ -305,15 +288,9 @@ def load(
     return Unit(name, path, sha256, code, library=library, store=store, texts=texts)
 
 
-def keep_cached(place: str | None, compiled: tuple[Any, ...]) -> None:
-    """Writes what can be marshalled to a file of the cache, for this very interpreter."""
-    if place is not None:
-        _keep(place, marshal.dumps((_MAGIC, *compiled)))
-
-
 def read_cached(place: str | None) -> Any:
-    """What `keep_cached` has written, in a list; None if it is not there."""
-    data = _read(place)
+    """What `_texts.keep_cached` has written, in a list; None if it is not there."""
+    data = read(place)
     if data is None:
         return None
     is_cached(place)
@@ -321,7 +298,7 @@ def read_cached(place: str | None) -> Any:
         magic, *compiled = marshal.loads(data)
     except (ValueError, EOFError, TypeError):
         return None
-    return compiled if magic == _MAGIC else None
+    return compiled if magic == MAGIC else None
 
 
 def _warn(warned: list[tuple[str, int]], path: str) -> None:
@@ -331,86 +308,6 @@ def _warn(warned: list[tuple[str, int]], path: str) -> None:
 
         for message, line in warned:
             warnings.warn_explicit(message, SyntaxWarning, path, line)
-
-
-def _marked_text(store: Store, data: bytes | None, sha256: str, path: str) -> str:
-    """The marked form of a module, from the store; if it is not there, or not whole, it is made.
-
-    Args:
-        data: the source, if it is there.
-
-    Raises:
-        CannotInstrument: that is not possible.
-    """
-    marked = store.marked(sha256)
-    text = _whole_text(marked)
-    if text is None and data is not None:
-        _mark(store, data, sha256, path)
-        text = _whole_text(marked)
-    if text is None:
-        raise CannotInstrument("its marked form is not to be had")
-    is_cached(marked)
-    return text
-
-
-def _whole_text(path: str | None) -> str | None:
-    """A marked form out of the cache, which ends in its digest; None if it is not whole, as after a power cut."""
-    text, _, digest = (_read(path) or b"").rpartition(b"# sha256 ")
-    if sha256_of(text).hex().encode() != digest.rstrip():
-        return None
-    return text.decode()
-
-
-def _mark(store: Store, data: bytes, sha256: str, path: str) -> None:
-    """Has the binary transpile a module into the store.
-
-    Raises:
-        CannotInstrument: the binary refuses; the message is its own.
-    """
-    source, marked = store.source(sha256), store.marked(sha256)
-    if source is None or marked is None or store.heresy is None:
-        raise CannotInstrument("there is nothing here to transpile it with")
-    if _read(source) != data:
-        _keep(source, data)
-    is_cached(source)
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    words = [store.heresy, "mark", "--target-version", version, "--name", path, source, marked]
-    reading, writing = os.pipe()
-    try:
-        # Its own group and mask: a Ctrl-C is meant for the program, which answers it in its own time. It may come before the
-        # child is in that group.
-        child = os.posix_spawn(
-            store.heresy, words, os.environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, writing, 2), (os.POSIX_SPAWN_CLOSE, reading)],
-            setpgroup=0, setsigmask=_signals.STOPS | {_signals.SAVES},
-        )  # fmt: skip
-    except OSError as error:
-        os.close(reading)
-        raise CannotInstrument(f"{store.heresy} cannot be started: {error.strerror}") from None
-    finally:
-        os.close(writing)
-    said = b""
-    while part := os.read(reading, 65536):
-        said += part
-    os.close(reading)
-    _, status = os.waitpid(child, 0)
-    if status:
-        raise CannotInstrument(said.decode(errors="replace").strip() or f"{store.heresy} ended with status {status}")
-
-
-def _keep(path: str, data: bytes) -> None:
-    """Writes a file of the cache whole, or not at all; without a cache the next start does the work again."""
-    new = f"{path}.{os.getpid()}.{get_ident()}.new"
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        with open(new, "wb") as file:
-            file.write(data)
-        os.replace(new, path)
-    except OSError:
-        try:
-            os.unlink(new)
-        except OSError:
-            pass
 
 
 def is_cached(path: str | None) -> bool:
@@ -426,7 +323,7 @@ def is_cached(path: str | None) -> bool:
     return True
 
 
-def _read(path: str | None) -> bytes | None:
+def read(path: str | None) -> bytes | None:
     if path is None:
         return None
     try:
@@ -434,21 +331,3 @@ def _read(path: str | None) -> bytes | None:
             return file.read()
     except OSError:
         return None
-
-
-def _read_text(path: str, encoding: str) -> str:
-    with open(path, encoding=encoding, newline="") as file:
-        return file.read()
-
-
-def sha256_of(data: bytes) -> bytes:
-    """The digest of a text, or of anything as short."""
-    # Not by `hashlib`, which is of the library: see `_tree`.
-    try:
-        from _sha2 import sha256
-    except ImportError:
-        try:
-            from _sha256 import sha256  # before 3.12
-        except ImportError:
-            from hashlib import sha256
-    return sha256(data).digest()
