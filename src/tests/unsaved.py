@@ -335,6 +335,30 @@ def everything(place: Place, work: Path) -> None:
     need(life.status == 0 and life.stdout == b"True\n" and codes(life) == ["H311"], show(life))
 
 
+DERIVED = STOP + """\
+import heresy, io, sqlite3
+class Text(io.TextIOWrapper):
+    pass
+class Reader(io.BufferedReader):
+    pass
+class Base(sqlite3.Connection):
+    pass
+held = [Text(io.BytesIO(b"a")), Reader(io.BytesIO(b"b")), Base(":memory:")]
+here()
+for each in held:
+    try:
+        each.close()
+    except heresy.UnsavedObjectError as error:
+        print(str(error).split(": ")[3].split(" ")[0])
+"""
+
+
+def derived(place: Place, work: Path) -> None:
+    """An instance of a class that is derived from one of C's, which keeps to itself what it holds, is not made empty."""
+    printed = stopped_once(place, work)[1].stdout
+    need(printed == b"__main__.Text\n__main__.Reader\n__main__.Base\n", printed)
+
+
 TRIALS: dict[str, tuple[str, Callable[[Place, Path], None]]] = {
     "uses": (USES, uses),
     "named": (NAMED, named),
@@ -344,6 +368,7 @@ TRIALS: dict[str, tuple[str, Callable[[Place, Path], None]]] = {
     "processes": (PROCESSES, processes),
     "used when read": (USED_WHEN_READ, used_when_read),
     "everything": (EVERYTHING, everything),
+    "derived": (DERIVED, derived),
 }
 
 

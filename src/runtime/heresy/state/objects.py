@@ -166,7 +166,23 @@ def solid_base(cls: type) -> type:
         new = base.__dict__.get("__new__")
         if is_a(new, types.BuiltinFunctionType) and new.__self__ is base:
             return base
+        # Some have none of their own, as `io.TextIOWrapper` since 3.12.
+        if _is_of_c(base) and _adds_to_layout(base):
+            return base
     return object
+
+
+def _is_of_c(cls: type) -> bool:
+    """Whether a class was not made by a class statement: it has methods of its own that are not functions."""
+    kinds = types.MethodDescriptorType, types.WrapperDescriptorType
+    return any(type(value) in kinds and value.__objclass__ is cls for value in vars(cls).values())
+
+
+def _adds_to_layout(cls: type) -> bool:
+    """Whether instances have more in them than those of its base, besides a dict and weak references."""
+    base: type = cls.__base__  # type: ignore[assignment]
+    own = [offset for offset in ("__dictoffset__", "__weakrefoffset__") if getattr(cls, offset) > 0 and not getattr(base, offset)]
+    return cls.__basicsize__ - base.__basicsize__ > len(own) * tuple.__itemsize__
 
 
 def _hashes_itself(cls: type) -> bool:
