@@ -19,7 +19,7 @@ from . import _signals
 from ._baseline import monotonic, process_time
 from ._messages import print_error, say
 from ._stop import Stopper
-from ._tracing import Tracer, importer_of
+from ._tracing import importer_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,10 +42,6 @@ class Insisted(BaseException):
 
 class Answering(Stopper):
     """Answers the signals for one program."""
-
-    def begin(self) -> None:
-        """Is called once, when there was no signal before."""
-        self.tracer = Tracer(self)
 
     # --- signals ------------------------------------------------------------------------------------------------
 

@@ -31,14 +31,12 @@ _PACKAGES = ("heresy", "heresy.state")
 #: machine with two processors such a start takes two thirds of the time.
 _FOR_ANOTHER = (
     "", "._start", "._messages", "._ends", "._like", "._stop", "._answer", "._signals", "._baseline", "._tracing",
-    "._unwinding", "._hook", "._launch", "._libraries",
-    "._units",
+    "._unwinding", "._hook", "._launch", "._libraries", "._units",
 )  # fmt: skip
 _FOR_ITSELF = (
     "._texts", "._run_form", "._tree", "._constants", "._marked", "._positions", "._quiet", "._pads", "._bytecode", "._cpython",
     "._typing_names",
 )  # fmt: skip
-
 
 #: What answers a signal. It may come in the midst of an import, when nothing else can be imported.
 _ASLEEP = ("heresy._tracing", "heresy._answer")

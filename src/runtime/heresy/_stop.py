@@ -61,7 +61,8 @@ class Stopper:
         self.abandoned = ""
         #: When a stop was asked for, by the clock and in processor time.
         self.asked_at = 0.0, 0.0
-        #: The signals that have come while what answers them was being made.
+        #: What answers signals is being made; those that have come meanwhile.
+        self.is_waking = False
         self.came: list[int] = []
         #: A function that it calls may be interrupted, and what interrupts it is caught.
         self.attempting = False
@@ -105,29 +106,37 @@ class Stopper:
     def __getattr__(self, name: str) -> Any:
         if type(self) is not Stopper:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self.wake()
+        try:
+            self.wake()
+        finally:
+            self._come_again()
         return getattr(self, name)
 
     def wake(self) -> None:
-        """Becomes what answers signals."""
-        _bundle.wake("heresy._tracing")
-        self.__class__ = _bundle.wake("heresy._answer").Answering
-        self.begin()
+        """Becomes what answers signals. Those that come meanwhile are in `came`."""
+        self.is_waking = True
+        try:
+            self.tracer = _bundle.wake("heresy._tracing").Tracer(self)
+            self.__class__ = _bundle.wake("heresy._answer").Answering
+        finally:
+            self.is_waking = False
+
+    def _come_again(self) -> None:
+        told, self.came = map(_thread.interrupt_main, self.came), []
+        _ = [*told]
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
         if type(self) is not Stopper:
             self.on_signal(number, frame)
             return
         self.came.append(number)
-        if len(self.came) > 1:
-            return  # what answers the first answers this one thereafter
+        if self.is_waking:
+            return
         try:
             self.wake()
         except BaseException:
-            # A handler of the program's has raised meanwhile: what has come comes again.
-            told = map(_thread.interrupt_main, self.came)
-            self.came = []
-            _ = [*told]
+            # A handler of the program's has raised meanwhile.
+            self._come_again()
             raise
         came, self.came = self.came, []
         while len(came) > 1:

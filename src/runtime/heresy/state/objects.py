@@ -167,7 +167,7 @@ def solid_base(cls: type) -> type:
         if is_a(new, types.BuiltinFunctionType) and new.__self__ is base:
             return base
         # Some have none of their own, as `io.TextIOWrapper` since 3.12.
-        if _is_of_c(base) and _adds_to_layout(base):
+        if _adds_to_layout(base) and _is_of_c(base):
             return base
     return object
 
@@ -181,8 +181,11 @@ def _is_of_c(cls: type) -> bool:
 def _adds_to_layout(cls: type) -> bool:
     """Whether instances have more in them than those of its base, besides a dict and weak references."""
     base: type = cls.__base__  # type: ignore[assignment]
-    own = [offset for offset in ("__dictoffset__", "__weakrefoffset__") if getattr(cls, offset) > 0 and not getattr(base, offset)]
-    return cls.__basicsize__ - base.__basicsize__ > len(own) * tuple.__itemsize__
+    more = cls.__basicsize__ - base.__basicsize__
+    if not more:
+        return False
+    dict_, weak = cls.__dictoffset__ > base.__dictoffset__ >= 0, cls.__weakrefoffset__ > base.__weakrefoffset__ >= 0
+    return more > (dict_ + weak) * tuple.__itemsize__
 
 
 def _hashes_itself(cls: type) -> bool:
