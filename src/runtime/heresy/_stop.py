@@ -129,6 +129,8 @@ class Stopper:
         if type(self) is not Stopper:
             self.on_signal(number, frame)
             return
+        if frame is None:
+            return  # the program is over: the interpreter is on its way to its own end
         self.came.append(number)
         if self.is_waking:
             return
