@@ -394,14 +394,27 @@ def _surroundings(house: House) -> list[str]:
         if life.returncode or "H319" not in words or b"-2" not in stdout:
             raise Failure(f"{call}: status {life.returncode}: {stdout!r} {words}")
     script.write_text("import time\nfor n in range(30):\n    print(n, flush=n == 0)\n    time.sleep(0.05)\n")
-    # Nobody reads what it says.
+    # Nobody reads what it says, for a while.
+    script.write_text("import time\nprint('on', flush=True)\nprint('x' * 1_000_000, flush=True)\ntime.sleep(0.2)\nprint('end')\n")
+    life = start()
+    time.sleep(0.3)
+    for _ in range(2):
+        life.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    stdout, words = house.end(life)
+    rest, more = house.end(house.start(script.name))
+    whole = stdout + rest == b"on\n" + b"x" * 1_000_000 + b"\nend\n"
+    if life.returncode != -signal.SIGINT or "gave up" in words or not whole:
+        raise Failure(f"full pipe: status {life.returncode}, {len(stdout)} and {len(rest)} bytes: {words}{more}")
+    script.write_text("import time\nfor n in range(30):\n    print(n, flush=n == 0)\n    time.sleep(0.05)\n")
+    # Nobody ever reads it.
     life = start()
     life.stdout.close()  # type: ignore[union-attr]
     life.stderr.close()  # type: ignore[union-attr]
     life.send_signal(signal.SIGTERM)
     if life.wait(TIMEOUT) != -signal.SIGTERM or not house.checkpoints():
         raise Failure(f"no reader: status {life.returncode}, left {house.checkpoints()}")
-    return ["nohup", "setsid", "timeout", "a child", "no reader"]
+    return ["nohup", "setsid", "timeout", "a child", "full pipe", "no reader"]
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -52,13 +52,26 @@ def print_error(text: str) -> None:
         pass
 
 
-def flush_streams() -> None:
-    """Hands on what the program has printed."""
+def flush_streams() -> bool:
+    """Hands on what the program has printed.
+
+    Returns:
+        whether that could be done: not while one of the streams is at it, in whose midst a signal has come.
+    """
+    done = True
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
             stream.flush()
+        except RuntimeError as error:
+            done = done and not is_in_use(error)
         except (OSError, ValueError, AttributeError):
             continue
+    return done
+
+
+def is_in_use(error: BaseException) -> bool:
+    """Whether an error says that a file's buffer is being read or written to further down the stack."""
+    return type(error) is RuntimeError and str(error).startswith("reentrant call inside")
 
 
 def report_fatal(error: BaseException) -> NoReturn:

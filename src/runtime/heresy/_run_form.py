@@ -77,6 +77,17 @@ def _displays(tree: ast.AST) -> list[tuple[Any, ...]]:
     ]
 
 
+def _compile_as_it_is(source: bytes, filename: str) -> None:
+    """Compiles the original, for what there is to warn of."""
+    text: Any = source
+    if ast.is_long(source):
+        with Quiet() as quiet:
+            tree = ast.parse(source, filename)
+        # A piece that is parsed again warns again.
+        text = tree if not quiet.warned else source
+    compile(text, filename, "exec", dont_inherit=True)
+
+
 def compile_module(marked_text: str, source: bytes | None, filename: str, *, pads: bool = False) -> Compiled:
     """Compiles a module from its marked form.
 
@@ -86,7 +97,7 @@ def compile_module(marked_text: str, source: bytes | None, filename: str, *, pad
     with Quiet() as quiet:
         if source is not None:
             try:
-                ast.compile_text(source, filename)
+                _compile_as_it_is(source, filename)
             except SyntaxError:
                 pass
     with Quiet():

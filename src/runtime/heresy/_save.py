@@ -14,7 +14,7 @@ from ._ahead import Ahead
 from ._errors import HeresyError, NotContinuable
 from ._frame_state import Stack
 from ._kinds import is_a
-from ._messages import flush_streams
+from ._messages import flush_streams, is_in_use
 from ._quiet import Quiet
 from ._stop import Stopper
 from ._twin import NotByTwin, Twin
@@ -29,6 +29,10 @@ from .state.pickling import CannotSave, Chunks
 _MOST_REHEARSED = 1 << 26
 #: Names of a module that the interpreter gives, not the program.
 _INTERPRETERS_OWN = {"__builtins__", "__loader__", "__spec__", "__cached__"}
+
+
+#: To call what does so again would do twice what it has done of it.
+_IN_USE = "a file is being read or written to"
 
 
 def save(
@@ -68,8 +72,8 @@ def _save(stopper: Stopper, stack: Stack, *, ends: bool, passing: bool, twin: Tw
     own = list({id(module): (module, names) for module, names in homes.values()}.values())
     modules = Modules(own, stopper.units, stopper.read(), registered.reducers(stopper.types))
     modules.running = {id(frame.generator[0]): frame for frame in stack.frames if frame.generator}
-    if twin is None:
-        flush_streams()
+    if twin is None and not flush_streams():
+        raise NotContinuable(_IN_USE)
     opened = reopening.Opened(ends=ends or passing, synced=passing, sizes=twin.sizes if twin is not None else {})
     compress = launch.options.get("compress") or "auto"
     ahead = Ahead()
@@ -192,7 +196,9 @@ def pickle_state(
                         raise
                 except (HeresyError, NotContinuable):
                     raise
-                except Exception:
+                except Exception as error:
+                    if is_in_use(error):
+                        raise NotContinuable(_IN_USE) from None
                     sparing = Sparing(modules, stack, around, refuse=stopper.launch.on_unsaved == "refuse")
                     kind, texts = (unsaved.SparingPickler, sparing.unsaved), unsaved.Texts(sparing.unsaved)
                     try:

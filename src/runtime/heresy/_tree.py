@@ -15,7 +15,6 @@ from _ast import *  # noqa: F403
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType
     from typing import Any
 
 
@@ -34,7 +33,7 @@ _PIECE = 1 << 16 if (3, 12) <= sys.version_info < (3, 14) else sys.maxsize
 
 def parse(source: str | bytes, filename: str) -> Any:
     """The tree of a module."""
-    if len(source) > 2 * _PIECE:
+    if is_long(source):
         try:
             return _of_pieces(source if isinstance(source, str) else _plain_text(source), filename)
         except (SyntaxError, ValueError):
@@ -42,10 +41,9 @@ def parse(source: str | bytes, filename: str) -> Any:
     return _parse(source, filename)
 
 
-def compile_text(source: bytes, filename: str) -> CodeType:
-    """What a module compiles to as it is."""
-    text = parse(source, filename) if len(source) > 2 * _PIECE else source
-    return compile(text, filename, "exec", dont_inherit=True)
+def is_long(source: str | bytes) -> bool:
+    """Whether a text is parsed in pieces."""
+    return len(source) > 2 * _PIECE
 
 
 def _parse(source: str | bytes, filename: str) -> Any:
