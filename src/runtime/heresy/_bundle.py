@@ -183,9 +183,12 @@ def put_to_sleep() -> None:
     for name in _ASLEEP:
         if _finder is None:
             __import__(name)
-        else:
+            continue
+        text = _finder.current.text(name)
+        if text is None:
+            _finder.compiled(name, _finder.place(name)[1])
             text = _finder.current.text(name)
-            _asleep[name] = text or marshal.dumps(_finder.compiled(name, _finder.place(name)[1]))
+        _asleep[name] = text
 
 
 def wake(name: str) -> "ModuleType":

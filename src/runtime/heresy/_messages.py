@@ -63,7 +63,9 @@ def flush_streams() -> bool:
         try:
             stream.flush()
         except RuntimeError as error:
-            done = done and not is_in_use(error)
+            if not is_in_use(error):
+                raise
+            done = False
         except (OSError, ValueError, AttributeError):
             continue
     return done
