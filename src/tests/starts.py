@@ -21,7 +21,7 @@ import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "runtime"))
-from heresy import _bundle  # noqa: E402
+from heresy import _finder  # noqa: E402
 
 TIMEOUT = 120
 COMPILED = (".run", ".lib", ".frame", ".start", ".again", ".rest")
@@ -101,7 +101,7 @@ class Place:
     def compiled(self) -> set[str]:
         """The modules of the runtime that a start has left compiled."""
         (file,) = self.cache.glob("runtime-*/bundles/*.start")
-        return set(marshal.loads(file.read_bytes()[_bundle._DIGEST :]))
+        return set(marshal.loads(file.read_bytes()[_finder._DIGEST :]))
 
     def clean(self) -> None:
         subprocess.run([self.heresy, "cache", "clean"], env=self.environment, capture_output=True, check=True)

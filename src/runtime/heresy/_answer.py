@@ -15,20 +15,23 @@ import _thread
 import os
 import sys
 
-from . import _signals
-from ._baseline import monotonic, process_time
+from . import _ends, _signals
 from ._messages import print_error, say
-from ._stop import Stopper
-from ._tracing import importer_of
+from ._stop import Stopper, monotonic, process_time
+from ._tracing import Tracer, importer_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import types
+    from collections.abc import Callable
+    from typing import Any
 
+    from ._baseline import Baseline
     from ._kept_back import KeptBack
     from ._passing import Passing
     from ._programs import Programs
     from ._timer import Timer
+    from ._waiting import Waiting
 
 #: Why there is no stop, where the runtime's own functions cannot be called.
 NO_ROOM = "the program's recursion leaves no room"
@@ -41,7 +44,53 @@ class Insisted(BaseException):
 
 
 class Answering(Stopper):
-    """Answers the signals for one program."""
+    """Answers the signals for one program.
+
+    Attributes:
+        programs: the syntax of its modules, read when it is first needed.
+        number: the signal that has asked for a stop.
+        asked: how often it has; 0: nobody has.
+        waiting: says what a stop waits for, where it takes its time.
+    """
+
+    rest = None
+
+    def begin(self) -> None:
+        """What there was no need to know before."""
+        self.programs: Programs | None = None
+        self.number: int = signal.SIGINT
+        self.asked = 0
+        #: The call that is cut off by the stop, and made again.
+        self.abandoned = ""
+        #: When a stop was asked for, by the clock and in processor time.
+        self.asked_at = 0.0, 0.0
+        #: A function that it calls may be interrupted, and what interrupts it is caught.
+        self.attempting = False
+        #: When the user was told that to ask once more ends the program without saving it.
+        self.told_at: float | None = None
+        self._kept_back: KeptBack | None = None
+        #: What a handler of the program's has raised before the program was there to catch it.
+        self.raised: list[BaseException] = []
+        #: Child processes that have got the same Ctrl-C.
+        self.children: list[Any] = []
+        self.save_asked = False
+        self.tracer = Tracer(self)
+        self.waiting: Waiting | None = None
+        self.refused_at = float("-inf")
+        #: For words: where the call is that keeps the program from being stopped.
+        self.obstacle: tuple[types.CodeType, int, int | None] | None = None
+        self.reason = ""
+        self._baseline: Baseline | None = None
+        # What the program has asked for itself: see `_api`.
+        self.on_save: list[Callable[[], Any]] = []
+        self.on_restore: list[Callable[[], Any]] = []
+        self.types: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
+        #: What the last checkpoint holds placeholders for, one line each.
+        self.told: list[str] = []
+        #: Of the exception that stops the program: its type, and what its statement had done already.
+        self.failure: dict[str, Any] | None = None
+        #: One entry for each stretch that is not to be stopped in.
+        self.held: list[None] = []
 
     # --- signals ------------------------------------------------------------------------------------------------
 
@@ -288,3 +337,26 @@ class Answering(Stopper):
 
             print_error(warning(items))
         self.told = items
+
+    @property
+    def baseline(self) -> Baseline:
+        """What the process was like when the program started."""
+        if self._baseline is None:
+            from ._baseline import Baseline
+
+            self._baseline = Baseline(*self.began)
+        return self._baseline
+
+    def register_exit(self, function: Any, /, *args: Any, **keywords: Any) -> None:
+        """Registers a function of the program's with ``atexit`` again."""
+        _ends.register(function, *args, **keywords)
+        self.exits.append((function, args, keywords, True))
+
+    def let_go(self) -> None:
+        """The program has ended: see `ended`."""
+        # Generators that are left are closed while the modules are taken apart, and the runtime's with them.
+        if sys.gettrace() == self.tracer.on_call:
+            sys.settrace(None)
+        self.programs = None
+        for held in self.on_save, self.on_restore, self.types:
+            held.clear()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import _signal as signal  # the module behind `signal`, which brings `enum` along
 import _warnings  # the same of `warnings`
 import gc
+import marshal
 import os
 import sys
-import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,30 +39,52 @@ def stream_settings() -> dict[str, dict[str, Any]]:
         if stream is not None
     }
 
-#: The program may put others in the place of these.
-monotonic, process_time, now = time.monotonic, time.process_time, time.time
+
+def taken() -> tuple[Any, ...]:
+    """All of it, as `Baseline` takes it. It is kept while the program runs, so what can be is one string of bytes."""
+    try:
+        cwd = os.getcwd()
+    except OSError:
+        cwd = ""  # it was removed
+    described = {
+        "process": process_settings(),
+        "streams": stream_settings(),
+        "environ": dict(os.environ),
+        "cwd": cwd,
+        "path": list(sys.path),
+        "argv": list(sys.argv),
+        "recursion_limit": sys.getrecursionlimit(),
+        "collecting": (gc.get_threshold(), gc.isenabled()),
+        "frozen": gc.get_freeze_count(),  # 3.12 starts with some
+        "modules": set(sys.modules),
+        # What an environment sets up may have imported it; it is long, and the program may never ask.
+        "random": sys.modules["random"].getstate() if "random" in sys.modules else None,
+        "blocked": {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())},
+    }
+    handlers = tuple(signal.getsignal(number) for number in range(1, signal.NSIG))
+    try:
+        kept: bytes | dict[str, Any] = marshal.dumps(described)
+    except ValueError:
+        kept = described  # an environment may set up what is no plain value
+    return kept, dict(sys.modules["builtins"].__dict__), list(_warnings.filters), handlers
 
 
 class Baseline:
-    """That of one process."""
+    """That of one process, with the names that `taken` gives.
 
-    def __init__(self) -> None:
-        self.process = process_settings()
-        self.streams = stream_settings()
-        self.builtins = dict(sys.modules["builtins"].__dict__)
-        self.environ = dict(os.environ)
-        try:
-            self.cwd = os.getcwd()
-        except OSError:
-            self.cwd = ""  # it was removed
-        self.path = list(sys.path)
-        self.argv = list(sys.argv)
-        self.recursion_limit = sys.getrecursionlimit()
-        self.filters = list(_warnings.filters)
-        self.collecting = gc.get_threshold(), gc.isenabled()
-        self.frozen = gc.get_freeze_count()  # 3.12 starts with some
-        self.modules = set(sys.modules)
-        # What an environment sets up may have imported it; it is long, and the program may never ask.
-        self.random = sys.modules["random"].getstate() if "random" in self.modules else None
-        self.blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        self.handlers = {number: signal.getsignal(number) for number in range(1, signal.NSIG)}
+    Attributes:
+        builtins, filters: what there was in `builtins` and `warnings`.
+        handlers: those of all signals, by number.
+    """
+
+    def __init__(
+        self, kept: bytes | dict[str, Any], builtins: dict[str, Any], filters: list[Any], handlers: tuple[Any, ...]
+    ) -> None:
+        vars(self).update(kept if isinstance(kept, dict) else marshal.loads(kept))
+        self.builtins = builtins
+        self.filters = filters
+        self.handlers = dict(enumerate(handlers, 1))
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...

@@ -42,17 +42,17 @@ def _use_bundles():
     sys.modules[name] = module
     module.install(_folder, path, codes, code)
     if len(sys.argv) < 2:
-        module.compile_for_another()
+        module.finder().compile_for_another()
     elif another := os.environ.pop("HERESY_COMPILING", None):
-        module.compile_with(another)
+        module.finder().compile_with(another)
 
 
 _use_bundles()
-from heresy import _bundle, _ends, _start  # noqa: E402
+from heresy import _at_rest, _bundle, _start  # noqa: E402
 
 _run, _arguments = _start.prepare()
-_bundle.lighten(_start)
-del _bundle, _start, _use_bundles
+_at_rest.let_go()
+del _at_rest, _start, _use_bundles
 _error = None
 try:
     _run(*_arguments)
@@ -61,4 +61,4 @@ except BaseException as _raised:
 # What is left of the program is taken apart as by plain Python, with its globals: see `Stopper.ended`.
 del _run, _arguments
 if _error is not None:
-    _ends.failed(_error)
+    _bundle.wake("heresy._failed").failed(_error)

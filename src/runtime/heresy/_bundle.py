@@ -1,270 +1,154 @@
-"""The runtime's own modules, compiled, in three files: what every start needs, what every continuation does, and the rest.
+"""The runtime at rest: what it is not asked for is asleep while a program runs.
 
-To import a module from a file of its own, the interpreter asks the file system a dozen questions; and where
-``PYTHONDONTWRITEBYTECODE`` is set, as in many containers, it compiles the module in each process anew. A stop, and even more a
-continuation, needs dozens of them. So a process keeps here what it had to compile, for those that come after it. The files are
-in heresy's cache, beside the runtime; where there is no such folder (a runtime that stands beside what was transpiled), modules
-are imported as ever. `_boot` reads this module itself out of the first file.
+The collector passes all that a process holds each time, and what heresy holds beside the program is to cost nothing: a function
+counts, and so do a class, its dictionary and each of its methods; marshalled code is one string of bytes. So, when a program has
+been started, there is left what it may need at any moment, and the code of the rest, which is executed when it is first asked
+for: modules (`wake`), and what an object can do besides (`Dormant`). What a start alone needs is let go (`at_start`; see
+`_at_rest`).
+
+`_boot` reads this module out of the first of the files that `_finder` keeps.
 """
 
-import _frozen_importlib
-import _frozen_importlib_external as _external
-import _imp
 import marshal
-import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, ModuleType
-    from typing import Any
+    from typing import Any, TypeVar
 
-#: Tells a file that was cut or damaged: with this key its text gives the digest in front of it.
-_KEY = 0x68657265
-_DIGEST = 8
-#: In each module of the runtime, and what it says, as a flag: the module of that name is imported for nothing else.
-_FUTURE, _ANNOTATIONS = b"from __future__ import annotations\n", 0x1000000
-_PACKAGES = ("heresy", "heresy.state")
+    F = TypeVar("F", bound=Callable[..., Any])
 
-#: The modules that a first start imports, in two halves: as `heresy run` asks an interpreter for its version first, that one
-#: compiles the first half while the one that will run the program starts. That makes the run form, by the second half. On a
-#: machine with two processors such a start takes two thirds of the time.
-_FOR_ANOTHER = (
-    "", "._start", "._messages", "._ends", "._like", "._stop", "._answer", "._signals", "._baseline", "._tracing",
-    "._unwinding", "._hook", "._launch", "._libraries", "._units",
-)  # fmt: skip
-_FOR_ITSELF = (
-    "._texts", "._run_form", "._tree", "._constants", "._marked", "._positions", "._quiet", "._pads", "._bytecode", "._cpython",
-    "._typing_names",
+#: What finds the runtime's modules; it is there before them.
+_FINDER = "heresy._finder"
+#: What may be asked for in the midst of an import, when nothing else can be imported: by a signal, and by the import hook.
+#: What one of them imports stands before it.
+_ASLEEP = (
+    "heresy._messages", "heresy._tracing", "heresy._handling", "heresy._answer", "heresy._failed", "heresy._units_asked",
+    "heresy._hook_asked", "heresy._constants",
 )  # fmt: skip
 
-#: What answers a signal. It may come in the midst of an import, when nothing else can be imported.
-_ASLEEP = ("heresy._tracing", "heresy._answer")
-
-
-class Bundle:
-    """One of the files, and what it holds: marshalled code by the module's name."""
-
-    def __init__(self, path: str, codes: dict[str, bytes] | None = None) -> None:
-        self.path = path
-        self._codes = codes
-        self._added: dict[str, bytes] = {}
-
-    def text(self, name: str) -> "bytes | None":
-        if self._codes is None:
-            self._codes = read(self.path)
-        return self._codes.get(name) or self._added.get(name)
-
-    def code(self, name: str) -> "CodeType | None":
-        text = self.text(name)
-        return None if text is None else marshal.loads(text)
-
-    def read_again(self) -> None:
-        """Another process has written it."""
-        self._codes = None
-
-    def add(self, name: str, code: "CodeType") -> None:
-        self._added[name] = marshal.dumps(code)
-
-    def keep(self) -> None:
-        """Writes what has been added, and forgets what was read: a program may run for days from here on."""
-        if self._added:
-            text = marshal.dumps({**read(self.path), **self._added})
-            new = f"{self.path}.{os.getpid()}"
-            try:
-                with open(new, "wb") as file:
-                    file.write(_imp.source_hash(_KEY, text) + text)
-                os.replace(new, self.path)
-            except OSError:
-                # The cache cannot be written to, or is full: the next process compiles it once more.
-                try:
-                    os.unlink(new)
-                except OSError:
-                    pass
-        self._codes, self._added = None, {}
-
-
-def read(path: str) -> dict[str, bytes]:
-    """What a file holds; nothing, if it is not there or not whole."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError:
-        return {}
-    text = data[_DIGEST:]
-    return marshal.loads(text) if _imp.source_hash(_KEY, text) == data[:_DIGEST] else {}
-
-
-class Finder:
-    """Finds the runtime's modules; it stands in `sys.path_importer_cache` for the folders that they are in.
-
-    Args:
-        folder: of the package.
-        path: of the bundles, without what tells them apart.
-        codes: the first one's, as `_boot` has read it.
-    """
-
-    def __init__(self, folder: str, path: str, codes: dict[str, bytes]) -> None:
-        self.folder = folder
-        self.path = path
-        #: The one for what is imported now.
-        self.current = Bundle(path + ".start", codes)
-
-    def find_spec(self, name: str, target: object = None) -> "Any":
-        if name != "heresy" and not name.startswith("heresy."):
-            return None
-        place, path = self.place(name)
-        is_package = name in _PACKAGES
-        code = self.current.code(name)
-        if code is None and not os.path.exists(path):
-            return None
-        # What the interpreter would find out of a path is of no use here, and takes its time.
-        spec = _frozen_importlib.ModuleSpec(name, Loader(name, path, self, code), is_package=is_package)
-        if is_package:
-            spec.submodule_search_locations = [place]
-        return spec
-
-    def place(self, name: str) -> tuple[str, str]:
-        """Where a module is: without suffix, as the folder of a package; and its file."""
-        place = self.folder + name[len("heresy") :].replace(".", "/")
-        return place, place + ("/__init__.py" if name in _PACKAGES else ".py")
-
-    def compiled(self, name: str, path: str) -> "CodeType":
-        """The code of a module, out of its file; it is kept."""
-        with open(path, "rb") as file:
-            text = file.read().replace(_FUTURE, b"\n", 1)
-        code: CodeType = compile(text, path, "exec", _ANNOTATIONS, dont_inherit=True)
-        self.current.add(name, code)
-        return code
-
-    def compile(self, names: tuple[str, ...]) -> None:
-        for name in names:
-            self.compiled("heresy" + name, self.place("heresy" + name)[1])
-
-
-class Loader(_external.SourceFileLoader):
-    def __init__(self, name: str, path: str, finder: Finder, code: "CodeType | None") -> None:
-        super().__init__(name, path)
-        self._finder = finder
-        self._code = code
-
-    def exec_module(self, module: "ModuleType") -> None:
-        code, self._code = self._code, None
-        if code is None:
-            code = self._finder.compiled(self.name, self.path)
-        module.__file__ = self.path
-        exec(code, module.__dict__)
-
-
-#: That of this process, if the runtime has a place for bundles.
-_finder: Finder | None = None
-
-
-def install(folder: str, path: str, codes: dict[str, bytes], own: "CodeType") -> None:
-    """Has the runtime's modules found in bundles: see `Finder`.
-
-    Args:
-        own: the code of this module.
-    """
-    global _finder
-    _finder = Finder(folder, path, codes)
-    if __name__ not in codes:
-        _finder.current.add(__name__, own)
-    for each in (os.path.dirname(folder), folder, os.path.join(folder, "state")):
-        sys.path_importer_cache[each] = _finder  # type: ignore[assignment]
-
-
-#: The marshalled code of `_ASLEEP`.
+#: The folder of the package, and the path of the bundles without what tells them apart: see `_finder`. Empty: there are none.
+_folder, _path = "", ""
+#: The marshalled code of `_ASLEEP`, and of what finds modules.
 _asleep: "dict[str, bytes]" = {}
+#: What finds modules, a `_finder.Finder`; None: it is asleep.
+_finder: "Any" = None
+#: Functions that a start alone calls: their modules, and their names in there.
+started_by: "list[tuple[str, str]]" = []
 
 
-def put_to_sleep() -> None:
-    """Has all at hand that `wake` wants."""
-    for name in _ASLEEP:
-        if _finder is None:
-            __import__(name)
-            continue
-        text = _finder.current.text(name)
-        if text is None:
-            _finder.compiled(name, _finder.place(name)[1])
-            text = _finder.current.text(name)
-        _asleep[name] = text
+def at_start(function: "F") -> "F":
+    """Marks a function that a start alone calls: it goes with that."""
+    started_by.append((function.__module__, function.__qualname__))
+    return function
 
 
 def wake(name: str) -> "ModuleType":
-    """A module of `_ASLEEP`; it is executed when it is first asked for."""
-    if name not in sys.modules:
+    """A module that is asleep; it is executed when it is first asked for, without an import."""
+    module = sys.modules.get(name)
+    # It may be in the midst of its own import, where a signal has come.
+    if module is None or getattr(module.__spec__, "_initializing", False):
         module = type(sys)(name)
-        module.__package__, module.__file__ = "heresy", _finder.place(name)[1]
-        exec(marshal.loads(_asleep[name]), vars(module))
+        module.__package__, module.__file__ = "heresy", f"{_folder}/{name.removeprefix('heresy.')}.py"
+        exec(marshal.loads(_asleep[name]), module.__dict__)
         sys.modules[name] = module
-        setattr(sys.modules["heresy"], name.removeprefix("heresy."), module)
-    return sys.modules[name]
+        if "heresy" in sys.modules:
+            setattr(sys.modules["heresy"], name.removeprefix("heresy."), module)
+    return module
 
 
-def compile_for_another() -> None:
-    """Compiles its half of what a start needs, and ends this process."""
-    if _finder is not None:
-        _finder.compile(_FOR_ANOTHER)
-        _finder.current.keep()
-    os._exit(0)
+class Dormant:
+    """An object that can do what a running program needs; who asks for more finds it to be of the class that does the rest.
 
-
-def compile_with(another: str) -> None:
-    """Compiles the other half, and waits for the process that does so with the first.
-
-    Args:
-        another: its number, and that of an open file that ends with it.
+    Attributes:
+        rest: that class, which is derived from this one: its module, one of those that sleep, and its name. None: it is awake.
     """
-    if _finder is not None:
-        _finder.compile(_FOR_ITSELF)
-    process, output = map(int, another.split())
-    try:
-        os.read(output, 1)
-        os.close(output)
-        # The program is to have no child that it does not know of.
-        os.waitpid(process, 0)
-    except OSError:
-        pass  # a script has started this interpreter, as those of version switchers do, and has waited for all its children
-    if _finder is not None:
-        _finder.current.read_again()
+
+    rest: "tuple[str, str] | None" = None
+
+    def __getattr__(self, name: str) -> "Any":
+        if self.rest is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.wake()
+        return getattr(self, name)
+
+    def wake(self) -> None:
+        assert self.rest is not None
+        module, kind = self.rest
+        self.__class__ = getattr(wake(module), kind)
 
 
-def go_on(name: str) -> None:
-    """What is imported from here on is what every continuation needs (``again``), or the rest (``rest``)."""
-    if _finder is not None:
-        _finder.current.keep()
-        _finder.current = Bundle(f"{_finder.path}.{name}")
+def find_spec(name: str, target: object = None) -> "Any":
+    """What the import system asks: this module stands in `sys.path_importer_cache` for the runtime's folders."""
+    return finder().find_spec(name) if name.partition(".")[0] == "heresy" else None
+
+
+def finder() -> "Any":
+    """What finds the runtime's modules, awake."""
+    global _finder
+    if _finder is None:
+        _finder = wake(_FINDER).Finder(_folder, _path, "rest")
+    return _finder
 
 
 def keep() -> None:
-    """Writes what this process had to compile since."""
+    """Writes what this process had to compile."""
     if _finder is not None:
         _finder.current.keep()
 
 
-def lighten(start: "ModuleType") -> None:
-    """The runtime is at rest: what nobody asks for any more goes, as the collector would pass it each time.
+@at_start
+def install(folder: str, path: str, codes: "dict[str, bytes]", own: "CodeType") -> None:
+    """Has the runtime's modules found in bundles.
 
-    That is the module that has started the program; of each other one, what has found and loaded it; and from 3.14 on, of each
-    function another one for its annotations.
+    Args:
+        codes: the first bundle, as `_boot` has read it.
+        own: the code of this module.
     """
-    for name in ("install", "put_to_sleep", "compile_for_another", "compile_with", "lighten"):
-        del globals()[name]
-    del sys.modules[start.__name__], sys.modules["heresy"]._start
-    vars(start).clear()
-    spec = _frozen_importlib.ModuleSpec("heresy._", None)
-    for name in [name for name in sys.modules if name.startswith("heresy.")]:
-        module = sys.modules[name]
-        if name not in _PACKAGES:
-            module.__spec__, module.__loader__ = spec, None
-        if sys.version_info >= (3, 14):
-            _drop_annotations(module)
+    global _folder, _path, _finder
+    _folder, _path = folder, path
+    text = codes.get(_FINDER)
+    if text is None:
+        with open(f"{folder}/_finder.py", encoding="utf-8") as file:
+            text = marshal.dumps(compile(file.read(), file.name, "exec", own.co_flags & 0x1000000, dont_inherit=True))
+    _asleep[_FINDER] = text
+    _finder = wake(_FINDER).Finder(folder, path, "start", codes)
+    for each in folder.rpartition("/")[0], folder, f"{folder}/state":
+        sys.path_importer_cache[each] = sys.modules[__name__]  # type: ignore[assignment]
+    for name, text in (__name__, marshal.dumps(own)), (_FINDER, text):
+        if name not in codes:
+            _finder.current.add(name, text)
 
 
-def _drop_annotations(module: "ModuleType") -> None:
-    for value in vars(module).values():
-        is_own = isinstance(value, type) and value.__module__ == module.__name__
-        for function in vars(value).values() if is_own else (value,):
-            if type(function) is type(wake) and function.__globals__ is vars(module):
-                function.__annotations__ = None  # type: ignore[assignment]
+@at_start
+def go_on(name: str) -> None:
+    """What is imported from here on is what every continuation needs (``again``), or the rest (``rest``)."""
+    if _path:
+        finder().go_on(name)
+
+
+@at_start
+def put_to_sleep() -> None:
+    """Has all at hand that `wake` wants."""
+    for name in _ASLEEP:
+        if _path:
+            _asleep[name] = finder().text(name)
+        else:
+            __import__(name)
+
+
+@at_start
+def let_finder_sleep() -> bool:
+    """Until the next module is imported.
+
+    Returns:
+        whether there are bundles, so that it can be woken.
+    """
+    global _finder
+    _finder = None
+    return bool(_path)
+
+
+at_start(at_start)

@@ -15,10 +15,9 @@ import time
 import types
 from typing import Any
 
-from ._baseline import monotonic
 from ._errors import HeresyError
 from ._given_up import called_by_program
-from ._stop import Stopper
+from ._stop import Stopper, monotonic
 
 #: Functions of `subprocess` that start a child, wait for its end and keep nothing of it.
 _WHOLE = ("run", "call", "check_call", "check_output", "getoutput", "getstatusoutput")

@@ -252,7 +252,7 @@ def _examined(stopper: Stopper, failed: Failed) -> tuple[list[Part], list[str]]:
 def _end(
     stopper: Stopper, raised: Exception, failed: Failed, stack: Stack, done: list[str], items: list[str]
 ) -> NoReturn:
-    from ._ends import show
+    from ._failed import show
 
     ASKED.stopper = None
     sys.settrace(None)

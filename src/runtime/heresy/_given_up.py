@@ -12,11 +12,10 @@ import sys
 import types
 
 from . import _capture
-from ._baseline import monotonic, process_time
 from ._errors import NotContinuable
 from ._half_done import done_before
 from ._part import Part
-from ._stop import Stopper
+from ._stop import Stopper, monotonic, process_time
 
 
 def called_by_program(stopper: Stopper, frame: types.FrameType | None) -> tuple[types.FrameType, types.FrameType] | None:

@@ -18,9 +18,9 @@ import _frozen_importlib_external as _external
 import os
 import sys
 
-from ._libraries import LIBRARIES, OTHERS
-from ._like import like
-from ._units import CannotInstrument, load
+from . import _libraries
+from ._bundle import Dormant, at_start
+from ._units import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from ._launch import Launch
     from ._units import Unit, Units
 
+#: The names of library modules that are instrumented, and of modules of other people.
+_LIBRARIES, _OTHERS = frozenset(_libraries.LIBRARIES), frozenset(_libraries.OTHERS)
+del _libraries
 _OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
@@ -45,6 +48,7 @@ class Choice:
         exclude: the same, for modules that are left alone.
     """
 
+    @at_start
     def __init__(self, roots: list[str], instrument: list[str], exclude: list[str]) -> None:
         self.roots = tuple(os.path.join(root, "") for root in roots)
         self.instrument = instrument
@@ -62,7 +66,7 @@ class Choice:
 
     def is_library(self, name: str, path: str) -> bool:
         """Whether it is a library module whose frames may stand between those of the program."""
-        is_known = name in LIBRARIES and path.startswith(_LIBRARY) or name in OTHERS
+        is_known = name in _LIBRARIES and path.startswith(_LIBRARY) or name in _OTHERS
         return is_known and not any(matches(pattern, name) for pattern in self.exclude)
 
 
@@ -78,29 +82,29 @@ def is_marked(data: bytes) -> bool:
     return b"import heresy; heresy.enter(__name__, __file__" in data
 
 
-class Hook:
+class Hook(Dormant):
     """Answers for ``SourceLoader.get_code``."""
 
+    rest = "heresy._hook_asked", "AskedHook"
+
+    @at_start
     def __init__(self, choice: Choice, units: Units) -> None:
         self.choice = choice
         self.units = units
         #: For ``-m NAME``: the code of the function that will ask for the module's, the module object and the launch.
         self.main: tuple[CodeType, ModuleType, Launch] | None = None
-        self.plain_get_code = _external.SourceLoader.get_code
 
+    @at_start
     def install(self) -> None:
         """Takes the question over."""
-        plain, instrumented = self.plain_get_code, self.code
+        from ._like import like
 
-        def get_code(self: Any, fullname: str) -> Any:
-            code = instrumented(self, fullname)
-            return plain(self, fullname) if code is None else code
-
-        like(plain, get_code)
+        global _hook, _plain_get_code
+        _hook, _plain_get_code = self, _external.SourceLoader.get_code
+        like(_plain_get_code, _get_code)
         # Its frame belongs to those that the interpreter cuts out of the traceback of a failing import.
-        get_code.__code__ = get_code.__code__.replace(co_filename=plain.__code__.co_filename)
-        _external.SourceLoader.get_code = get_code
-        self.units.imported_for_runtime = self._imported_for_runtime
+        _get_code.__code__ = _get_code.__code__.replace(co_filename=_plain_get_code.__code__.co_filename)
+        _external.SourceLoader.get_code = _get_code
         self.units.hook = self
 
     def code(self, loader: Any, fullname: str) -> CodeType | None:
@@ -109,7 +113,7 @@ class Hook:
             return None
         path = loader.get_filename(fullname)
         if self.main is not None and sys._getframe(2).f_code is self.main[0]:
-            return self._main_code(fullname, path)
+            return self.main_code(fullname, path)
         own = self.choice.is_own(fullname, path)
         if not own and not self.choice.is_library(fullname, path):
             return None
@@ -123,12 +127,12 @@ class Hook:
         """Makes a unit known, and with it the library modules that it imports."""
         self.units.add(unit)
         # Loaded by the interpreter's own start, or by the runtime: the hook has not seen them.
-        self._adopt_imported(sys.modules.keys(), [unit])
+        self.adopt_imported(sys.modules.keys(), [unit])
         return unit
 
-    def _adopt_imported(self, names: Iterable[str], units: list[Unit]) -> None:
+    def adopt_imported(self, names: Iterable[str], units: list[Unit]) -> None:
         """Adopts those of some modules that are library modules which units import."""
-        there = LIBRARIES.keys() & names - self.units.by_id.keys()
+        there = _LIBRARIES.intersection(names) - self.units.by_id.keys()
         for unit in units if there else ():
             for name in there & _mentioned(unit.code):
                 from ._adopted import adopt
@@ -136,27 +140,13 @@ class Hook:
                 there.discard(name)
                 adopt(self, name)
 
-    def _imported_for_runtime(self, names: list[str]) -> None:
-        self._adopt_imported(names, [*self.units.by_id.values()])
-
-    def _main_code(self, name: str, path: str) -> CodeType | None:
-        """The run form of the module that ``-m`` names: the program, wherever it lives."""
-        assert self.main is not None
-        (_, main, launch), self.main = self.main, None
-        unit = self.unit("__main__", path, library=False)
-        if unit is None:
-            return None
-        launch.source, launch.sha256 = unit.path, unit.sha256
-        unit.belongs_to(main)
-        return self.add(unit).code
-
     def unit(self, name: str, path: str, *, library: bool) -> Unit | None:
         """The unit of a module; None, and why is noted, if it cannot be made."""
         try:
             with open(path, "rb") as file:
                 data = file.read()
             return load(self.units, name, path, data, library=library, texts=self.texts(path, data))
-        except (CannotInstrument, SyntaxError, ValueError, OSError, RecursionError) as error:
+        except (SyntaxError, ValueError, OSError, RecursionError) as error:
             # Plain Python says better what is wrong, if anything is.
             if not library:
                 self.units.plain[name] = (path, str(error))
@@ -164,16 +154,17 @@ class Hook:
 
     def texts(self, path: str, data: bytes) -> tuple[str, None, str] | None:
         """Where the texts of a file are, for `load`: what ``heresy transpile`` has written needs no transpiling."""
-        return (path, None, self._encoding(data)) if is_marked(data) else None
+        return (path, None, self.encoding(data)) if is_marked(data) else None
 
-    def _encoding(self, data: bytes) -> str:
-        if b"coding" not in b"".join(data.splitlines(keepends=True)[:2]):
-            return "utf-8-sig"
-        with self.units.at_work():
-            import io
-            import tokenize
 
-            return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+#: That of this process, and what it answers for.
+_hook: Hook
+_plain_get_code: Any
+
+
+def _get_code(self: Any, fullname: str) -> Any:
+    code = _hook.code(self, fullname)
+    return _plain_get_code(self, fullname) if code is None else code
 
 
 def _mentioned(code: CodeType) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ._bundle import at_start
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -32,6 +34,7 @@ class Launch:
         boot: the script that the interpreter was started with.
     """
 
+    @at_start
     def __init__(self, options: dict[str, Any], arguments: list[str], boot: list[str]) -> None:
         self.kind: str = options.get("kind", "script")
         self.script: str = options["script"]

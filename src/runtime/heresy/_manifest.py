@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 import types
 
-from ._baseline import now
 from ._frame_state import FrameState, Span, Stack
 from ._kinds import is_a
-from ._stop import Stopper
+from ._stop import Stopper, now
 from ._typing_names import Any
 from ._units import Unit
 from ._view import view

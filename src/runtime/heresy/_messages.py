@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from . import _ends
+from . import _ends, _stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
     from ._frame_state import Stack
-
-#: A file for it, where it is to be told apart from what the program writes there.
-file: str | None = None
 
 
 def place(stack: Stack) -> str:
@@ -42,7 +39,8 @@ def report(error: Exception) -> None:
 
 
 def print_error(text: str) -> None:
-    """Text on standard error, past the program's own ``sys.stderr``; or in `file`."""
+    """Text on standard error, past the program's own ``sys.stderr``; a trial has a file for it, to tell the two apart."""
+    file = _stop.stopper.launch.options.get("trial", {}).get("words") if _stop.stopper is not None else None
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if file else 2
         os.write(handle, f"{text}\n".encode(errors="backslashreplace"))

@@ -22,11 +22,10 @@ import sys
 import types
 
 from . import _capture, _forked, _save, _signals
-from ._baseline import monotonic
 from ._errors import HeresyError, InternalError, NotContinuable
 from ._frame_state import Stack
 from ._messages import place, print_error, say
-from ._stop import Stopper
+from ._stop import Stopper, monotonic
 from ._timer import Timer
 from ._told import tell_of_save
 from ._twin import Twin

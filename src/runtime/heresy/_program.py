@@ -20,9 +20,10 @@ from ._errors import HeresyError, InternalError, NotContinuable
 from ._evaluated import first_evaluated
 from ._marked import Marked, place_of, suites
 from ._quiet import Quiet
+from ._texts import CannotInstrument
 from ._typing_names import Any
 from ._uncollected import Uncollected
-from ._units import CannotInstrument, Unit
+from ._units import Unit
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 #: What has a frame with variables of its own, and can be called.

@@ -18,9 +18,9 @@ import time
 from typing import Any
 
 from . import _ends, _restore, _twin
-from ._baseline import monotonic
 from ._errors import HeresyError
 from ._quiet import Quiet
+from ._stop import monotonic
 from ._unsaved import shown
 from .state import functions, registered
 from .state.pickling import Modules

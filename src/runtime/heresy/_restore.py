@@ -17,9 +17,10 @@ from ._frame_state import FrameState
 from ._hook import Hook
 from ._messages import print_error, say
 from ._stop import Stopper
+from ._texts import CannotInstrument
 from ._typing_names import TYPE_CHECKING, Any
 from ._uncollected import Uncollected, aged
-from ._units import CannotInstrument, Unit, load
+from ._units import Unit, load
 from .state import functions, imports, moved, surroundings
 from .state.pickling import CannotSave, Modules, StateUnpickler
 

@@ -3,7 +3,7 @@
 The warm way is short, since it is paid at every start: read the compiled run form from the cache, make ``__main__``,
 install the import hook and the signal handler. Nothing else of the runtime, and next to nothing of the standard library,
 is imported before a stop, a resume or a cold start needs it: what a program imports itself must come past the hook. Nor does
-this module stay: see `_bundle.lighten`.
+this module stay: see `_at_rest`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import _frozen_importlib_external as _external
 import os
 import sys
 
-from . import _bundle, _messages, _stop, _unwinding
+from . import _bundle, _stop, _unwinding
 from ._hook import Choice, Hook
 from ._launch import Launch
-from ._units import CannotInstrument, Store, Unit, Units, load
+from ._units import Store, Unit, Units, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ def _words(text: str) -> dict[str, Any]:
 
 def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """The same, for a launch that is known already."""
-    _messages.file = how.options.get("trial", {}).get("words")
     sys.argv[:] = [how.script, *how.arguments]
     _restore_environment(how)
     if how.claim is not None:
@@ -89,7 +88,7 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
             if found_by_runpy:
                 _give(runpy, spec, code)
     except BaseException as error:
-        _messages.report_fatal(error)
+        _bundle.wake("heresy._messages").report_fatal(error)
     if how.resume:
         _bundle.keep()
     else:
@@ -97,14 +96,14 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     stopper.install()
     if how.options.get("on_error") == "stop":
         _unwinding.ASKED.stopper = stopper
-    if stopper.on_restore:
+    if how.resume and stopper.on_restore:
         with units.at_work():
             from ._errors import HeresyError
             from ._told import tell_of_restore
         try:
             tell_of_restore(stopper)
         except HeresyError as error:
-            _messages.report_fatal(error)
+            _bundle.wake("heresy._messages").report_fatal(error)
     if found_by_runpy:
         name = "__main__" if how.kind == "folder" else how.script
         return runpy._run_module_as_main, (name, how.kind == "module" and not how.resume)  # type: ignore[attr-defined]
@@ -183,7 +182,7 @@ def main_unit(how: Launch, units: Units) -> Unit:
                 data = file.read()
             texts = (texts[0], None, texts[2])
         return load(units, "__main__", how.source, data, texts=texts, again=how.resume)
-    except (OSError, CannotInstrument, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError) as error:
         from ._errors import HeresyError
 
         if isinstance(error, OSError):

@@ -1,123 +1,88 @@
-"""What there is of a stop before one is asked for: what a program began with, and who is woken when it is to stop.
-
-All that a program holds the collector passes each time, and what heresy holds beside it is to cost nothing. So what answers
-signals is not made before the first one comes: see `_answer`.
-"""
+"""What there is of a stop before one is asked for: what a program began with, and who is woken when it is to stop."""
 
 from __future__ import annotations
 
-import _signal as signal  # the module behind `signal`, which brings `enum` along
 import _thread
 import os
 import sys
+import time
 
 from . import _bundle, _ends, _signals
-from ._baseline import Baseline
-from ._messages import say
+from ._bundle import Dormant, at_start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import types
-    from collections.abc import Callable
     from typing import Any
 
     from ._failure import NotStopped
-    from ._kept_back import KeptBack
     from ._launch import Launch
     from ._passing import Passing
-    from ._programs import Programs
     from ._timer import Timer
-    from ._tracing import Tracer
     from ._trial import Trial
     from ._units import Units
-    from ._waiting import Waiting
+
+#: The program may put others in the place of these.
+monotonic, process_time, now = time.monotonic, time.process_time, time.time
 
 #: The one of this process, once a program is being started.
 stopper: Stopper | None = None
 
 
-class Stopper:
-    """Stands for what answers the signals for one program, until the first one comes: then `Answering` takes its place.
+class Stopper(Dormant):
+    """Stands for what answers the signals for one program, until the first one comes: then it is an `Answering`.
 
     Attributes:
         units: the program's instrumented modules.
-        programs: their syntax, read when it is first needed.
-        number: the signal that has asked for a stop.
-        asked: how often it has; 0: nobody has.
+        began: what the process was like at the start, for a `Baseline`.
+        exits: what was registered with ``atexit`` since, which nobody can be asked for: (function, args, keywords, by the
+            program).
         passing: makes checkpoints after which the program runs on, once they are wanted.
+        not_stopped: why the last exception that nobody catches has not stopped it.
     """
 
+    rest = "heresy._answer", "Answering"
+    installed = False
+    #: What answers signals is being made.
+    is_waking = False
+    passed = 0
+    passing: Passing | None = None
+    trial: Trial | None = None
+    not_stopped: NotStopped | None = None
+    _timer: Timer | None = None
+
+    @at_start
     def __init__(self, launch: Launch, main: types.ModuleType, units: Units) -> None:
+        from . import _baseline
+
         self.launch = launch
         self.main = main
         self.units = units
         self.pid = os.getpid()
-        self.programs: Programs | None = None
-        self.installed = False
         self.handlers = _signals.Handlers(self._on_signal)
-        self.number: int = signal.SIGINT
-        self.asked = 0
-        #: The call that is cut off by the stop, and made again.
-        self.abandoned = ""
-        #: When a stop was asked for, by the clock and in processor time.
-        self.asked_at = 0.0, 0.0
-        #: What answers signals is being made; those that have come meanwhile.
-        self.is_waking = False
+        #: The signals that have come while what answers them was made.
         self.came: list[int] = []
-        #: A function that it calls may be interrupted, and what interrupts it is caught.
-        self.attempting = False
-        #: When the user was told that to ask once more ends the program without saving it.
-        self.told_at: float | None = None
-        self._kept_back: KeptBack | None = None
-        #: What a handler of the program's has raised before the program was there to catch it.
-        self.raised: list[BaseException] = []
-        #: Child processes that have got the same Ctrl-C.
-        self.children: list[Any] = []
-        self.save_asked = False
-        self.tracer: Tracer
-        self.passing: Passing | None = None
-        self.waiting: Waiting | None = None
-        self._timer: Timer | None = None
-        self.refused_at = float("-inf")
-        #: For words: where the call is that keeps the program from being stopped.
-        self.obstacle: tuple[types.CodeType, int, int | None] | None = None
-        self.reason = ""
-        self.passed = 0
-        self.trial: Trial | None = None
-        self.baseline = Baseline()
-        #: What was registered with ``atexit`` since, which nobody can be asked for: (function, args, keywords, by the program).
+        self.began = _baseline.taken()
         self.exits: list[tuple[Any, ...]] = []
-        #: Registers a function of the program's there again.
-        self.register_exit: Callable[..., Any]
         _ends.watch(self)
-        # What the program has asked for itself: see `_api`.
-        self.on_save: list[Callable[[], Any]] = []
-        self.on_restore: list[Callable[[], Any]] = []
-        self.types: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
-        #: What the last checkpoint holds placeholders for, one line each.
-        self.told: list[str] = []
-        #: Of the exception that stops the program: its type, and what its statement had done already.
-        self.failure: dict[str, Any] | None = None
-        #: Why the last exception that nobody catches has not stopped it.
-        self.not_stopped: NotStopped | None = None
-        #: One entry for each stretch that is not to be stopped in.
-        self.held: list[None] = []
 
     def __getattr__(self, name: str) -> Any:
-        if type(self) is not Stopper:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         try:
-            self.wake()
+            return super().__getattr__(name)
         finally:
-            self._come_again()
-        return getattr(self, name)
+            if self.came:
+                self._come_again()
 
     def wake(self) -> None:
         """Becomes what answers signals. Those that come meanwhile are in `came`."""
         self.is_waking = True
         try:
-            self.tracer = _bundle.wake("heresy._tracing").Tracer(self)
-            self.__class__ = _bundle.wake("heresy._answer").Answering
+            # What it imports is to be there, and whole.
+            for name in "heresy._messages", "heresy._tracing":
+                _bundle.wake(name)
+            kind = _bundle.wake("heresy._answer").Answering
+            kind.begin(self)
+            self.__class__ = kind
         finally:
             self.is_waking = False
 
@@ -126,7 +91,7 @@ class Stopper:
         _ = [*told]
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
-        if type(self) is not Stopper:
+        if self.rest is None:
             self.on_signal(number, frame)
             return
         if frame is None:
@@ -146,6 +111,7 @@ class Stopper:
         # The last thing done: what the interpreter is to raise when a handler has returned would be raised in a loop.
         self.on_signal(came[0], frame)
 
+    @at_start
     def install(self) -> None:
         """Takes the signals over, and lets them through."""
         if self.installed:
@@ -154,7 +120,6 @@ class Stopper:
         self.handlers.forked = self._is_forked
         self.handlers.install()
         if self.launch.stop_at is not None:
-            self.wake()
             self.tracer.trace(sys._getframe())
         if "every" in self.launch.options:
             self.make_passing().start(*self.launch.options["every"])
@@ -177,18 +142,16 @@ class Stopper:
             self._timer.set(0)
         # What is left is the interpreter's own end. To be killed in it would say that the program was not done.
         self.handlers.ignore_stops()
-        # Generators that are left are closed while the modules are taken apart, and the runtime's with them.
-        if type(self) is not Stopper and sys.gettrace() == self.tracer.on_call:
-            sys.settrace(None)
+        if self.rest is None:
+            self.let_go()
         if self.trial is not None:
             self.trial.ended()
         if self.launch.stop_at == 0:
-            say(f"{self.passed} safe points passed")
+            _bundle.wake("heresy._messages").say(f"{self.passed} safe points passed")
         self.replaced()
         # What is left of the program is taken apart as ever: nothing is to keep its globals from here.
-        self.main, self.programs = type(sys)("__main__"), None
-        for held in self.exits, self.on_save, self.on_restore, self.types:
-            held.clear()
+        self.main = type(sys)("__main__")
+        self.exits.clear()
 
     def replaced(self) -> None:
         """Another program takes the place of this one, for which that is the end."""
@@ -204,5 +167,5 @@ class Stopper:
     def _is_forked(self) -> None:
         """This is a child of the program now. What was asked of that was not asked of it."""
         self.launch.stop_at, self.passing = None, None
-        if type(self) is not Stopper and self.tracer.is_on:
+        if self.rest is None and self.tracer.is_on:
             self.untrace(sys._getframe())

@@ -11,9 +11,10 @@ import sys
 
 from . import _ends, _signals
 from ._answer import NO_ROOM
-from ._baseline import monotonic
 from ._errors import NotContinuable
+from ._handling import end_by
 from ._messages import place, report, say
+from ._stop import monotonic
 from ._uncollected import Uncollected
 
 TYPE_CHECKING = False
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from ._frame_state import Stack
     from ._part import Part
     from ._stop import Stopper
+
+#: What people call the signals.
+_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP", _signals.SAVES: "SIGUSR1"}
 
 
 def examine(stopper: Stopper, frame: types.FrameType, *, waiting: bool, abandon: bool) -> None:
@@ -128,7 +132,7 @@ def _stop(stopper: Stopper, frame: types.FrameType, stack: Stack) -> None:
     status = stopper.launch.options.get("stop_status")
     if status is not None:
         _ends.exit_now(status)
-    _signals.end_by(stopper.number)
+    end_by(stopper.number)
 
 
 def _refuse(stopper: Stopper, frame: types.FrameType, error: Exception) -> None:
@@ -136,7 +140,7 @@ def _refuse(stopper: Stopper, frame: types.FrameType, error: Exception) -> None:
     stopper.untrace(frame)
     stopper.refused_at = monotonic()
     report(error)
-    say(f"the program runs on; {_signals.NAMES[stopper.number]} within five seconds ends it without saving it")
+    say(f"the program runs on; {_NAMES[stopper.number]} within five seconds ends it without saving it")
 
 
 def _bounce(stopper: Stopper) -> NoReturn:

@@ -11,11 +11,15 @@ import sys
 from _thread import get_ident
 
 from . import _signals
-from ._units import MAGIC, CannotInstrument, Store, is_cached, read
+from ._units import MAGIC, Store, is_cached, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+class CannotInstrument(ValueError):
+    """A module cannot be made continuable; ``args[0]`` says why, for people."""
 
 
 def marked_text(store: Store, data: bytes | None, sha256: str, path: str) -> str:
@@ -107,6 +111,14 @@ def _keep(path: str, data: bytes) -> None:
             os.unlink(new)
         except OSError:
             pass
+
+
+def warn(warned: list[tuple[str, int]], path: str) -> None:
+    """The warnings about syntax, which plain Python gives when it compiles: at every start for the script."""
+    import warnings
+
+    for message, line in warned:
+        warnings.warn_explicit(message, SyntaxWarning, path, line)
 
 
 def sha256_of(data: bytes) -> bytes:
