@@ -35,13 +35,14 @@ def let_go() -> None:
     spec = type(package.__spec__)("heresy", None, is_package=True)
     for module in [package, *(sys.modules[f"heresy.{name}"] for name in _RESIDENT)]:
         _strip(module, spec)
-    # The modules of a continued program have taken functions from these.
-    is_continued = "heresy._restore" in sys.modules
+    # Others of the runtime may have taken functions from these: those that continue a program, or make checkpoints in passing.
+    known = {"heresy", *(f"heresy.{name}" for name in (*_RESIDENT, *_FOR_A_START))}
+    are_alone = known.issuperset([name for name in sys.modules if name.partition(".")[0] == "heresy"])
     for name in _FOR_A_START if can_be_woken else ():
         module = sys.modules.pop(f"heresy.{name}", None)
         if module is not None:
             vars(package).pop(name, None)
-            if not is_continued:
+            if are_alone:
                 vars(module).clear()
 
 

@@ -47,6 +47,8 @@ def at_start(function: "F") -> "F":
 
 def wake(name: str) -> "ModuleType":
     """A module that is asleep; it is executed when it is first asked for, without an import."""
+    if name not in _asleep:
+        __import__(name)
     module = sys.modules.get(name)
     # It may be in the midst of its own import, where a signal has come.
     if module is None or getattr(module.__spec__, "_initializing", False):

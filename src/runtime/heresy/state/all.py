@@ -63,6 +63,7 @@ __all__ = [
     "matches",
     "numpy_arrays",
     "objects",
+    "own",
     "placeholders",
     "processes",
     "progress_bars",

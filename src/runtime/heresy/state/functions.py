@@ -14,6 +14,7 @@ import sys
 import types
 from collections.abc import Iterator
 
+from .. import _stop
 from .._code_index import LAZY_ANNOTATIONS, MARK, CodeIndex, ScopeKey, marked
 from .._kinds import is_a
 from .._typing_names import Any
@@ -331,7 +332,14 @@ def set_class_cell(cell: types.CellType, cls: type) -> None:
 
 @reducer(types.MethodType)
 def _method(pickler: StatePickler, method: types.MethodType) -> Reduced:
+    if method.__self__ is _stop.stopper:
+        return _answer, ()
     return types.MethodType, (method.__func__, method.__self__)
+
+
+def _answer() -> Any:
+    """What answers signals in this process; a program that asks who handles SIGINT is given it."""
+    return _stop.stopper and _stop.stopper.handlers.answer
 
 
 @reducer(types.BuiltinMethodType)
