@@ -86,7 +86,7 @@ pub struct Place {
 impl Place {
     /// Where the range begins, and where it ends.
     pub fn positions(&self) -> (Position, Position) {
-        let lines = lines(&self.text);
+        let lines: Vec<_> = lines(&self.text).collect();
         let position = |offset: usize| {
             let line = lines.partition_point(|line| line.end <= offset).min(lines.len().saturating_sub(1));
             let start = lines.get(line).map_or(0, |line| line.start);
@@ -191,7 +191,7 @@ impl Excerpt {
         let related = place.related.iter().map(|(range, label)| (range, label, ReportLabel::secondary as _));
         let mut labels: Vec<_> = std::iter::once(primary).chain(related).collect();
         labels.sort_by_key(|(range, ..)| range.start);
-        let file_lines = lines(&place.text);
+        let file_lines: Vec<_> = lines(&place.text).collect();
         for (range, message, label) in labels {
             let at = file_lines.partition_point(|line| line.end <= range.start);
             let line = file_lines.get(at).cloned().unwrap_or(place.text.len()..place.text.len());

@@ -57,6 +57,10 @@ impl<'a> Slot<'a> {
     /// - `g()` in `if x: f(); g()`: inline
     pub fn before(statement: &Stmt, source: &'a Source, tokens: &Tokens) -> Slot<'a> {
         let at = statement.start();
+        if let Some(line_start) = start_of_plain_line(source.text(), at.to_usize()) {
+            let indentation = &source.text()[line_start..at.to_usize()];
+            return Slot::Line { at: line_start, indentation, newline: source.newline_at(at.to_usize()) };
+        }
         let previous =
             tokens.before(at).iter().rev().find(|token| !matches!(token.kind(), TokenKind::Indent | TokenKind::Dedent));
         let line_start = match previous {
@@ -70,11 +74,32 @@ impl<'a> Slot<'a> {
 
     /// The insertion that puts a statement here.
     pub fn statement(self, purpose: Purpose, statement: &str) -> Insertion {
-        let (at, text) = match self {
-            Slot::Line { at, indentation, newline } => (at, [indentation, statement, newline].concat()),
-            Slot::Inline { at } => (at, [statement, "; "].concat()),
+        self.insertion(purpose, |out| out.push_str(statement))
+    }
+
+    /// The same for one that `write` writes.
+    pub fn insertion(self, purpose: Purpose, write: impl FnOnce(&mut String)) -> Insertion {
+        let (at, indentation, end) = match self {
+            Slot::Line { at, indentation, newline } => (at, indentation, newline),
+            Slot::Inline { at } => (at, "", "; "),
         };
+        let mut text = String::with_capacity(indentation.len() + 16);
+        text.push_str(indentation);
+        write(&mut text);
+        text.push_str(end);
         Insertion { at, text, purpose }
+    }
+}
+
+/// Where the line begins that a statement stands in, if nothing but blanks stands before it there, and no backslash at the end of
+/// the line before. So it is with nearly all, and it needs no look at the tokens.
+fn start_of_plain_line(text: &str, at: usize) -> Option<usize> {
+    let before = text[..at].trim_end_matches([' ', '\t']).as_bytes();
+    match before {
+        [] => Some(0),
+        [.., b'\\', b'\n'] | [.., b'\\', b'\r', b'\n'] => None,
+        [.., b'\n'] => Some(before.len()),
+        _ => None,
     }
 }
 
@@ -96,6 +121,16 @@ mod tests {
         assert_eq!(indentation("  \x0c\t"), "\t");
         assert_eq!(indentation("  \\\n      "), "  ");
         assert_eq!(indentation("\\\n    "), "    ");
+    }
+
+    #[test]
+    fn lines_that_need_no_look_at_the_tokens() {
+        let start = |text: &str| start_of_plain_line(text, text.len());
+        assert_eq!(start(""), Some(0));
+        assert_eq!(start("  "), Some(0));
+        assert_eq!(start("if x:\n \t"), Some(6));
+        assert_eq!(start("if x:\r\n  "), Some(7));
+        assert_eq!(["if x:", "x; ", "  \\\n  ", "  \\\r\n  ", "x\r  ", "x\n  \x0c"].map(start), [None; 6]);
     }
 
     #[test]

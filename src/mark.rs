@@ -102,7 +102,8 @@ impl Marks<'_> {
             if is_point(statement, is_loop_body && at == 0) {
                 self.labels += 1;
                 let slot = Slot::before(statement, self.source, self.tokens);
-                self.insertions.push(slot.statement(Purpose::Label, &self.tag.label(self.labels)));
+                let label = |out: &mut String| self.tag.push_label(out, self.labels);
+                self.insertions.push(slot.insertion(Purpose::Label, label));
             }
             let is_loop = matches!(statement, Stmt::For(_) | Stmt::While(_));
             for (nth, suite) in suites(statement).into_iter().enumerate() {

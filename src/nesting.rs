@@ -39,6 +39,9 @@ pub fn stack_for(weight: usize) -> usize {
 
 /// A weight that no expression of a file exceeds.
 pub fn weight(source: &Source) -> Result<usize, Diagnostic> {
+    if source.text().len() < USUAL_WEIGHT {
+        return Ok(source.text().len());
+    }
     let bound = bound(source.text());
     if bound <= USUAL_WEIGHT {
         return Ok(bound);
@@ -49,7 +52,11 @@ pub fn weight(source: &Source) -> Result<usize, Diagnostic> {
 
 /// Refuses what is nested more deeply than Python allows.
 pub fn check(source: &Source, tokens: &Tokens) -> Result<(), Diagnostic> {
-    let depth = depth(tokens.iter().map(|token| token.kind()));
+    let kinds = || tokens.iter().map(|token| token.kind());
+    if !may_exceed(kinds()) {
+        return Ok(());
+    }
+    let depth = depth(kinds());
     depth.excess().map_or(Ok(()), |excess| Err(too_deep(source, excess)))
 }
 
@@ -179,6 +186,28 @@ fn depth(tokens: impl Iterator<Item = TokenKind>) -> Depth {
     greatest
 }
 
+/// Whether a file could be nested more deeply than is allowed: it has a statement with so many brackets, strings or tokens in all,
+/// or so many levels of indentation. Nearly none has, and to know it is cheaper than the depth.
+fn may_exceed(tokens: impl Iterator<Item = TokenKind>) -> bool {
+    let (mut brackets, mut strings, mut length, mut indentation) = (0, 0, 0, 0_usize);
+    for kind in tokens {
+        length += 1;
+        match kind {
+            TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => brackets += 1,
+            TokenKind::FStringStart | TokenKind::TStringStart => strings += 1,
+            TokenKind::Indent => indentation += 1,
+            TokenKind::Dedent => indentation = indentation.saturating_sub(1),
+            TokenKind::Newline if length <= MAX_WEIGHT => (brackets, strings, length) = (0, 0, 0),
+            TokenKind::Newline => return true,
+            _ => continue,
+        }
+        if brackets > MAX_BRACKETS || strings > MAX_STRINGS || indentation > MAX_INDENTATION {
+            return true;
+        }
+    }
+    length > MAX_WEIGHT
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Level {
     operators: usize,
@@ -221,6 +250,18 @@ mod tests {
         assert_eq!(depth("if x:\n  if y:\n    pass\n").indentation, 2);
         assert_eq!(depth("x = ')'\n(1)\n").brackets, 1);
     }
+    #[test]
+    fn what_may_exceed_is_looked_at() {
+        let exceeds = |text: &str| (may_exceed(lexed(text)), depth(lexed(text)).excess().is_some());
+        assert_eq!(exceeds(&format!("{}x{}\n", "(".repeat(200), ")".repeat(200))), (false, false));
+        assert_eq!(exceeds(&format!("{}x{}\n", "(".repeat(201), ")".repeat(201))), (true, true));
+        assert_eq!(exceeds(&"f(x)\n".repeat(300)), (false, false));
+        assert_eq!(exceeds(&format!("[{}]\n", "f(x), ".repeat(300))), (true, false));
+        assert_eq!(exceeds(&format!("x = 1{}\n", " + 1".repeat(50_001))), (true, true));
+        let indented = |levels| (0..levels).map(|level| format!("{}if x:\n", " ".repeat(level))).collect::<String>();
+        assert_eq!([98, 101].map(|levels| exceeds(&indented(levels))), [(false, false), (true, true)]);
+    }
+
     #[test]
     fn counting_bytes_misses_no_operator() {
         let texts = [

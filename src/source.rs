@@ -5,6 +5,7 @@
 //! The text keeps every line ending as it is: nothing that the user wrote is changed, so that deleting what heresy
 //! inserted gives the input back byte for byte.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -80,14 +81,12 @@ impl Source {
     ///
     /// Needs: `text` is this source's own with insertions that this encoding can hold; the transpiler inserts ASCII
     /// and names copied from the source. Anything else is a fault of heresy's own, and reported as one.
-    pub fn encode(&self, text: &str) -> Result<Vec<u8>, Diagnostic> {
+    pub fn encode<'t>(&self, text: &'t str) -> Result<Cow<'t, [u8]>, Diagnostic> {
         let Some(encoded) = self.encoding.encode(text) else {
             return Err(Diagnostic::new(Code::INTERNAL, "the result cannot be written in the encoding of the source")
                 .note(format!("the source is declared to be {}", self.encoding.name())));
         };
-        let mut bytes = if self.byte_order_mark { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };
-        bytes.extend_from_slice(&encoded);
-        Ok(bytes)
+        Ok(if self.byte_order_mark { [BYTE_ORDER_MARK, &encoded].concat().into() } else { encoded })
     }
 
     /// Encodes other text as this file is encoded, without a byte order mark; `None` if it cannot hold a character.
@@ -113,28 +112,19 @@ impl Source {
 }
 
 /// Splits text into lines as Python does: at `\n`, `\r\n` and a lone `\r`. Each range includes its line ending.
-pub fn lines(text: &str) -> Vec<Range<usize>> {
+pub fn lines(text: &str) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.as_bytes();
-    let mut lines = Vec::new();
     let mut start = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        let end = match bytes[at] {
-            b'\r' if bytes.get(at + 1) == Some(&b'\n') => at + 2,
-            b'\r' | b'\n' => at + 1,
-            _ => {
-                at += 1;
-                continue;
-            }
+    std::iter::from_fn(move || {
+        let length = match bytes[start..].iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
+            Some(at) if bytes[start + at..].starts_with(b"\r\n") => at + 2,
+            Some(at) => at + 1,
+            None => bytes.len() - start,
         };
-        lines.push(start..end);
-        start = end;
-        at = end;
-    }
-    if start < bytes.len() {
-        lines.push(start..bytes.len());
-    }
-    lines
+        let line = start..start + length;
+        start = line.end;
+        (length > 0).then_some(line)
+    })
 }
 
 #[cfg(test)]
@@ -184,6 +174,6 @@ mod tests {
     fn newlines() {
         let source = source(b"a\r\nb\rc\nd");
         assert_eq!(["\r\n", "\r", "\n", "\n"], [0, 3, 5, 7].map(|at| source.newline_at(at)));
-        assert_eq!(lines(source.text()), [0..3, 3..5, 5..7, 7..8]);
+        assert_eq!(lines(source.text()).collect::<Vec<_>>(), [0..3, 3..5, 5..7, 7..8]);
     }
 }

@@ -10,6 +10,8 @@ use rustpython_ruff_text_size::Ranged;
 
 use crate::scope::Scopes;
 
+const WORDS: [&str; 2] = ["label", "goto"];
+
 /// What tells heresy's words from the file's own names; mostly nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag(String);
@@ -17,8 +19,12 @@ pub struct Tag(String);
 impl Tag {
     /// The first tag under which no name of the file is one of heresy's words.
     pub fn for_file(text: &str, tokens: &Tokens, scopes: &Scopes<'_>) -> Tag {
-        let words = || tokens.iter().filter(|token| token.kind() == TokenKind::Name).map(|token| &text[token.range()]);
         let mut tag = Tag(String::new());
+        // Hardly any file has these words anywhere, be it in a comment.
+        if text.is_ascii() && !WORDS.iter().any(|own| text.contains(own)) {
+            return tag;
+        }
+        let words = || tokens.iter().filter(|token| token.kind() == TokenKind::Name).map(|token| &text[token.range()]);
         // What the source wrote in other letters (PEP 3131) is found among the normalised names.
         while words().chain(scopes.names()).any(|word| tag.claims(word)) {
             tag.0.push('_');
@@ -31,8 +37,19 @@ impl Tag {
         &self.0
     }
 
-    pub fn label(&self, number: usize) -> String {
-        format!("label{} .L{number}", self.0)
+    /// Writes `label .L12` to the end of `out`: there are as many as statements, so this is not left to `format!`.
+    pub fn push_label(&self, out: &mut String, number: usize) {
+        const DIGITS: usize = usize::MAX.ilog10() as usize + 1;
+        let (mut digits, mut at, mut rest) = ([b'0'; DIGITS], DIGITS - 1, number);
+        while rest > 9 {
+            digits[at] += (rest % 10) as u8;
+            (at, rest) = (at - 1, rest / 10);
+        }
+        digits[at] += rest as u8;
+        out.push_str("label");
+        out.push_str(&self.0);
+        out.push_str(" .L");
+        out.extend(digits[at..].iter().map(|&digit| char::from(digit)));
     }
 
     pub fn goto_entry(&self, names: &str) -> String {
@@ -40,13 +57,24 @@ impl Tag {
     }
 
     fn claims(&self, word: &str) -> bool {
-        ["label", "goto"].iter().any(|own| word.strip_prefix(own) == Some(self.0.as_str()))
+        WORDS.iter().any(|own| word.strip_prefix(own) == Some(self.0.as_str()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Tag;
+
+    #[test]
+    fn labels() {
+        let label = |number| {
+            let mut out = String::from("  ");
+            Tag("_".to_owned()).push_label(&mut out, number);
+            out
+        };
+        let numbers = [1, 9, 10, 105, usize::MAX];
+        assert_eq!(numbers.map(label), numbers.map(|number| format!("  label_ .L{number}")));
+    }
 
     #[test]
     fn claims() {

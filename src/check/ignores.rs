@@ -26,7 +26,7 @@ pub fn apply(source: &Source, tokens: &Tokens, found: Vec<Diagnostic>) -> Vec<Di
         tokens.iter().filter(|token| token.kind() == TokenKind::Comment).map(Ranged::range).collect();
     let mut ignores = Vec::new();
     let mut wrong = Vec::new();
-    let lines = if comments.is_empty() { Vec::new() } else { lines(source.text()) };
+    let lines = if comments.is_empty() { Vec::new() } else { lines(source.text()).collect() };
     let line_of = |offset: usize| lines.partition_point(|line| line.end <= offset);
     for range in comments {
         match codes_of(&source.text()[range]) {

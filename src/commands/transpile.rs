@@ -53,7 +53,7 @@ fn transpile_one(args: &TranspileArgs, output: Option<&Path>, color: ColorChoice
             context: 3,
             colored: output.is_none() && is_colored(&io::stdout(), color),
         };
-        diff_bytes(&source, &transpiled, &options)?
+        diff_bytes(&source, &transpiled, &options)?.into()
     } else {
         source.encode(transpiled.text())?
     };

@@ -52,7 +52,7 @@ pub fn declared(name: &str, bytes: &[u8], byte_order_mark: bool) -> Result<Encod
 fn cookie(bytes: &[u8]) -> Option<String> {
     // Two lines are surely within the first few kilobytes of anything that declares an encoding.
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]);
-    for line in super::lines(&head).into_iter().take(2) {
+    for line in super::lines(&head).take(2) {
         let line = &head[line];
         let content = line.trim_matches([' ', '\t', '\x0c', '\r', '\n']);
         if !content.is_empty() && !content.starts_with('#') {

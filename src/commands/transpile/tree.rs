@@ -228,22 +228,24 @@ impl Tree<'_> {
             Ok(bytes) => bytes,
             Err(error) => return failed(&error),
         };
-        match self.transpile_bytes(input.to_string_lossy().into(), &bytes, room) {
+        let refused = |diagnostics: Vec<Diagnostic>| {
+            Ok(Outcome::Refused(diagnostics.iter().map(|diagnostic| diagnostic.render(self.colored)).collect()))
+        };
+        let source = match Source::from_bytes(input.to_string_lossy(), &bytes) {
+            Ok(source) => source,
+            Err(diagnostic) => return refused(vec![diagnostic]),
+        };
+        let transpiled = match room.transpile(&source, &self.options) {
+            Ok(transpiled) => transpiled,
+            Err(diagnostics) => return refused(diagnostics),
+        };
+        match source.encode(transpiled.text()) {
             Ok(result) => {
                 let is_new = self.put(job, &metadata, result.len() as u64, || Ok(&result[..]))?;
                 Ok(Outcome::Transpiled { is_new })
             }
-            Err(diagnostics) => {
-                let texts = diagnostics.iter().map(|diagnostic| diagnostic.render(self.colored));
-                Ok(Outcome::Refused(texts.collect()))
-            }
+            Err(diagnostic) => refused(vec![diagnostic]),
         }
-    }
-
-    fn transpile_bytes(&self, name: String, bytes: &[u8], room: &Room) -> Result<Vec<u8>, Vec<Diagnostic>> {
-        let source = Source::from_bytes(name, bytes).map_err(|diagnostic| vec![diagnostic])?;
-        let transpiled = room.transpile(&source, &self.options)?;
-        source.encode(transpiled.text()).map_err(|diagnostic| vec![diagnostic])
     }
 
     /// Makes the job's result what `content` gives, `length` bytes; `false` if it was that already.

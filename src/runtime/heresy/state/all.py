@@ -24,6 +24,7 @@ from . import (
     matches,
     numpy_arrays,
     objects,
+    own,
     placeholders,
     processes,
     progress_bars,
