@@ -17,7 +17,7 @@ import sys
 
 from . import _ends, _signals
 from ._messages import print_error, say
-from ._stop import Stopper, monotonic, process_time
+from ._stop import Stopper, aged, monotonic, process_time
 from ._tracing import Tracer, importer_of
 
 TYPE_CHECKING = False
@@ -109,8 +109,6 @@ class Answering(Stopper):
             if not (self.units.busy or os.getpid() != self.pid or importer_of(frame) is not None):
                 if not self.asked and number != self.handlers.timer:
                     # What is made to answer would have the collector look through what the program has made lately.
-                    with self.units.at_work():
-                        from ._uncollected import aged
                     aged()
                 kept_back = self.kept_back()
                 kept_back.begin()

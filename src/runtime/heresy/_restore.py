@@ -16,10 +16,10 @@ from ._form import Form, Running
 from ._frame_state import FrameState
 from ._hook import Hook
 from ._messages import print_error, say
-from ._stop import Stopper
+from ._stop import Stopper, aged
 from ._texts import CannotInstrument
 from ._typing_names import TYPE_CHECKING, Any
-from ._uncollected import Uncollected, aged
+from ._uncollected import Uncollected
 from ._units import Unit, load
 from .state import functions, imports, moved, surroundings
 from .state.pickling import CannotSave, Modules, StateUnpickler

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import os
 import sys
 import time
@@ -27,6 +28,16 @@ monotonic, process_time, now = time.monotonic, time.process_time, time.time
 
 #: The one of this process, once a program is being started.
 stopper: Stopper | None = None
+
+
+def aged() -> None:
+    """Has the collector take all that there is for old, as most of it is: it is not looked through whenever something is made.
+
+    That goes through none of it. Where the interpreter, or the program, has frozen objects, all is left as it is.
+    """
+    if not gc.get_freeze_count():
+        gc.freeze()
+        gc.unfreeze()
 
 
 class Stopper(Dormant):
@@ -75,6 +86,7 @@ class Stopper(Dormant):
 
     def wake(self) -> None:
         """Becomes what answers signals. Those that come meanwhile are in `came`."""
+        aged()
         self.is_waking = True
         try:
             # What it imports is to be there, and whole.

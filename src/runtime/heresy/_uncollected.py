@@ -42,13 +42,3 @@ class Collected:
         if self._within is not None:
             Uncollected.was_on = gc.isenabled()
             gc.disable()
-
-
-def aged() -> None:
-    """Has the collector take all that there is for old, as most of it is: it is not looked through whenever something is made.
-
-    That goes through none of it. Where the interpreter, or the program, has frozen objects, all is left as it is.
-    """
-    if not gc.get_freeze_count():
-        gc.freeze()
-        gc.unfreeze()
