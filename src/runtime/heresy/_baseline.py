@@ -46,7 +46,7 @@ def taken() -> tuple[Any, ...]:
         cwd = os.getcwd()
     except OSError:
         cwd = ""  # it was removed
-    described = {
+    described: dict[str, Any] = {
         "process": process_settings(),
         "streams": stream_settings(),
         "environ": dict(os.environ),
@@ -61,7 +61,10 @@ def taken() -> tuple[Any, ...]:
         "random": sys.modules["random"].getstate() if "random" in sys.modules else None,
         "blocked": {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())},
     }
-    handlers = tuple(signal.getsignal(number) for number in range(1, signal.NSIG))
+    # All but a few are numbers.
+    found = {number: signal.getsignal(number) for number in range(1, signal.NSIG)}
+    handlers = {number: handler for number, handler in found.items() if callable(handler)}
+    described["defaults"] = {number: handler for number, handler in found.items() if number not in handlers}
     try:
         kept: bytes | dict[str, Any] = marshal.dumps(described)
     except ValueError:
@@ -78,12 +81,12 @@ class Baseline:
     """
 
     def __init__(
-        self, kept: bytes | dict[str, Any], builtins: dict[str, Any], filters: list[Any], handlers: tuple[Any, ...]
+        self, kept: bytes | dict[str, Any], builtins: dict[str, Any], filters: list[Any], handlers: dict[int, Any]
     ) -> None:
         vars(self).update(kept if isinstance(kept, dict) else marshal.loads(kept))
         self.builtins = builtins
         self.filters = filters
-        self.handlers = dict(enumerate(handlers, 1))
+        self.handlers: dict[int, Any] = {**self.defaults, **handlers}
 
     if TYPE_CHECKING:
 

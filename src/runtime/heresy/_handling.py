@@ -1,4 +1,4 @@
-"""What heresy's handlers of signals do when one has come, or when the process is forked: see `_signals`."""
+"""What heresy's handlers of signals do when one has come: see `_signals`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import _thread
 import os
 
 from ._ends import exit_now
-from ._signals import HIDDEN, Handlers, plain_getsignal, plain_signal
+from ._signals import Handlers, plain_getsignal, plain_signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,20 +60,6 @@ class Handling(Handlers):
             if plain_getsignal(self.interrupts) is _signal.default_int_handler:
                 plain_signal(self.interrupts, _signal.SIG_DFL)
             self.interrupts = 0
-
-    def give_back(self) -> None:
-        """Has a child handle its signals as plain Python does."""
-        answer, self.answer = self.answer, None  # type: ignore[assignment]
-        if answer is None:
-            return
-        try:
-            if plain_getsignal(_signal.SIGINT) is answer:
-                plain_signal(_signal.SIGINT, _signal.default_int_handler)
-            for number in {*HIDDEN, self.timer} - {0}:
-                if plain_getsignal(number) is answer:
-                    plain_signal(number, _signal.SIG_DFL)
-        except ValueError:
-            pass  # the interpreter is not the main one
 
 
 def end_by(number: int) -> NoReturn:

@@ -106,6 +106,20 @@ class Handlers(Dormant):
         """SIGINT's may be another bound method: the program has seen it, and a checkpoint may have held it."""
         return type(handler) is type(self.answer) and handler == self.answer
 
+    def give_back(self) -> None:
+        """Has a child handle its signals as plain Python does."""
+        answer, self.answer = self.answer, None  # type: ignore[assignment]
+        if answer is None:
+            return
+        try:
+            if plain_getsignal(_signal.SIGINT) is answer:
+                plain_signal(_signal.SIGINT, _signal.default_int_handler)
+            for number in {*HIDDEN, self.timer} - {0}:
+                if plain_getsignal(number) is answer:
+                    plain_signal(number, _signal.SIG_DFL)
+        except ValueError:
+            pass  # the interpreter is not the main one
+
 
 def _before_fork() -> None:
     # A child forgets the signals that it has got before it is one for the interpreter, and that would have ended it.
