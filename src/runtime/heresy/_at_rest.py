@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from . import _bundle
+from . import _bundle, _stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ _RESIDENT = ("_bundle", "_ends", "_hook", "_launch", "_signals", "_stop", "_unit
 
 
 def let_go() -> None:
-    """Lets all of that go."""
+    """Lets all of that go, and the signals through, which might have somebody import any of it meanwhile."""
+    assert _stop.stopper is not None
+    let_through = _stop.stopper.let_through
     can_be_woken = _bundle.let_finder_sleep()
     for module, name in _bundle.started_by:
         path = name.split(".")
@@ -44,6 +46,7 @@ def let_go() -> None:
             vars(package).pop(name, None)
             if are_alone:
                 vars(module).clear()
+    let_through()
 
 
 #: Where a module or a class keeps its annotations.

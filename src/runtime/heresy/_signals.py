@@ -164,9 +164,3 @@ def _watched_signal(signalnum: int, handler: Any, /) -> Any:
 def _watched_siginterrupt(signalnum: int, flag: bool, /) -> None:
     plain_siginterrupt(signalnum, flag)
     (_handlers.restarting.discard if flag else _handlers.restarting.add)(signalnum)
-
-
-@at_start
-def unblock(names: list[str]) -> None:
-    """Lets the signals through that `heresy run` has kept back while the interpreter started."""
-    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {getattr(_signal, name) for name in names})

@@ -97,6 +97,7 @@ def begin(how: Launch) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     if how.options.get("on_error") == "stop":
         _unwinding.ASKED.stopper = stopper
     if how.resume and stopper.on_restore:
+        stopper.let_through()
         with units.at_work():
             from ._errors import HeresyError
             from ._told import tell_of_restore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal
 import _thread
 import gc
 import os
@@ -125,7 +126,7 @@ class Stopper(Dormant):
 
     @at_start
     def install(self) -> None:
-        """Takes the signals over, and lets them through."""
+        """Takes the signals over."""
         if self.installed:
             return
         self.installed = True
@@ -140,7 +141,12 @@ class Stopper(Dormant):
             from ._trial import Trial
 
             self.trial = Trial(self, trial["at"], trial["report"])
-        _signals.unblock(self.launch.options.get("blocked", []))
+
+    @at_start
+    def let_through(self) -> None:
+        """Lets the signals through that `heresy run` has kept back while the interpreter started."""
+        names = self.launch.options.get("blocked", [])
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {getattr(_signal, name) for name in names})
 
     def is_programs(self, code: types.CodeType) -> bool:
         """Whether code is of the program itself, and not of a library."""

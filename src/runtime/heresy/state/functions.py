@@ -332,7 +332,7 @@ def set_class_cell(cell: types.CellType, cls: type) -> None:
 
 @reducer(types.MethodType)
 def _method(pickler: StatePickler, method: types.MethodType) -> Reduced:
-    if method.__self__ is _stop.stopper:
+    if _stop.stopper is not None and method == _stop.stopper.handlers.answer:
         return _answer, ()
     return types.MethodType, (method.__func__, method.__self__)
 
