@@ -10,6 +10,7 @@ The two interpreters of a first start must compile just those modules of the run
 
 from __future__ import annotations
 
+import _imp
 import argparse
 import marshal
 import os
@@ -126,6 +127,12 @@ def check(heresy: str, python: str, starts: int, folder: Path) -> list[str]:
     alone.run_heresy(1)
     if differing := by_two ^ alone.compiled():
         problems.append(f"compiled by two, or imported, but not both: {sorted(differing)}")
+
+    (bundle,) = alone.cache.glob("runtime-*/bundles/*.start")
+    text = marshal.dumps({name: marshal.dumps(compile("1 / 0", name, "exec")) for name in by_two})
+    bundle.write_bytes(_imp.source_hash(_finder._KEY + 1, text) + text)
+    if alone.run_heresy(1) != plain[:1] or bundle.read_bytes()[_finder._DIGEST :] == text:
+        problems.append("what an interpreter with other bytecode has compiled is used, or stays")
 
     many = Place(folder / "many", heresy, python)
     for number, (got, wanted) in enumerate(zip(many.run_heresy(starts), plain)):

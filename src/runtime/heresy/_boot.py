@@ -18,6 +18,7 @@ else:
 
 def _use_bundles():
     # See `_bundle`, which is in there itself.
+    import _frozen_importlib_external as _external
     import _imp
     import marshal
 
@@ -27,7 +28,7 @@ def _use_bundles():
     try:
         with open(path + ".start", "rb") as file:
             data = file.read()
-        if _imp.source_hash(0x68657265, data[8:]) == data[:8]:
+        if _imp.source_hash(int.from_bytes(_external.MAGIC_NUMBER, "little"), data[8:]) == data[:8]:
             codes = marshal.loads(data[8:])
     except OSError:
         if not os.path.isdir(os.path.dirname(path)):

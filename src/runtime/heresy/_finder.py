@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
-#: Tells a file that was cut or damaged: with this key its text gives the digest in front of it.
-_KEY = 0x68657265
+#: Tells a file that was cut or damaged, or is of an interpreter with other bytecode, as those before a release have: with this key
+#: its text gives the digest in front of it.
+_KEY = int.from_bytes(_external.MAGIC_NUMBER, "little")
 _DIGEST = 8
 #: In each module of the runtime, and what it says, as a flag: the module of that name is imported for nothing else.
 _FUTURE, _ANNOTATIONS = b"from __future__ import annotations\n", 0x1000000
