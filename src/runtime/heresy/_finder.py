@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
-#: Tells a file that was cut or damaged, or is of an interpreter with other bytecode, as those before a release have: with this key
-#: its text gives the digest in front of it.
+#: Tells a file that was cut or damaged, or is of an interpreter with other bytecode, as those before a release have: with this
+#: key its text gives the digest in front of it.
 _KEY = int.from_bytes(_external.MAGIC_NUMBER, "little")
 _DIGEST = 8
 #: In each module of the runtime, and what it says, as a flag: the module of that name is imported for nothing else.
