@@ -11,7 +11,8 @@ Three trials of each interpreter:
 * *asleep*: the proof of concept is stopped within half a second in the middle of a long sleep, also a second time in
   the sleep that was started again, and continued.
 * *each*: what single signals do: the program's own handlers and a `nohup` are respected, a forked child is killed as plain, a
-  call that blocks is given up in the end, a reader that has gone does not matter, `--stop-status` is the status.
+  call that blocks is given up in the end, a reader that has gone does not matter, `--stop-status` is the status, recursion that
+  leaves no room does not see the signal.
 """
 
 from __future__ import annotations
@@ -235,6 +236,13 @@ SINGLE: dict[str, tuple[str, int, list[str], int, str | None]] = {
         "import os, time\nend, other = os.pipe()\nprint('on', flush=True)\n"
         "if os.environ.get('FULL'):\n    os.write(other, b'x')\nprint(os.read(end, 1))\n",
         signal.SIGTERM, ["--grace", "1.5"], -signal.SIGTERM, None,
+    ),
+    "no room": (
+        "import sys, time\ndef down(n):\n    if n:\n        return down(n - 1) + 1\n    print('on', flush=True)\n"
+        "    until = time.monotonic() + 1.5\n    while time.monotonic() < until:\n        pass\n    return 0\n"
+        "sys.setrecursionlimit(400)\ntry:\n    value = down(390)\nexcept RecursionError as error:\n    value = error\n"
+        "print(value, sys.getrecursionlimit())\n",
+        signal.SIGINT, [], -signal.SIGINT, "390 400\n",
     ),
     "waits": (
         "import time\ndef key(x):\n    time.sleep(x)\n    return x\nprint('on', flush=True)\n"

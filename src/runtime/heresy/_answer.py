@@ -17,7 +17,7 @@ import sys
 
 from . import _ends, _signals
 from ._messages import print_error, say
-from ._stop import Stopper, aged, monotonic, process_time
+from ._stop import ROOM, Stopper, aged, monotonic, process_time, set_limit
 from ._tracing import Tracer, importer_of
 
 TYPE_CHECKING = False
@@ -303,22 +303,36 @@ class Answering(Stopper):
             if not waiting:
                 self.tracer.barrier = (importer, importer.f_lasti)
             return
-        self.attempting = True
+        outer, limits = self.limits, self.limits or [sys.getrecursionlimit()]
+        give_back = map(set_limit, () if outer else limits)  # see `_on_signal`
+        set_limit(limits[0] + ROOM)
+        self.limits, self.attempting = limits, True
         try:
             self.kept_back().during(self._examine, frame, waiting, abandon)
         except Insisted:
             self.handlers.interrupt()
         finally:
-            self.attempting = False
+            self.limits, self.attempting = outer, False
+            _ = [*give_back]
 
     def _examine(self, frame: types.FrameType, waiting: bool, abandon: bool) -> None:
+        # As much room as the program leaves here there will be where it is continued, which needs some, too.
+        limits, now = self.limits, sys.getrecursionlimit()
+        assert limits is not None
         with self.units.at_work():
             try:
+                set_limit(limits[0])
                 from ._stopping import examine
             except RecursionError:
+                set_limit(now)
                 self.reason = NO_ROOM
                 return
-            examine(self, frame, waiting=waiting, abandon=abandon)
+            try:
+                examine(self, frame, waiting=waiting, abandon=abandon)
+            finally:
+                # A function of the program's may have been called, and have set another.
+                limits[0] = sys.getrecursionlimit()
+                set_limit(limits[0] + ROOM)
 
     def read(self) -> Programs:
         """The syntax of the units, each read when it is first asked for."""

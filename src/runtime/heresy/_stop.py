@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 #: The program may put others in the place of these.
 monotonic, process_time, now = time.monotonic, time.process_time, time.time
+set_limit = sys.setrecursionlimit
+#: So many levels of the stack it takes at the most to answer a signal, but for a stop.
+ROOM = 200
 
 #: The one of this process, once a program is being started.
 stopper: Stopper | None = None
@@ -58,6 +61,8 @@ class Stopper(Dormant):
     #: What answers signals is being made.
     is_waking = False
     passed = 0
+    #: While a signal is answered, or a stop attempted: the program's recursion limit.
+    limits: list[int] | None = None
     passing: Passing | None = None
     trial: Trial | None = None
     not_stopped: NotStopped | None = None
@@ -104,6 +109,18 @@ class Stopper(Dormant):
         _ = [*told]
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
+        # The program's recursion may have left no room, and it is not to see that. What gives it back does so when the list below
+        # is made: after that, and before the program goes on, the interpreter does not look for signals.
+        outer, self.limits = self.limits, [sys.getrecursionlimit()]
+        give_back = map(set_limit, self.limits)
+        set_limit(self.limits[0] + ROOM)
+        try:
+            self._signaled(number, frame)
+        finally:
+            self.limits = outer
+            _ = [*give_back]
+
+    def _signaled(self, number: int, frame: types.FrameType | None) -> None:
         if self.rest is None:
             self.on_signal(number, frame)
             return

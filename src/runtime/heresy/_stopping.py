@@ -113,8 +113,8 @@ def _stop(stopper: Stopper, frame: types.FrameType, stack: Stack) -> None:
         if stopper.passing is not None:
             stopper.passing.end()
         stopper.tell_of_unsaved(_save.save(stopper, stack, ends=True))
-    except NotContinuable as unsafe:
-        stopper.reason = str(unsafe)
+    except (NotContinuable, RecursionError) as unsafe:
+        stopper.reason = NO_ROOM if isinstance(unsafe, RecursionError) else str(unsafe)
         stopper.tracer.trace(frame)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return
