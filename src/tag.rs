@@ -3,6 +3,8 @@
 //! **Input** every name of the file; **Output** a [`Tag`]: `label` and `goto` as they are, or with as many `_` as make them
 //! clash with nothing: `label_`, `goto_`.
 
+use std::fmt::Write;
+
 use rustpython_ruff_python_ast as ast;
 
 use ast::token::{TokenKind, Tokens};
@@ -37,19 +39,10 @@ impl Tag {
         &self.0
     }
 
-    /// Writes `label .L12` to the end of `out`: there are as many as statements, so this is not left to `format!`.
+    /// Writes `label .L12` to the end of `out`: there are as many as statements, and each is written once.
     pub fn push_label(&self, out: &mut String, number: usize) {
-        const DIGITS: usize = usize::MAX.ilog10() as usize + 1;
-        let (mut digits, mut at, mut rest) = ([b'0'; DIGITS], DIGITS - 1, number);
-        while rest > 9 {
-            digits[at] += (rest % 10) as u8;
-            (at, rest) = (at - 1, rest / 10);
-        }
-        digits[at] += rest as u8;
-        out.push_str("label");
-        out.push_str(&self.0);
-        out.push_str(" .L");
-        out.extend(digits[at..].iter().map(|&digit| char::from(digit)));
+        // To write to a text cannot fail.
+        let _ = write!(out, "label{} .L{number}", self.0);
     }
 
     pub fn goto_entry(&self, names: &str) -> String {

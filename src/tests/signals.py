@@ -244,6 +244,11 @@ SINGLE: dict[str, tuple[str, int, list[str], int, str | None]] = {
         "print(value, sys.getrecursionlimit())\n",
         signal.SIGINT, [], -signal.SIGINT, "390 400\n",
     ),
+    "no limit": (
+        "import sys, time\nsys.setrecursionlimit(2**31 - 1)\nprint('on', flush=True)\ntime.sleep(2)\n"
+        "print(sys.getrecursionlimit())\n",
+        signal.SIGINT, [], -signal.SIGINT, f"{2**31 - 1}\n",
+    ),
     "waits": (
         "import time\ndef key(x):\n    time.sleep(x)\n    return x\nprint('on', flush=True)\n"
         "xs = sorted([1.5, 0.5], key=key)\nprint('rest')\n",

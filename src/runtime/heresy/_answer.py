@@ -17,7 +17,7 @@ import sys
 
 from . import _ends, _signals
 from ._messages import print_error, say
-from ._stop import ROOM, Stopper, aged, monotonic, process_time, set_limit
+from ._stop import HIGHEST, ROOM, Stopper, aged, monotonic, process_time, set_limit
 from ._tracing import Tracer, importer_of
 
 TYPE_CHECKING = False
@@ -305,7 +305,7 @@ class Answering(Stopper):
             return
         outer, limits = self.limits, self.limits or [sys.getrecursionlimit()]
         give_back = map(set_limit, () if outer else limits)  # see `_on_signal`
-        set_limit(limits[0] + ROOM)
+        set_limit(min(limits[0] + ROOM, HIGHEST))
         self.limits, self.attempting = limits, True
         try:
             self.kept_back().during(self._examine, frame, waiting, abandon)
@@ -332,7 +332,7 @@ class Answering(Stopper):
             finally:
                 # A function of the program's may have been called, and have set another.
                 limits[0] = sys.getrecursionlimit()
-                set_limit(limits[0] + ROOM)
+                set_limit(min(limits[0] + ROOM, HIGHEST))
 
     def read(self) -> Programs:
         """The syntax of the units, each read when it is first asked for."""

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 #: The program may put others in the place of these.
 monotonic, process_time, now = time.monotonic, time.process_time, time.time
 set_limit = sys.setrecursionlimit
-#: So many levels of the stack it takes at the most to answer a signal, but for a stop.
-ROOM = 200
+#: So many levels of the stack it takes at the most to answer a signal, but for a stop; and the highest limit there is.
+ROOM, HIGHEST = 200, 2**31 - 1
 
 #: The one of this process, once a program is being started.
 stopper: Stopper | None = None
@@ -113,7 +113,7 @@ class Stopper(Dormant):
         # is made: after that, and before the program goes on, the interpreter does not look for signals.
         outer, self.limits = self.limits, [sys.getrecursionlimit()]
         give_back = map(set_limit, self.limits)
-        set_limit(self.limits[0] + ROOM)
+        set_limit(min(self.limits[0] + ROOM, HIGHEST))
         try:
             self._signaled(number, frame)
         finally:
